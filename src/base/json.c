@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include "base/assert.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint64_t integer_max = UINT64_C(1) << 53;
+
+static void put(struct hf_json *json, const char *bytes, size_t size_bytes)
+{
+	/* One byte stays free for the NUL. */
+	if (json->overflow || size_bytes >= json->size_bytes_max - json->size_bytes) {
+		json->overflow = true;
+		return;
+	}
+	memcpy(json->data + json->size_bytes, bytes, size_bytes);
+	json->size_bytes += size_bytes;
+}
+
+static void before_value(struct hf_json *json)
+{
+	if (json->after_key) {
+		json->after_key = false;
+		return;
+	}
+	if (json->has_item[json->depth])
+		put(json, ",", 1);
+	json->has_item[json->depth] = true;
+}
+
+static void open_container(struct hf_json *json, const char *bracket)
+{
+	before_value(json);
+	put(json, bracket, 1);
+	HF_ASSERT(json->depth + 1 < HF_JSON_DEPTH_MAX);
+	json->depth++;
+	json->has_item[json->depth] = false;
+}
+
+static void close_container(struct hf_json *json, const char *bracket)
+{
+	HF_ASSERT(json->depth > 0 && !json->after_key);
+	json->depth--;
+	put(json, bracket, 1);
+}
+
+/* Length of the sequence at the start of text, 0 when it is not valid. */
+static size_t utf8_sequence(const unsigned char *s, size_t size_bytes)
+{
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2)
+		return 0;
+
+	size_t length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	if (length == 0 || length > size_bytes)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+static void put_escaped(struct hf_json *json, const char *text, size_t size_bytes)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	for (size_t i = 0; i < size_bytes;) {
+		size_t length = utf8_sequence(s + i, size_bytes - i);
+		char escaped[8];
+
+		if (length == 0) {
+			put(json, "\xef\xbf\xbd", 3);
+			i++;
+			continue;
+		}
+		if (s[i] == '"' || s[i] == '\\') {
+			escaped[0] = '\\';
+			escaped[1] = (char)s[i];
+			put(json, escaped, 2);
+		} else if (s[i] < 0x20 || s[i] == 0x7f) {
+			(void)snprintf(escaped, sizeof escaped, "\\u%04x", s[i]);
+			put(json, escaped, 6);
+		} else {
+			put(json, text + i, length);
+		}
+		i += length;
+	}
+}
+
+struct hf_json hf_json_begin(char *data, size_t size_bytes_max)
+{
+	HF_ASSERT(size_bytes_max > 0);
+	return (struct hf_json){ .data = data, .size_bytes_max = size_bytes_max };
+}
+
+enum hf_code hf_json_end(struct hf_json *json, struct hf_err *err)
+{
+	json->data[json->size_bytes] = '\0';
+	if (json->overflow)
+		return hf_fail(err, HF_E_LIMIT, "JSON does not fit into %zu bytes",
+			       json->size_bytes_max);
+	HF_ASSERT(json->depth == 0);
+	return HF_OK;
+}
+
+void hf_json_object_open(struct hf_json *json)
+{
+	open_container(json, "{");
+}
+
+void hf_json_object_close(struct hf_json *json)
+{
+	close_container(json, "}");
+}
+
+void hf_json_array_open(struct hf_json *json)
+{
+	open_container(json, "[");
+}
+
+void hf_json_array_close(struct hf_json *json)
+{
+	close_container(json, "]");
+}
+
+void hf_json_key(struct hf_json *json, const char *key)
+{
+	hf_json_text(json, key);
+	put(json, ":", 1);
+	json->after_key = true;
+}
+
+void hf_json_text_n(struct hf_json *json, const char *text, size_t size_bytes)
+{
+	before_value(json);
+	put(json, "\"", 1);
+	put_escaped(json, text, size_bytes);
+	put(json, "\"", 1);
+}
+
+void hf_json_text(struct hf_json *json, const char *text)
+{
+	if (text == NULL)
+		hf_json_null(json);
+	else
+		hf_json_text_n(json, text, strlen(text));
+}
+
+void hf_json_raw(struct hf_json *json, const char *text, size_t size_bytes)
+{
+	before_value(json);
+	put(json, text, size_bytes);
+}
+
+void hf_json_u64(struct hf_json *json, uint64_t value)
+{
+	char text[24];
+
+	HF_ASSERT(value <= integer_max);
+	int length = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+	hf_json_raw(json, text, (size_t)length);
+}
+
+void hf_json_i64(struct hf_json *json, int64_t value)
+{
+	char text[24];
+
+	HF_ASSERT(value <= (int64_t)integer_max && value >= -(int64_t)integer_max);
+	int length = snprintf(text, sizeof text, "%lld", (long long)value);
+	hf_json_raw(json, text, (size_t)length);
+}
+
+void hf_json_real(struct hf_json *json, double value, int decimals)
+{
+	char text[64];
+
+	if (!isfinite(value) || fabs(value) > 1e15) {
+		hf_json_null(json);
+		return;
+	}
+	int length = snprintf(text, sizeof text, "%.*f", decimals, value);
+	hf_json_raw(json, text, (size_t)length);
+}
+
+void hf_json_bool(struct hf_json *json, bool value)
+{
+	hf_json_raw(json, value ? "true" : "false", value ? 4 : 5);
+}
+
+void hf_json_null(struct hf_json *json)
+{
+	hf_json_raw(json, "null", 4);
+}
+
+void hf_json_put_text(struct hf_json *json, const char *key, const char *text)
+{
+	hf_json_key(json, key);
+	hf_json_text(json, text);
+}
+
+void hf_json_put_u64(struct hf_json *json, const char *key, uint64_t value)
+{
+	hf_json_key(json, key);
+	hf_json_u64(json, value);
+}
+
+void hf_json_put_i64(struct hf_json *json, const char *key, int64_t value)
+{
+	hf_json_key(json, key);
+	hf_json_i64(json, value);
+}
+
+void hf_json_put_real(struct hf_json *json, const char *key, double value, int decimals)
+{
+	hf_json_key(json, key);
+	hf_json_real(json, value, decimals);
+}
+
+void hf_json_put_bool(struct hf_json *json, const char *key, bool value)
+{
+	hf_json_key(json, key);
+	hf_json_bool(json, value);
+}
+
+void hf_json_put_null(struct hf_json *json, const char *key)
+{
+	hf_json_key(json, key);
+	hf_json_null(json);
+}
+
+size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t i = 0;
+
+	while (i < size_bytes) {
+		size_t length = utf8_sequence(s + i, size_bytes - i);
+
+		if (length == 0)
+			break;
+		i += length;
+	}
+	return i;
+}

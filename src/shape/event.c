@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shape/event.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A run of members is an object without its braces. */
+static enum hf_code strip_braces(struct hf_json *json, uint32_t *ret_bytes, struct hf_err *err)
+{
+	enum hf_code code = hf_json_end(json, err);
+
+	if (code != HF_OK)
+		return code;
+	size_t inner = json->size_bytes - 2;
+	memmove(json->data, json->data + 1, inner);
+	json->data[inner] = '\0';
+	*ret_bytes = (uint32_t)inner;
+	return HF_OK;
+}
+
+static enum hf_code write_head(const struct hf_event *event, struct hf_offer *offer,
+			       struct hf_err *err)
+{
+	char when[HF_WALL_TEXT_BYTES];
+	struct hf_json json = hf_json_begin(offer->head, sizeof offer->head);
+
+	hf_wall_text(event->captured_wall, when);
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "captured_at", when);
+	hf_json_put_text(&json, "layout_id", event->layout_id);
+	hf_json_put_text(&json, "camera_name", event->camera_name);
+	hf_json_put_text(&json, "event_class", event->event_class);
+	hf_json_put_text(&json, "zone_id", event->zone_id);
+	if (event->has_dwell)
+		hf_json_put_real(&json, "dwell_seconds", event->dwell_s, 1);
+	else
+		hf_json_put_null(&json, "dwell_seconds");
+	hf_json_put_text(&json, "thumb_path", event->thumb_path);
+	hf_json_put_text(&json, "model_tag", event->model_tag);
+	hf_json_put_u64(&json, "v", HF_EVENT_VERSION);
+	hf_json_object_close(&json);
+	return strip_braces(&json, &offer->head_bytes, err);
+}
+
+static enum hf_code write_tail(const struct hf_event *event, const struct hf_event_context *context,
+			       struct hf_offer *offer, struct hf_err *err)
+{
+	const char *attrs = event->attrs != NULL ? event->attrs : "{}";
+	struct hf_json json = hf_json_begin(offer->tail, sizeof offer->tail);
+
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "boot_id", context->boot_id);
+	hf_json_put_i64(&json, "mono_ms", event->captured_mono.us / 1000);
+	hf_json_put_text(&json, "clock", event->clock);
+	hf_json_put_text(&json, "release", context->release);
+	hf_json_put_text(&json, "state", hf_state_name(event->state));
+	hf_json_key(&json, "attrs");
+	hf_json_raw(&json, attrs, strlen(attrs));
+	hf_json_object_close(&json);
+	return strip_braces(&json, &offer->tail_bytes, err);
+}
+
+static enum hf_code run_check(const char *run, uint32_t run_bytes, size_t size_bytes_max,
+			      const char *first_key, struct hf_err *err)
+{
+	if (run_bytes == 0 || run_bytes >= size_bytes_max || run[run_bytes] != '\0')
+		return hf_fail(err, HF_E_INVALID, "offer: a run of %u bytes", run_bytes);
+	if (strncmp(run, first_key, strlen(first_key)) != 0)
+		return hf_fail(err, HF_E_INVALID, "offer: a run does not begin with %s", first_key);
+	for (uint32_t i = 0; i < run_bytes; i++)
+		if ((unsigned char)run[i] < 0x20)
+			return hf_fail(err, HF_E_INVALID, "offer: control byte at %u", i);
+	if (hf_utf8_valid_prefix(run, run_bytes) != run_bytes)
+		return hf_fail(err, HF_E_INVALID, "offer: bytes that are not UTF-8");
+	return HF_OK;
+}
+
+enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_context *context,
+			   const struct hf_origin *origin, struct hf_offer *ret_offer,
+			   struct hf_err *err)
+{
+	memset(ret_offer, 0, sizeof *ret_offer);
+	hf_origin_text(origin, ret_offer->origin);
+	enum hf_code code = write_head(event, ret_offer, err);
+	if (code != HF_OK)
+		return code;
+	return write_tail(event, context, ret_offer, err);
+}
+
+enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
+{
+	struct hf_origin origin;
+
+	if (memchr(offer->origin, '\0', sizeof offer->origin) == NULL)
+		return hf_fail(err, HF_E_INVALID, "offer: origin without an end");
+	enum hf_code code = hf_origin_parse(offer->origin, &origin, err);
+	if (code != HF_OK)
+		return code;
+	code = run_check(offer->head, offer->head_bytes, sizeof offer->head,
+			 "\"captured_at\":", err);
+	if (code != HF_OK)
+		return code;
+	return run_check(offer->tail, offer->tail_bytes, sizeof offer->tail, "\"boot_id\":", err);
+}
+
+void hf_origin_text(const struct hf_origin *origin, char ret_text[HF_ORIGIN_BYTES])
+{
+	(void)snprintf(ret_text, HF_ORIGIN_BYTES, "%llu.%c.%llu.%llu",
+		       (unsigned long long)origin->boot, origin->producer,
+		       (unsigned long long)origin->run, (unsigned long long)origin->n);
+}
+
+enum hf_code hf_origin_parse(const char *text, struct hf_origin *ret_origin, struct hf_err *err)
+{
+	unsigned long long boot, run, n;
+	char producer;
+	int length = -1;
+
+	if (sscanf(text, "%20llu.%c.%20llu.%20llu%n", &boot, &producer, &run, &n, &length) != 4 ||
+	    length < 0 || text[length] != '\0' || (producer != 'r' && producer != 's') || n == 0)
+		return hf_fail(err, HF_E_INVALID, "origin \"%.40s\" is not boot.producer.run.n",
+			       text);
+	*ret_origin = (struct hf_origin){ .boot = boot, .run = run, .n = n, .producer = producer };
+	return HF_OK;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shape/tile.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *hf_layout_id(enum hf_layout layout)
+{
+	switch (layout) {
+	case HF_LAYOUT_UNKNOWN:
+		return "unknown";
+	case HF_LAYOUT_1X1:
+		return "1x1-std";
+	case HF_LAYOUT_2X2:
+		return "2x2-std";
+	case HF_LAYOUT_3X3:
+		return "3x3-std";
+	case HF_LAYOUT_4X4:
+		return "4x4-std";
+	}
+	return "unknown";
+}
+
+unsigned hf_layout_side(enum hf_layout layout)
+{
+	return (unsigned)layout <= HF_LAYOUT_4X4 ? (unsigned)layout : 0;
+}
+
+enum hf_code hf_job_check(const struct hf_job *job, struct hf_err *err)
+{
+	if (job->source >= HF_SOURCES_MAX || job->camera >= HF_CAMERAS_MAX ||
+	    job->tile >= HF_TILES_MAX || job->layout > HF_LAYOUT_4X4 ||
+	    job->look < HF_LOOK_MOTION || job->look > HF_LOOK_ALWAYS)
+		return hf_fail(err, HF_E_INVALID,
+			       "job: source, camera, tile, layout or look out of range");
+	if (job->width == 0 || job->height == 0 || job->width > HF_TILE_WIDTH_MAX ||
+	    job->height > HF_TILE_HEIGHT_MAX)
+		return hf_fail(err, HF_E_INVALID, "job: tile of %ux%u pixels", job->width,
+			       job->height);
+	return HF_OK;
+}
+
+enum hf_code hf_result_check(const struct hf_result *result, struct hf_err *err)
+{
+	enum hf_code code = hf_job_check(&result->job, err);
+
+	if (code != HF_OK)
+		return code;
+	if (result->detection_count > HF_DETECTIONS_MAX || result->failed > 1 ||
+	    memchr(result->model_tag, '\0', sizeof result->model_tag) == NULL)
+		return hf_fail(err, HF_E_INVALID, "result: count, flag or model tag out of range");
+	for (uint32_t i = 0; i < result->detection_count; i++) {
+		const struct hf_detection *d = &result->detections[i];
+
+		if (!isfinite(d->x) || !isfinite(d->y) || !isfinite(d->width) ||
+		    !isfinite(d->height) || !(d->width > 0) || !(d->height > 0) ||
+		    !(d->score >= 0 && d->score <= 1))
+			return hf_fail(err, HF_E_INVALID, "result: detection %u is not a box", i);
+	}
+	return HF_OK;
+}
+
+enum hf_code hf_tick_check(const struct hf_tick *tick, struct hf_err *err)
+{
+	if (tick->source >= HF_SOURCES_MAX || tick->layout > HF_LAYOUT_4X4 || tick->paused > 1)
+		return hf_fail(err, HF_E_INVALID, "tick: source, layout or flag out of range");
+	return HF_OK;
+}

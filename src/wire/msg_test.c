@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/msg.h"
+
+#include "base/auto.h"
+#include "test.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+static uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
+
+TEST(a_message_arrives_whole_with_its_descriptor)
+{
+	struct hf_err err;
+	int pair[2], ends[2];
+	struct hf_msg msg;
+	struct hf_plug plug = { .role = HF_ROLE_INFER, .index = 3 }, got;
+
+	CHECK_OK(hf_msg_pair(pair, &err));
+	assert_int_equal(pipe(ends), 0);
+	CHECK_OK(hf_msg_send(pair[0], HF_MSG_PLUG, &plug, sizeof plug, &ends[1], 1, &err));
+	CHECK_OK(hf_msg_receive(pair[1], buffer, &msg, &err));
+	CHECK_U64(msg.type, ==, HF_MSG_PLUG);
+	hf_msg_get(&msg, &got, sizeof got);
+	HF_AUTO_FD passed = hf_msg_take_fd(&msg);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_U64(got.index, ==, 3);
+	assert_int_equal(write(passed, "x", 1), 1);
+	for (int i = 0; i < 2; i++) {
+		(void)close(pair[i]);
+		(void)close(ends[i]);
+	}
+}
+
+TEST(a_body_shorter_than_its_contract_is_refused_at_the_end)
+{
+	struct hf_err err;
+	int pair[2];
+	struct hf_msg msg;
+	struct hf_plug plug;
+
+	CHECK_OK(hf_msg_pair(pair, &err));
+	CHECK_OK(hf_msg_send(pair[0], HF_MSG_PLUG, "abc", 3, NULL, 0, &err));
+	CHECK_OK(hf_msg_receive(pair[1], buffer, &msg, &err));
+	hf_msg_get(&msg, &plug, sizeof plug);
+	CHECK_U64(plug.index, ==, 0);
+	CHECK_CODE(hf_msg_end(&msg, &err), HF_E_INVALID);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+TEST(bytes_that_are_no_message_are_refused)
+{
+	struct hf_err err;
+	int pair[2];
+	struct hf_msg msg;
+
+	CHECK_OK(hf_msg_pair(pair, &err));
+	assert_int_equal(send(pair[0], "hello, this is not ours", 23, 0), 23);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_INVALID);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_AGAIN);
+	(void)close(pair[0]);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_CLOSED);
+	(void)close(pair[1]);
+}
+
+TEST(a_full_queue_answers_again_and_sends_nothing)
+{
+	struct hf_err err = { 0 };
+	int pair[2];
+	static uint8_t body[60000];
+	enum hf_code code = HF_OK;
+	unsigned sent = 0, received = 0;
+	struct hf_msg msg;
+
+	CHECK_OK(hf_msg_pair(pair, &err));
+	while (code == HF_OK && sent < 10000) {
+		code = hf_msg_send(pair[0], HF_MSG_STATS, body, sizeof body, NULL, 0, &err);
+		sent += code == HF_OK;
+	}
+	CHECK_CODE(code, HF_E_AGAIN);
+	while (hf_msg_receive(pair[1], buffer, &msg, &err) == HF_OK)
+		received++;
+	CHECK_U64(sent, ==, received);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+TEST(only_the_roles_in_the_table_may_send)
+{
+	CHECK(hf_msg_allowed(HF_MSG_OFFER, HF_ROLE_RESPOND));
+	CHECK(!hf_msg_allowed(HF_MSG_OFFER, HF_ROLE_INGEST));
+	CHECK(!hf_msg_allowed(HF_MSG_ACK, HF_ROLE_RESPOND));
+	CHECK(!hf_msg_allowed(HF_MSG_HELLO, HF_ROLE_CTL));
+	CHECK(!hf_msg_allowed(HF_MSG_COUNT, HF_ROLE_SUPERVISOR));
+}
+
+TESTS(RUN(a_message_arrives_whole_with_its_descriptor),
+      RUN(a_body_shorter_than_its_contract_is_refused_at_the_end),
+      RUN(bytes_that_are_no_message_are_refused), RUN(a_full_queue_answers_again_and_sends_nothing),
+      RUN(only_the_roles_in_the_table_may_send))

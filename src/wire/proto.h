@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * proto - who is who, and what they say to one another.
+ *
+ * Shape       Bodies are plain structs of fixed size of this build; a body of
+ *             another size is refused. See wire/msg.h for the framing.
+ */
+#include "base/clock.h"
+#include "shape/event.h"
+#include "shape/limits.h"
+#include "shape/state.h"
+#include "shape/tile.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum hf_role {
+	HF_ROLE_SUPERVISOR = 0,
+	HF_ROLE_INGEST,
+	HF_ROLE_INFER,
+	HF_ROLE_RESPOND,
+	HF_ROLE_KEEPER,
+	HF_ROLE_UPLINK,
+	HF_ROLE_CTL,
+	HF_ROLE_COUNT,
+};
+
+const char *hf_role_name(enum hf_role role);
+
+enum hf_msg_type {
+#define HF_MSG(id, name, from, body) HF_MSG_##id,
+#include "wire/proto_tbl.h"
+	HF_MSG_COUNT,
+};
+
+const char *hf_msg_name(enum hf_msg_type type);
+/* May this role send this message? */
+bool hf_msg_allowed(enum hf_msg_type type, enum hf_role from);
+
+/* First message to a worker: who it is, and where things are. */
+struct hf_hello {
+	uint32_t role;     /* enum hf_role */
+	uint32_t index;    /* source number of ingest, worker number of infer, else 0 */
+	uint32_t lockstep; /* 1: detect/analyze: no pacing, no drops, every frame is looked at */
+	uint32_t restarts; /* of this worker in this run */
+	uint64_t boot;     /* boot counter */
+	uint64_t run;      /* supervisor run counter */
+	char boot_id[HF_BOOT_ID_BYTES];
+	char device_id[HF_ID_BYTES];
+	char release[HF_TAG_BYTES];
+	char data_path[HF_PATH_BYTES];       /* /var/lib/holdfast */
+	char run_path[HF_PATH_BYTES];        /* control socket, committed watermark */
+	char generation_path[HF_PATH_BYTES]; /* run/gen/N: of this run only */
+	char share_path[HF_PATH_BYTES];      /* models and pages that came with the build */
+};
+
+/* A link (a new end of a socketpair) to a peer. An older link to the same peer ends with it. */
+struct hf_plug {
+	uint32_t role;    /* of the peer */
+	uint32_t index;   /* of the peer */
+	uint64_t ring_id; /* where a pixel ring comes with it, else 0 */
+};
+
+struct hf_unit {
+	uint32_t state; /* enum hf_state */
+};
+
+struct hf_note {
+	char event_class[HF_ID_BYTES];
+	char camera_name[HF_ID_BYTES]; /* empty = null */
+	char attrs[1024];              /* a JSON object */
+};
+
+struct hf_done {
+	uint64_t job_id;
+	uint32_t failed;
+	uint32_t detection_count;
+	uint64_t inference_us;
+};
+
+enum hf_ack_outcome {
+	HF_ACK_COMMITTED = 1, /* local_seq is its number, now or already before */
+	HF_ACK_REFUSED,       /* the offer breaks its contract: drop it, it will never be taken */
+	HF_ACK_LATER,         /* the disk is full or failing: offer it again later */
+};
+
+struct hf_ack {
+	char origin[HF_ORIGIN_BYTES];
+	uint64_t local_seq;
+	uint32_t outcome;
+	uint32_t duplicate;            /* 1: it already had this number */
+	struct hf_mono committed_mono; /* when fdatasync had returned */
+};
+
+struct hf_committed {
+	uint64_t local_seq;
+};
+
+struct hf_cursor_note {
+	uint64_t acked_through; /* flushed: a file at or below may go, by retention */
+};
