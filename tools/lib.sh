@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
 # lib.sh - what the set-up tools share: the cache, messages, pinned packages.
@@ -105,7 +106,7 @@ pin() {
 sha512_base64() {
 	local hex
 	hex=$(sha512sum <"$1")
-	# shellcheck disable=SC2059  # the format is the data: \xNN for each byte
+	# shellcheck disable=SC2059,SC2001  # the format is the data: \xNN for each byte
 	printf "$(sed 's/../\\x&/g' <<<"${hex%% *}")" | base64 -w0
 }
 
