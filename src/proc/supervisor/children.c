@@ -30,16 +30,14 @@ static const struct {
 	enum hf_role other;
 	bool ring;
 } links[] = {
-	{ HF_ROLE_INGEST, HF_ROLE_INFER, true },
-	{ HF_ROLE_INGEST, HF_ROLE_RESPOND, true },
-	{ HF_ROLE_INFER, HF_ROLE_RESPOND, false },
-	{ HF_ROLE_RESPOND, HF_ROLE_KEEPER, false },
+	{ HF_ROLE_INGEST, HF_ROLE_INFER, true },   { HF_ROLE_INGEST, HF_ROLE_RESPOND, true },
+	{ HF_ROLE_INFER, HF_ROLE_RESPOND, false }, { HF_ROLE_RESPOND, HF_ROLE_KEEPER, false },
 	{ HF_ROLE_KEEPER, HF_ROLE_UPLINK, false },
 };
 
 /* The order of starting: who is needed by others comes first. Stopping goes the other way. */
 static const enum hf_role start_order[] = { HF_ROLE_KEEPER, HF_ROLE_UPLINK, HF_ROLE_RESPOND,
-	                                    HF_ROLE_INFER, HF_ROLE_INGEST };
+					    HF_ROLE_INFER, HF_ROLE_INGEST };
 
 static bool alive(const struct child *child)
 {
@@ -78,14 +76,14 @@ static int64_t restart_wait_ms(const struct supervisor *supervisor, uint32_t fai
 	if (wait > most)
 		wait = most;
 	return (int64_t)hf_random_between(hf_random_real(), (uint64_t)(wait - wait / 5),
-	                                  (uint64_t)(wait + wait / 5));
+					  (uint64_t)(wait + wait / 5));
 }
 
 static void describe_exit(struct child *child, const struct hf_exit *how)
 {
 	if (child->killed_because != NULL)
 		(void)snprintf(child->last_exit, sizeof child->last_exit, "killed: %s",
-		               child->killed_because);
+			       child->killed_because);
 	else
 		hf_exit_text(how, sizeof child->last_exit, child->last_exit);
 }
@@ -109,14 +107,14 @@ static void bury(struct child *child)
 	child->restarts++;
 	child->phase = CHILD_DOWN;
 	child->restart_at = hf_mono_add_ms(now, wait_ms);
-	hf_log(HF_LOG_WARN, "worker_ended", "worker=%s.%u how=\"%s\" restart_in_ms=%lld failures=%u",
-	       hf_role_name(child->role), child->index, child->last_exit, (long long)wait_ms,
-	       child->failures);
+	hf_log(HF_LOG_WARN, "worker_ended",
+	       "worker=%s.%u how=\"%s\" restart_in_ms=%lld failures=%u", hf_role_name(child->role),
+	       child->index, child->last_exit, (long long)wait_ms, child->failures);
 	(void)snprintf(attrs, sizeof attrs,
-	               "{\"role\":\"%s\",\"index\":%u,\"how\":\"%s\",\"failures\":%u,"
-	               "\"restart_in_ms\":%lld}",
-	               hf_role_name(child->role), child->index, child->last_exit, child->failures,
-	               (long long)wait_ms);
+		       "{\"role\":\"%s\",\"index\":%u,\"how\":\"%s\",\"failures\":%u,"
+		       "\"restart_in_ms\":%lld}",
+		       hf_role_name(child->role), child->index, child->last_exit, child->failures,
+		       (long long)wait_ms);
 	raise_event(supervisor, "worker_ended", NULL, attrs);
 	judge_again(supervisor);
 }
@@ -171,15 +169,15 @@ static struct hf_hello hello_for(const struct supervisor *supervisor, const stru
 
 	(void)snprintf(hello.boot_id, sizeof hello.boot_id, "%s", supervisor->identity.boot_id);
 	(void)snprintf(hello.device_id, sizeof hello.device_id, "%s",
-	               supervisor->identity.device_id);
+		       supervisor->identity.device_id);
 	(void)snprintf(hello.release, sizeof hello.release, "%s", supervisor->context.release);
 	(void)snprintf(hello.data_path, sizeof hello.data_path, "%s",
-	               supervisor->settings.data_path);
+		       supervisor->settings.data_path);
 	(void)snprintf(hello.run_path, sizeof hello.run_path, "%s", supervisor->settings.run_path);
 	(void)snprintf(hello.generation_path, sizeof hello.generation_path, "%s",
-	               supervisor->settings.generation_path);
+		       supervisor->settings.generation_path);
 	(void)snprintf(hello.share_path, sizeof hello.share_path, "%s",
-	               supervisor->settings.share_path);
+		       supervisor->settings.share_path);
 	return hello;
 }
 
@@ -188,15 +186,15 @@ static enum hf_code make_ring(struct child *child, struct hf_err *err)
 {
 	child->ring_id = ++child->supervisor->ring_id_last;
 	return hf_ring_create(RING_SLOTS, 3 * HF_TILE_WIDTH_MAX * HF_TILE_HEIGHT_MAX,
-	                      &child->ring_fd, err);
+			      &child->ring_fd, err);
 }
 
 static enum hf_code plug(const struct child *one, const struct child *other, bool ring,
-                         struct hf_err *err)
+			 struct hf_err *err)
 {
 	/* The ring is ingest's, and ingest stands first in the table. */
 	return hf_spawn_link(&one->process, &other->process, ring ? one->ring_id : 0,
-	                     ring ? one->ring_fd : -1, err);
+			     ring ? one->ring_fd : -1, err);
 }
 
 static enum hf_code plug_all(struct child *child, struct hf_err *err)
@@ -230,7 +228,7 @@ static enum hf_code introduce(struct child *child, struct hf_err *err)
 
 	if (child->role == HF_ROLE_RESPOND && supervisor->saved_bytes > 0)
 		code = hf_msg_send(control, HF_MSG_RESTORE, supervisor->saved,
-		                   supervisor->saved_bytes, NULL, 0, err);
+				   supervisor->saved_bytes, NULL, 0, err);
 	if (code == HF_OK)
 		code = hf_msg_send(control, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0, err);
 	if (code == HF_OK)
@@ -249,7 +247,7 @@ static enum hf_code start(struct child *child, struct hf_err *err)
 	char path[HF_PATH_BYTES];
 
 	if ((size_t)snprintf(path, sizeof path, "%s/%s", supervisor->settings.libexec_path,
-	                     hf_role_name(child->role)) >= sizeof path)
+			     hf_role_name(child->role)) >= sizeof path)
 		return hf_fail(err, HF_E_LIMIT, "path of %s too long", hf_role_name(child->role));
 	child->killed_because = NULL;
 	if (child->role == HF_ROLE_INGEST) {
@@ -258,24 +256,23 @@ static enum hf_code start(struct child *child, struct hf_err *err)
 		if (code != HF_OK)
 			return code;
 	}
-	struct hf_spawn spawn = { .path = path,
-		                  .hello = &hello,
-		                  .config_fd = supervisor->config_fd,
-		                  .stderr_fd = -1 };
+	struct hf_spawn spawn = {
+		.path = path, .hello = &hello, .config_fd = supervisor->config_fd, .stderr_fd = -1
+	};
 	enum hf_code code = hf_spawn_worker(&spawn, &child->process, err);
 	if (code != HF_OK)
 		return code;
 	child->phase = CHILD_STARTING;
 	child->started = hf_mono_now(supervisor->clock);
 	int added = sd_event_add_io(supervisor->loop, &child->on_exit, child->process.pidfd,
-	                            EPOLLIN, on_child_exit, child);
+				    EPOLLIN, on_child_exit, child);
 	if (added >= 0)
 		added = sd_event_add_io(supervisor->loop, &child->on_message,
-		                        child->process.control_fd, EPOLLIN, on_child_message,
-		                        child);
+					child->process.control_fd, EPOLLIN, on_child_message,
+					child);
 	if (added < 0)
 		return hf_fail(err, hf_code_of_errno(-added), "watch %s: %s",
-		               hf_role_name(child->role), strerror(-added));
+			       hf_role_name(child->role), strerror(-added));
 	code = introduce(child, err);
 	if (code != HF_OK)
 		children_condemn(child, "its start could not be completed");
@@ -307,10 +304,10 @@ static void add_child(struct supervisor *supervisor, enum hf_role role, uint32_t
 	struct child *child = &supervisor->children[supervisor->child_count++];
 
 	*child = (struct child){ .supervisor = supervisor,
-		                 .role = role,
-		                 .index = index,
-		                 .phase = CHILD_DOWN,
-		                 .ring_fd = -1 };
+				 .role = role,
+				 .index = index,
+				 .phase = CHILD_DOWN,
+				 .ring_fd = -1 };
 	child->process = HF_CHILD_NONE;
 }
 
@@ -318,10 +315,10 @@ enum hf_code children_start(struct supervisor *supervisor, struct hf_err *err)
 {
 	(void)err;
 	for (size_t o = 0; o < HF_ARRAY_LEN(start_order); o++) {
-		uint32_t count = start_order[o] == HF_ROLE_INFER
-		                         ? (uint32_t)supervisor->config.infer_workers
-		                 : start_order[o] == HF_ROLE_INGEST ? supervisor->config.source_count
-		                                                    : 1;
+		uint32_t count =
+			start_order[o] == HF_ROLE_INFER ? (uint32_t)supervisor->config.infer_workers
+			: start_order[o] == HF_ROLE_INGEST ? supervisor->config.source_count
+							   : 1;
 		for (uint32_t i = 0; i < count; i++)
 			add_child(supervisor, start_order[o], i);
 	}
@@ -357,7 +354,7 @@ void children_tick(struct supervisor *supervisor)
 		if (alive(child)) {
 			watch_pulse(child, now);
 		} else if (child->phase == CHILD_DOWN && !supervisor->stopping &&
-		           !hf_mono_before(now, child->restart_at)) {
+			   !hf_mono_before(now, child->restart_at)) {
 			start_or_bury(child);
 			judge_again(supervisor);
 		}

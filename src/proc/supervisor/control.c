@@ -54,13 +54,13 @@ static void write_worker(const struct child *child, struct hf_mono now, struct h
 		hf_json_put_i64(json, "up_ms", hf_mono_diff_us(now, child->started) / 1000);
 		hf_json_put_i64(json, "beat_age_ms", beat > 0 ? (now.us - beat) / 1000 : 0);
 		hf_json_put_u64(json, "progress",
-		                atomic_load_explicit(&pulse->progress, memory_order_relaxed));
+				atomic_load_explicit(&pulse->progress, memory_order_relaxed));
 	} else {
 		hf_json_put_null(json, "pid");
 		hf_json_put_i64(json, "restart_in_ms",
-		                hf_mono_before(now, child->restart_at)
-		                        ? hf_mono_diff_us(child->restart_at, now) / 1000
-		                        : 0);
+				hf_mono_before(now, child->restart_at)
+					? hf_mono_diff_us(child->restart_at, now) / 1000
+					: 0);
 	}
 	hf_json_put_text(json, "last_exit", child->last_exit[0] != '\0' ? child->last_exit : NULL);
 	hf_json_key(json, "stats");
@@ -72,7 +72,7 @@ static void write_worker(const struct child *child, struct hf_mono now, struct h
 }
 
 static enum hf_code write_status(const struct supervisor *supervisor, char *text,
-                                 size_t size_bytes_max, struct hf_err *err)
+				 size_t size_bytes_max, struct hf_err *err)
 {
 	struct hf_mono now = hf_mono_now(supervisor->clock);
 	struct hf_json json = hf_json_begin(text, size_bytes_max);
@@ -117,11 +117,11 @@ static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct 
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	memcpy(body, &exit_code, sizeof exit_code);
 	enum hf_code code =
-	        write_status(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
+		write_status(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
 	if (code != HF_OK)
 		return code;
 	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body,
-	                   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
+			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -139,7 +139,7 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
 			code = hf_msg_end(&msg, &err);
 		else
 			code = hf_fail(&err, HF_E_DENIED, "%s is not a question",
-			               hf_msg_name(msg.type));
+				       hf_msg_name(msg.type));
 		hf_msg_drop(&msg);
 		if (code == HF_OK)
 			code = answer_status(supervisor, fd, &err);
@@ -164,7 +164,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	int size = STATUS_BYTES_MAX * 2;
 	(void)setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	if (sd_event_add_io(supervisor->loop, &client_source, client, EPOLLIN, on_client,
-	                    supervisor) < 0)
+			    supervisor) < 0)
 		return 0;
 	(void)sd_event_source_set_io_fd_own(client_source, 1);
 	(void)HF_TAKE_FD(client);
@@ -176,11 +176,11 @@ enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s/control",
-	                     supervisor->settings.run_path) >= sizeof address.sun_path)
+			     supervisor->settings.run_path) >= sizeof address.sun_path)
 		return hf_fail(err, HF_E_LIMIT,
-		               "%s/control is too long for a socket (%zu bytes at most): give a "
-		               "shorter --run folder",
-		               supervisor->settings.run_path, sizeof address.sun_path - 1);
+			       "%s/control is too long for a socket (%zu bytes at most): give a "
+			       "shorter --run folder",
+			       supervisor->settings.run_path, sizeof address.sun_path - 1);
 	/* The data folder's lock is ours: a socket that is there was left by a dead one. */
 	if (unlink(address.sun_path) != 0 && errno != ENOENT)
 		return hf_fail_errno(err, "remove the old %s", address.sun_path);

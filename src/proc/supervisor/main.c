@@ -27,24 +27,24 @@ enum {
 };
 
 static const char usage[] =
-        "holdfastd - watches cameras and keeps its promises when the box misbehaves\n"
-        "\n"
-        "  holdfastd --config FILE [--data DIR] [--run DIR]   run in the foreground\n"
-        "  holdfastd --check FILE                             check everything, start nothing\n"
-        "\n"
-        "  -c, --config FILE  the configuration (default /etc/holdfast/holdfast.yaml);\n"
-        "                     `holdfast config example` prints one with every setting explained\n"
-        "  -d, --data DIR     events, thumbnails, identity (default /var/lib/holdfast)\n"
-        "  -r, --run DIR      sockets of this run (default DATA/run)\n"
-        "      --check FILE   do all that start does but act; says what is wrong and where\n"
-        "  -h, --help         this text\n"
-        "  -V, --version      the build\n"
-        "\n"
-        "The log goes to stderr (HOLDFAST_LOG=error|warn|info|debug). `holdfast status` asks a\n"
-        "running unit how it is. Ends cleanly on SIGTERM and SIGINT.\n"
-        "\n"
-        "Exit: 0 ended when told to, 1 could not start, 2 wrong usage or configuration,\n"
-        "75 the data folder is in use by another holdfastd.\n";
+	"holdfastd - watches cameras and keeps its promises when the box misbehaves\n"
+	"\n"
+	"  holdfastd --config FILE [--data DIR] [--run DIR]   run in the foreground\n"
+	"  holdfastd --check FILE                             check everything, start nothing\n"
+	"\n"
+	"  -c, --config FILE  the configuration (default /etc/holdfast/holdfast.yaml);\n"
+	"                     `holdfast config example` prints one with every setting explained\n"
+	"  -d, --data DIR     events, thumbnails, identity (default /var/lib/holdfast)\n"
+	"  -r, --run DIR      sockets of this run (default DATA/run)\n"
+	"      --check FILE   do all that start does but act; says what is wrong and where\n"
+	"  -h, --help         this text\n"
+	"  -V, --version      the build\n"
+	"\n"
+	"The log goes to stderr (HOLDFAST_LOG=error|warn|info|debug). `holdfast status` asks a\n"
+	"running unit how it is. Ends cleanly on SIGTERM and SIGINT.\n"
+	"\n"
+	"Exit: 0 ended when told to, 1 could not start, 2 wrong usage or configuration,\n"
+	"75 the data folder is in use by another holdfastd.\n";
 
 struct arguments {
 	const char *config_path;
@@ -57,15 +57,18 @@ struct arguments {
 static int parse_arguments(int argc, char **argv, struct arguments *ret_arguments)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "data", required_argument, NULL, 'd' },
-		{ "run", required_argument, NULL, 'r' },    { "check", required_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "data", required_argument, NULL, 'd' },
+		{ "run", required_argument, NULL, 'r' },
+		{ "check", required_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
 	*ret_arguments = (struct arguments){ .config_path = "/etc/holdfast/holdfast.yaml",
-		                             .data_path = "/var/lib/holdfast" };
+					     .data_path = "/var/lib/holdfast" };
 	while ((option = getopt_long(argc, argv, "c:d:r:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -94,7 +97,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret_argument
 	}
 	if (optind < argc) {
 		(void)fprintf(stderr, "holdfastd: unexpected \"%s\"; try holdfastd --help\n",
-		              argv[optind]);
+			      argv[optind]);
 		return EXIT_USAGE;
 	}
 	return -1;
@@ -118,7 +121,7 @@ static int check_only(const struct arguments *arguments)
 	struct hf_err err = { 0 };
 
 	enum hf_code code = settings_find(arguments->config_path, arguments->data_path,
-	                                  arguments->run_path, &settings, &err);
+					  arguments->run_path, &settings, &err);
 	if (code == HF_OK)
 		code = settings_read_config(&settings, &config, &err);
 	if (code == HF_OK)
@@ -126,11 +129,11 @@ static int check_only(const struct arguments *arguments)
 	if (code != HF_OK)
 		return complain(code, &err);
 	(void)printf("%s is fine: %u source%s, %u camera%s, %u zone%s, %lld detector%s, %s\n",
-	             settings.config_path, config.source_count, config.source_count == 1 ? "" : "s",
-	             config.camera_count, config.camera_count == 1 ? "" : "s", config.zone_count,
-	             config.zone_count == 1 ? "" : "s", (long long)config.infer_workers,
-	             config.infer_workers == 1 ? "" : "s",
-	             config.hub_url[0] != '\0' ? config.hub_url : "no hub");
+		     settings.config_path, config.source_count, config.source_count == 1 ? "" : "s",
+		     config.camera_count, config.camera_count == 1 ? "" : "s", config.zone_count,
+		     config.zone_count == 1 ? "" : "s", (long long)config.infer_workers,
+		     config.infer_workers == 1 ? "" : "s",
+		     config.hub_url[0] != '\0' ? config.hub_url : "no hub");
 	return 0;
 }
 
@@ -177,21 +180,21 @@ static enum hf_code open_loop(struct supervisor *supervisor, struct hf_err *err)
 	int result = sd_event_new(&supervisor->loop);
 	if (result >= 0)
 		result = sd_event_add_signal(supervisor->loop, NULL, SIGTERM, on_stop_signal,
-		                             supervisor);
+					     supervisor);
 	if (result >= 0)
 		result = sd_event_add_signal(supervisor->loop, NULL, SIGINT, on_stop_signal,
-		                             supervisor);
+					     supervisor);
 	if (result >= 0)
 		result = sd_event_add_time_relative(supervisor->loop, NULL, CLOCK_MONOTONIC,
-		                                    TICK_US, 1000, on_tick, supervisor);
+						    TICK_US, 1000, on_tick, supervisor);
 	if (result < 0)
 		return hf_fail(err, hf_code_of_errno(-result), "make the event loop: %s",
-		               strerror(-result));
+			       strerror(-result));
 	return HF_OK;
 }
 
 static enum hf_code prepare(struct supervisor *supervisor, const struct arguments *arguments,
-                            struct hf_err *err)
+			    struct hf_err *err)
 {
 	supervisor->clock = hf_clock_real();
 	supervisor->started = hf_mono_now(supervisor->clock);
@@ -200,28 +203,28 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	supervisor->control_fd = -1;
 	supervisor->config_fd = -1;
 	enum hf_code code = settings_find(arguments->config_path, arguments->data_path,
-	                                  arguments->run_path, &supervisor->settings, err);
+					  arguments->run_path, &supervisor->settings, err);
 	if (code == HF_OK)
 		code = settings_read_config(&supervisor->settings, &supervisor->config, err);
 	if (code == HF_OK)
 		code = hf_spawn_config(&supervisor->config, &supervisor->config_fd, err);
 	if (code == HF_OK)
-		code = hf_identity_open(supervisor->settings.data_path, supervisor->config.device_id,
-		                        &supervisor->identity, err);
+		code = hf_identity_open(supervisor->settings.data_path,
+					supervisor->config.device_id, &supervisor->identity, err);
 	if (code == HF_OK)
 		code = hf_folder_make(supervisor->settings.run_path, 0750, err);
 	if (code == HF_OK)
 		code = settings_make_generation(&supervisor->settings, supervisor->identity.run,
-		                                err);
+						err);
 	if (code != HF_OK)
 		return code;
 
 	(void)snprintf(supervisor->context.boot_id, sizeof supervisor->context.boot_id, "%s",
-	               supervisor->identity.boot_id);
+		       supervisor->identity.boot_id);
 	(void)snprintf(supervisor->context.release, sizeof supervisor->context.release, "%s",
-	               HF_BUILD_ID);
+		       HF_BUILD_ID);
 	supervisor->offers = offers_new(&supervisor->context, supervisor->identity.boot,
-	                                supervisor->identity.run);
+					supervisor->identity.run);
 	if (supervisor->offers == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	saved_load(supervisor);
@@ -240,11 +243,11 @@ static void announce(struct supervisor *supervisor)
 	       (unsigned long long)supervisor->identity.run, supervisor->context.release,
 	       supervisor->settings.data_path);
 	(void)snprintf(attrs, sizeof attrs,
-	               "{\"boot\":%llu,\"run\":%llu,\"sources\":%u,\"cameras\":%u,\"zones\":%u}",
-	               (unsigned long long)supervisor->identity.boot,
-	               (unsigned long long)supervisor->identity.run,
-	               supervisor->config.source_count, supervisor->config.camera_count,
-	               supervisor->config.zone_count);
+		       "{\"boot\":%llu,\"run\":%llu,\"sources\":%u,\"cameras\":%u,\"zones\":%u}",
+		       (unsigned long long)supervisor->identity.boot,
+		       (unsigned long long)supervisor->identity.run,
+		       supervisor->config.source_count, supervisor->config.camera_count,
+		       supervisor->config.zone_count);
 	raise_event(supervisor, "unit_started", NULL, attrs);
 }
 

@@ -31,7 +31,7 @@ static const struct {
 };
 
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
-                 const char *attrs)
+		 const char *attrs)
 {
 	struct hf_event event = {
 		.event_class = event_class,
@@ -62,7 +62,7 @@ void send_offers(struct supervisor *supervisor)
 		if (offer == NULL)
 			return;
 		if (hf_msg_send(keeper->process.control_fd, HF_MSG_OFFER, offer, sizeof *offer,
-		                NULL, 0, &err) != HF_OK)
+				NULL, 0, &err) != HF_OK)
 			return; /* full or gone: the tick or its restart comes back to it */
 		offers_sent(supervisor->offers);
 	}
@@ -127,7 +127,7 @@ static enum hf_code on_ack(struct child *child, struct hf_msg *msg, struct hf_er
 	if (ack.outcome == HF_ACK_LATER) {
 		offers_rewind(supervisor->offers);
 		supervisor->offers_again_at =
-		        hf_mono_add_ms(hf_mono_now(supervisor->clock), LATER_MS);
+			hf_mono_add_ms(hf_mono_now(supervisor->clock), LATER_MS);
 		return HF_OK;
 	}
 	if (ack.outcome == HF_ACK_REFUSED)
@@ -148,7 +148,7 @@ static void trouble_name(const char *opens, const char *attrs, char *ret_name)
 		length = (int)strcspn(at, "\"");
 	}
 	(void)snprintf(ret_name, HF_JUDGE_REASON_BYTES, "%s%s%.*s", opens, length > 0 ? " " : "",
-	               length > 64 ? 64 : length, at != NULL ? at : "");
+		       length > 64 ? 64 : length, at != NULL ? at : "");
 }
 
 static void set_trouble(struct supervisor *supervisor, const char *name, bool on)
@@ -157,13 +157,12 @@ static void set_trouble(struct supervisor *supervisor, const char *name, bool on
 		if (strcmp(supervisor->troubles[i].name, name) != 0)
 			continue;
 		if (!on)
-			supervisor->troubles[i] =
-			        supervisor->troubles[--supervisor->trouble_count];
+			supervisor->troubles[i] = supervisor->troubles[--supervisor->trouble_count];
 		return;
 	}
 	if (on && supervisor->trouble_count < HF_JUDGE_TROUBLES_MAX)
 		(void)snprintf(supervisor->troubles[supervisor->trouble_count++].name,
-		               HF_JUDGE_REASON_BYTES, "%s", name);
+			       HF_JUDGE_REASON_BYTES, "%s", name);
 }
 
 static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_err *err)
@@ -192,7 +191,7 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 		set_trouble(supervisor, name, opens);
 	}
 	raise_event(supervisor, note.event_class,
-	            note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
+		    note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
 	judge_again(supervisor);
 	return HF_OK;
 }
@@ -200,7 +199,7 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_err *err)
 {
 	static enum hf_code (*const handlers[HF_MSG_COUNT])(struct child *, struct hf_msg *,
-	                                                    struct hf_err *) = {
+							    struct hf_err *) = {
 		[HF_MSG_READY] = on_ready, [HF_MSG_STATS] = on_stats, [HF_MSG_SAVE] = on_save,
 		[HF_MSG_ACK] = on_ack,     [HF_MSG_NOTE] = on_note,
 	};
@@ -208,7 +207,7 @@ static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_er
 	if (!hf_msg_allowed(msg->type, child->role) || handlers[msg->type] == NULL) {
 		hf_msg_drop(msg);
 		return hf_fail(err, HF_E_DENIED, "%s may not send %s to the supervisor",
-		               hf_role_name(child->role), hf_msg_name(msg->type));
+			       hf_role_name(child->role), hf_msg_name(msg->type));
 	}
 	return handlers[msg->type](child, msg, err);
 }
@@ -220,8 +219,8 @@ void message_from(struct child *child)
 	for (int i = 0; i < MESSAGES_MAX; i++) {
 		struct hf_msg msg;
 		struct hf_err err = { 0 };
-		enum hf_code code = hf_msg_receive(child->process.control_fd, supervisor->buffer,
-		                                   &msg, &err);
+		enum hf_code code =
+			hf_msg_receive(child->process.control_fd, supervisor->buffer, &msg, &err);
 
 		if (code == HF_E_AGAIN)
 			return;
@@ -284,8 +283,8 @@ static void tell_workers(const struct supervisor *supervisor)
 
 		/* One that cannot take it now is stuck, and its heartbeat says so. */
 		if (child->process.control_fd >= 0 &&
-		    hf_msg_send(child->process.control_fd, HF_MSG_UNIT, &unit, sizeof unit, NULL,
-		                0, &err) != HF_OK)
+		    hf_msg_send(child->process.control_fd, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0,
+				&err) != HF_OK)
 			hf_log(HF_LOG_DEBUG, "unit_not_told", "worker=%s.%u why=\"%s\"",
 			       hf_role_name(child->role), child->index, err.text);
 	}
@@ -294,7 +293,7 @@ static void tell_workers(const struct supervisor *supervisor)
 void judge_again(struct supervisor *supervisor)
 {
 	struct hf_judge_input input = { .worker_count = supervisor->child_count,
-		                        .trouble_count = supervisor->trouble_count };
+					.trouble_count = supervisor->trouble_count };
 
 	if (supervisor->stopping)
 		return;
@@ -302,9 +301,9 @@ void judge_again(struct supervisor *supervisor)
 		const struct child *child = &supervisor->children[i];
 
 		input.workers[i] = (struct hf_judge_worker){ .role = child->role,
-			                                     .index = child->index,
-			                                     .condition = condition_of(child),
-			                                     .failures = child->failures };
+							     .index = child->index,
+							     .condition = condition_of(child),
+							     .failures = child->failures };
 	}
 	memcpy(input.troubles, supervisor->troubles, sizeof input.troubles);
 

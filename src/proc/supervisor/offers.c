@@ -11,8 +11,8 @@
 struct offers {
 	struct hf_event_context context;
 	struct hf_origin next_origin;
-	uint64_t suppressed;          /* of this run */
-	uint64_t suppressed_unsaid;   /* not yet told in an event */
+	uint64_t suppressed;        /* of this run */
+	uint64_t suppressed_unsaid; /* not yet told in an event */
 	size_t count;
 	size_t sent;
 	struct hf_offer queue[OFFERS_MAX];
@@ -26,7 +26,7 @@ struct offers *offers_new(const struct hf_event_context *context, uint64_t boot,
 		return NULL;
 	offers->context = *context;
 	offers->next_origin =
-	        (struct hf_origin){ .boot = boot, .run = run, .n = 1, .producer = 's' };
+		(struct hf_origin){ .boot = boot, .run = run, .n = 1, .producer = 's' };
 	return offers;
 }
 
@@ -40,7 +40,7 @@ static void queue_event(struct offers *offers, const struct hf_event *event)
 	struct hf_err err;
 
 	if (hf_offer_make(event, &offers->context, &offers->next_origin,
-	                  &offers->queue[offers->count], &err) != HF_OK) {
+			  &offers->queue[offers->count], &err) != HF_OK) {
 		hf_log(HF_LOG_ERROR, "event_not_built", "class=%s why=\"%s\"", event->event_class,
 		       err.text);
 		return;
@@ -55,7 +55,7 @@ static void say_what_was_suppressed(struct offers *offers, const struct hf_event
 	struct hf_event event = *like;
 
 	(void)snprintf(attrs, sizeof attrs, "{\"producer\":\"supervisor\",\"count\":%llu}",
-	               (unsigned long long)offers->suppressed_unsaid);
+		       (unsigned long long)offers->suppressed_unsaid);
 	event.event_class = "events_suppressed";
 	event.camera_name = NULL;
 	event.attrs = attrs;
@@ -98,7 +98,7 @@ bool offers_answer(struct offers *offers, const struct hf_ack *ack)
 		if (strncmp(offers->queue[i].origin, ack->origin, HF_ORIGIN_BYTES) != 0)
 			continue;
 		memmove(&offers->queue[i], &offers->queue[i + 1],
-		        (offers->count - i - 1) * sizeof offers->queue[0]);
+			(offers->count - i - 1) * sizeof offers->queue[0]);
 		offers->count--;
 		if (offers->sent > i)
 			offers->sent--;

@@ -21,7 +21,7 @@ static bool saved_path(const struct supervisor *supervisor, char ret_path[PATH_M
 {
 	/* The boot is in the name: the state of another boot is never found. */
 	return (size_t)snprintf(ret_path, PATH_MAX, "%s/respond.%s", supervisor->settings.run_path,
-	                        supervisor->identity.boot_id) < PATH_MAX;
+				supervisor->identity.boot_id) < PATH_MAX;
 }
 
 void saved_load(struct supervisor *supervisor)
@@ -43,14 +43,13 @@ void saved_load(struct supervisor *supervisor)
 }
 
 static enum hf_code write_unflushed(const char *path, const uint8_t *data, size_t size_bytes,
-                                    struct hf_err *err)
+				    struct hf_err *err)
 {
 	char path_new[PATH_MAX];
 
 	if ((size_t)snprintf(path_new, sizeof path_new, "%s.new", path) >= sizeof path_new)
 		return hf_fail(err, HF_E_LIMIT, "path too long: %s", path);
-	HF_AUTO_FD fd =
-	        open(path_new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	HF_AUTO_FD fd = open(path_new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return hf_fail_errno(err, "create %s", path_new);
 	enum hf_code code = hf_write_all(fd, data, size_bytes, err);

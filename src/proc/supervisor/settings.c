@@ -25,14 +25,14 @@ enum {
 };
 
 static enum hf_code set_path(char ret_path[HF_PATH_BYTES], struct hf_err *err, const char *between,
-                             const char *one, const char *two)
+			     const char *one, const char *two)
 {
 	char text[2 * HF_PATH_BYTES];
 
 	(void)snprintf(text, sizeof text, "%s%s%s", one, between, two);
 	if ((size_t)snprintf(ret_path, HF_PATH_BYTES, "%s", text) >= HF_PATH_BYTES)
 		return hf_fail(err, HF_E_LIMIT, "path is longer than %d bytes: %.100s...",
-		               HF_PATH_BYTES - 1, text);
+			       HF_PATH_BYTES - 1, text);
 	return HF_OK;
 }
 
@@ -56,11 +56,11 @@ static enum hf_code find_tree(struct settings *settings, struct hf_err *err)
 	const char *libexec_wanted = getenv("HOLDFAST_LIBEXEC");
 	const char *share_wanted = getenv("HOLDFAST_SHARE");
 	enum hf_code code = set_path(settings->libexec_path, err, "",
-	                             libexec_wanted != NULL ? libexec_wanted : libexec, "");
+				     libexec_wanted != NULL ? libexec_wanted : libexec, "");
 	if (code != HF_OK)
 		return code;
 	return set_path(settings->share_path, err, "", share_wanted != NULL ? share_wanted : share,
-	                "");
+			"");
 }
 
 /* Absolute, so that messages and workers mean the same place. */
@@ -76,7 +76,7 @@ static enum hf_code absolute(const char *path, char ret_path[HF_PATH_BYTES], str
 }
 
 enum hf_code settings_find(const char *config_path, const char *data_path, const char *run_path,
-                           struct settings *ret_settings, struct hf_err *err)
+			   struct settings *ret_settings, struct hf_err *err)
 {
 	memset(ret_settings, 0, sizeof *ret_settings);
 	enum hf_code code = find_tree(ret_settings, err);
@@ -98,14 +98,14 @@ static pid_t start_parser(const char *program, const char *config_path, int out_
 	if (pid != 0)
 		return pid;
 	char *const arguments[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)config_path,
-		                    NULL };
+				    NULL };
 	if (dup2(out_fd, STDOUT_FILENO) >= 0)
 		(void)execv(program, arguments);
 	_exit(127);
 }
 
 static enum hf_code read_packed(int fd, struct hf_config *ret_config, size_t *ret_bytes,
-                                struct hf_err *err)
+				struct hf_err *err)
 {
 	size_t size = 0;
 
@@ -115,10 +115,10 @@ static enum hf_code read_packed(int fd, struct hf_config *ret_config, size_t *re
 
 		if (poll(&wait, 1, CONFIG_TIMEOUT_MS) <= 0)
 			return hf_fail(err, HF_E_AGAIN, "the configuration was not read in %d s",
-			               CONFIG_TIMEOUT_MS / 1000);
+				       CONFIG_TIMEOUT_MS / 1000);
 		bool full = size == sizeof *ret_config;
 		ssize_t n = read(fd, full ? &more : (char *)ret_config + size,
-		                 full ? 1 : sizeof *ret_config - size);
+				 full ? 1 : sizeof *ret_config - size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -132,7 +132,7 @@ static enum hf_code read_packed(int fd, struct hf_config *ret_config, size_t *re
 }
 
 enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
-                                  struct hf_err *err)
+				  struct hf_err *err)
 {
 	char program[2 * HF_PATH_BYTES];
 	int ends[2];
@@ -159,17 +159,17 @@ enum hf_code settings_read_config(const struct settings *settings, struct hf_con
 		return code;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return hf_fail(err, HF_E_INVALID,
-		               "%s is not a usable configuration; the messages above say why",
-		               settings->config_path);
+			       "%s is not a usable configuration; the messages above say why",
+			       settings->config_path);
 	if (size != sizeof *ret_config)
 		return hf_fail(err, HF_E_INVALID,
-		               "%s is of another build than this program: install both together",
-		               program);
+			       "%s is of another build than this program: install both together",
+			       program);
 	return hf_config_check(ret_config, err);
 }
 
 static enum hf_code check_program(const struct settings *settings, enum hf_role role,
-                                  struct hf_err *err)
+				  struct hf_err *err)
 {
 	char path[2 * HF_PATH_BYTES];
 
@@ -189,12 +189,12 @@ static enum hf_code check_source(const struct hf_config_source *source, struct h
 		return hf_fail_errno(err, "source %s: %s", source->id, source->url);
 	if (source->type == HF_SOURCE_FILE && !S_ISREG(st.st_mode))
 		return hf_fail(err, HF_E_INVALID, "source %s: %s is not a file", source->id,
-		               source->url);
+			       source->url);
 	return HF_OK;
 }
 
 static enum hf_code check_model(const struct settings *settings, const struct hf_config *config,
-                                struct hf_err *err)
+				struct hf_err *err)
 {
 	char path[2 * HF_PATH_BYTES];
 
@@ -204,12 +204,12 @@ static enum hf_code check_model(const struct settings *settings, const struct hf
 		(void)snprintf(path, sizeof path, "%s/model/model.json", settings->share_path);
 	if (access(path, R_OK) != 0)
 		return hf_fail_errno(err, "model pack: %s (set model.path, or install the default)",
-		                     path);
+				     path);
 	return HF_OK;
 }
 
 enum hf_code settings_check_parts(const struct settings *settings, const struct hf_config *config,
-                                  struct hf_err *err)
+				  struct hf_err *err)
 {
 	for (int role = HF_ROLE_INGEST; role <= HF_ROLE_UPLINK; role++) {
 		enum hf_code code = check_program(settings, (enum hf_role)role, err);

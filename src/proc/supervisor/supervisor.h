@@ -47,7 +47,7 @@ struct child {
 	struct hf_mono ready;
 	struct hf_mono restart_at;
 	uint32_t restarts;
-	uint32_t failures; /* in a row */
+	uint32_t failures;          /* in a row */
 	const char *killed_because; /* a literal, when it was us */
 	char last_exit[128];
 	uint64_t ring_id; /* ingest only */
@@ -109,7 +109,7 @@ void children_close(struct supervisor *supervisor);
 /* messages.c */
 void message_from(struct child *child);
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
-                 const char *attrs);
+		 const char *attrs);
 void send_offers(struct supervisor *supervisor);
 /* Judge again; on a change tell the workers and raise an event. */
 void judge_again(struct supervisor *supervisor);
@@ -123,12 +123,12 @@ void saved_put(struct supervisor *supervisor, const uint8_t *data, size_t size_b
 
 /* settings.c */
 enum hf_code settings_find(const char *config_path, const char *data_path, const char *run_path,
-                           struct settings *ret_settings, struct hf_err *err) HF_MUST_CHECK;
+			   struct settings *ret_settings, struct hf_err *err) HF_MUST_CHECK;
 /* The configuration as the config program packed it; its complaints go to stderr as they are. */
 enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
-                                  struct hf_err *err) HF_MUST_CHECK;
+				  struct hf_err *err) HF_MUST_CHECK;
 enum hf_code settings_check_parts(const struct settings *settings, const struct hf_config *config,
-                                  struct hf_err *err) HF_MUST_CHECK;
+				  struct hf_err *err) HF_MUST_CHECK;
 /* run/gen/N for this run; older ones go. */
 enum hf_code settings_make_generation(struct settings *settings, uint64_t run,
-                                      struct hf_err *err) HF_MUST_CHECK;
+				      struct hf_err *err) HF_MUST_CHECK;
