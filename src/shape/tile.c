@@ -37,6 +37,9 @@ enum hf_code hf_job_check(const struct hf_job *job, struct hf_err *err)
 	    job->height > HF_TILE_HEIGHT_MAX)
 		return hf_fail(err, HF_E_INVALID, "job: tile of %ux%u pixels", job->width,
 			       job->height);
+	if (job->source_width == 0 || job->source_height == 0)
+		return hf_fail(err, HF_E_INVALID, "job: a tile of %ux%u pixels on the screen",
+			       job->source_width, job->source_height);
 	return HF_OK;
 }
 

@@ -50,6 +50,9 @@ struct hf_job {
 	uint32_t layout;        /* enum hf_layout */
 	uint32_t look;          /* enum hf_look */
 	uint32_t width, height; /* of the tile in the slot */
+	/* Of the tile on the source's screen, before it was scaled into the slot; never smaller
+	 * than 1, any size. A box in pixels of the screen's tile is x * source_width / width. */
+	uint32_t source_width, source_height;
 	uint64_t frame;         /* number of the frame in its source, from 0 */
 	struct hf_mono captured_mono;
 	struct hf_wall captured_wall;
