@@ -204,6 +204,7 @@ void hf_answer_judge(const struct hf_response *response, const struct hf_sent *s
 		return;
 	case 429:
 	case 503:
+		ret_answer->busy = true;
 		ret_answer->retry_after_ms = response->retry_after_ms;
 		conclude(ret_answer, HF_VERDICT_RETRY, "%ld: the hub is busy", response->status);
 		return;
