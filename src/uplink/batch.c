@@ -12,37 +12,32 @@ void hf_batch_clear(struct hf_batch *batch)
 	batch->size_bytes = 0;
 }
 
-bool hf_batch_add(struct hf_batch *batch, const char *data, size_t size_bytes, uint64_t seq,
-		  const char *epoch, const char *thumb)
+bool hf_batch_add(struct hf_batch *batch, const char *data, const char *epoch,
+		  const struct hf_batch_line *line)
 {
-	HF_ASSERT(size_bytes > 0 && size_bytes <= HF_LINE_BYTES_MAX);
-	HF_ASSERT(batch->line_count == 0 || seq > hf_batch_last(batch));
+	HF_ASSERT(line->size_bytes > 0 && line->size_bytes <= HF_LINE_BYTES_MAX);
+	HF_ASSERT(batch->line_count == 0 || line->seq > batch->lines[batch->line_count - 1].seq);
 	HF_ASSERT(strlen(epoch) < sizeof batch->epoch);
 	if (batch->line_count == HF_BATCH_LINES_MAX ||
-	    size_bytes > sizeof batch->data - batch->size_bytes ||
+	    line->size_bytes > sizeof batch->data - batch->size_bytes ||
 	    (batch->line_count > 0 && strcmp(epoch, batch->epoch) != 0))
 		return false;
 	if (batch->line_count == 0)
 		(void)snprintf(batch->epoch, sizeof batch->epoch, "%s", epoch);
-
-	struct hf_batch_line *line = &batch->lines[batch->line_count++];
-	line->seq = seq;
-	(void)snprintf(line->thumb, sizeof line->thumb, "%s", thumb != NULL ? thumb : "");
-	memcpy(batch->data + batch->size_bytes, data, size_bytes);
-	batch->size_bytes += size_bytes;
+	batch->lines[batch->line_count++] = *line;
+	memcpy(batch->data + batch->size_bytes, data, line->size_bytes);
+	batch->size_bytes += line->size_bytes;
 	return true;
 }
 
-uint64_t hf_batch_first(const struct hf_batch *batch)
+size_t hf_batch_bytes(const struct hf_batch *batch, uint32_t line_count)
 {
-	HF_ASSERT(batch->line_count > 0);
-	return batch->lines[0].seq;
-}
+	size_t bytes = 0;
 
-uint64_t hf_batch_last(const struct hf_batch *batch)
-{
-	HF_ASSERT(batch->line_count > 0);
-	return batch->lines[batch->line_count - 1].seq;
+	HF_ASSERT(line_count <= batch->line_count);
+	for (uint32_t i = 0; i < line_count; i++)
+		bytes += batch->lines[i].size_bytes;
+	return bytes;
 }
 
 uint32_t hf_batch_through(const struct hf_batch *batch, uint64_t seq)
@@ -52,4 +47,15 @@ uint32_t hf_batch_through(const struct hf_batch *batch, uint64_t seq)
 	while (count < batch->line_count && batch->lines[count].seq <= seq)
 		count++;
 	return count;
+}
+
+void hf_batch_leave(struct hf_batch *batch, uint32_t line_count)
+{
+	size_t bytes = hf_batch_bytes(batch, line_count);
+
+	batch->line_count -= line_count;
+	batch->size_bytes -= bytes;
+	memmove(batch->lines, batch->lines + line_count,
+		batch->line_count * sizeof batch->lines[0]);
+	memmove(batch->data, batch->data + bytes, batch->size_bytes);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * batch - the lines of one request, exactly as they are stored.
+ * batch - the lines that are next, exactly as they are stored.
  *
  * Shape       Lines of one epoch, numbers rising, one after the other as NDJSON.
+ *             A request carries the first few of them; those that were delivered
+ *             leave at the front, new ones come in at the end, so that each line
+ *             is read from the disk once however often it is sent.
  *
- * Limits      HF_BATCH_LINES_MAX lines and HF_BATCH_BYTES_MAX bytes; allocated
- *             once.
+ * Limits      HF_BATCH_LINES_MAX lines and HF_BATCH_BYTES_MAX bytes.
  */
 #include "shape/limits.h"
 #include "uplink/thumbs.h"
@@ -23,6 +25,8 @@ enum {
 
 struct hf_batch_line {
 	uint64_t seq;
+	size_t size_bytes;
+	int64_t captured_ms;             /* UTC since 1970; 0: not known */
 	char thumb[HF_THUMB_NAME_BYTES]; /* empty: none */
 };
 
@@ -37,13 +41,14 @@ struct hf_batch {
 /* Empty it; costs nothing. */
 void hf_batch_clear(struct hf_batch *batch);
 
-/* false: it does not fit, or is of another epoch; it belongs into the next batch. An empty batch
- * takes any line of at most HF_LINE_BYTES_MAX bytes. thumb may be NULL. */
-bool hf_batch_add(struct hf_batch *batch, const char *data, size_t size_bytes, uint64_t seq,
-		  const char *epoch, const char *thumb);
+/* data: line->size_bytes bytes. false: it does not fit, or is of another epoch; it has to wait.
+ * An empty batch takes any line of at most HF_LINE_BYTES_MAX bytes. */
+bool hf_batch_add(struct hf_batch *batch, const char *data, const char *epoch,
+		  const struct hf_batch_line *line);
 
-/* Of a batch that is not empty. */
-uint64_t hf_batch_first(const struct hf_batch *batch);
-uint64_t hf_batch_last(const struct hf_batch *batch);
-/* How many of its lines have numbers up to seq. */
+/* Bytes of the first line_count lines. */
+size_t hf_batch_bytes(const struct hf_batch *batch, uint32_t line_count);
+/* How many lines have numbers up to seq. */
 uint32_t hf_batch_through(const struct hf_batch *batch, uint64_t seq);
+/* The first line_count lines leave. */
+void hf_batch_leave(struct hf_batch *batch, uint32_t line_count);

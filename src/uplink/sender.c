@@ -203,6 +203,10 @@ static bool set_transport(struct hf_sender *sender, const char *url)
 	if (sender->loopback)
 		bad |= (int)curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	bad |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* A look-up that hangs longer than the time-out is left behind. Without this libcurl
+	 * waits for its resolver thread, for half a minute with a dead name server, and the
+	 * process does not beat meanwhile. */
+	bad |= (int)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	bad |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	bad |= (int)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)sender->connect_ms);
 	bad |= (int)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)sender->total_ms);

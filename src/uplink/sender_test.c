@@ -11,6 +11,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,6 +37,30 @@ struct server {
 	char request[REQUEST_BYTES];
 	char last[REQUEST_BYTES];
 };
+
+/* Stands in front of the C library's: a name server that does not answer until released. */
+static pthread_mutex_t resolver_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t resolver_change = PTHREAD_COND_INITIALIZER;
+static unsigned resolvers_inside;
+static bool resolvers_released;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **ret_list)
+{
+	(void)node;
+	(void)service;
+	(void)hints;
+	(void)ret_list;
+	(void)pthread_mutex_lock(&resolver_lock);
+	resolvers_inside++;
+	(void)pthread_cond_broadcast(&resolver_change);
+	while (!resolvers_released)
+		(void)pthread_cond_wait(&resolver_change, &resolver_lock);
+	resolvers_inside--;
+	(void)pthread_cond_broadcast(&resolver_change);
+	(void)pthread_mutex_unlock(&resolver_lock);
+	return EAI_AGAIN;
+}
 
 static struct server server_open(const char *answer)
 {
@@ -280,6 +306,34 @@ TEST(a_request_in_hand_can_be_given_up)
 	server_close(&server);
 }
 
+TEST(a_name_server_that_hangs_does_not_hang_the_sender)
+{
+	struct hf_sender *sender;
+	struct hf_err err;
+	struct hf_sender_options options = { .url = "https://hub.example.org",
+					     .device_id = "unit-7",
+					     .ca_file = "",
+					     .token_file = "",
+					     .connect_ms = 100,
+					     .total_ms = 200 };
+
+	CHECK_OK(hf_sender_open(&options, &sender, &err));
+	CHECK_OK(hf_sender_start(sender, &two_lines, &err));
+	/* Without an end if the sender waits for the look-up: nobody has released it yet. */
+	while (!hf_sender_step(sender, NULL, 0, 20))
+		;
+	CHECK(hf_sender_response(sender)->failure != NULL);
+	hf_sender_close(sender);
+
+	(void)pthread_mutex_lock(&resolver_lock);
+	CHECK_U64(resolvers_inside, ==, 1);
+	resolvers_released = true;
+	(void)pthread_cond_broadcast(&resolver_change);
+	while (resolvers_inside > 0)
+		(void)pthread_cond_wait(&resolver_change, &resolver_lock);
+	(void)pthread_mutex_unlock(&resolver_lock);
+}
+
 TEST(a_retry_after_is_read)
 {
 	struct server server =
@@ -413,7 +467,7 @@ TESTS(RUN(a_request_arrives_as_it_was_given), RUN(the_connection_is_used_again),
       RUN(a_redirect_is_an_answer_not_a_way), RUN(a_large_body_ends_the_request),
       RUN(half_a_response_is_a_failure), RUN(nobody_listening_is_a_failure_with_a_text),
       RUN(a_silent_peer_is_given_up), RUN(a_request_in_hand_can_be_given_up),
-      RUN(a_retry_after_is_read), RUN(head_and_put_are_sent_as_such),
-      RUN(a_token_is_read_anew_for_each_request),
+      RUN(a_name_server_that_hangs_does_not_hang_the_sender), RUN(a_retry_after_is_read),
+      RUN(head_and_put_are_sent_as_such), RUN(a_token_is_read_anew_for_each_request),
       RUN(a_token_that_cannot_be_used_is_refused_before_anything_is_sent),
       RUN(plain_http_beyond_this_machine_is_refused))
