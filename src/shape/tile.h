@@ -72,6 +72,7 @@ struct hf_result {
 	char model_tag[HF_TAG_BYTES];
 	uint32_t detection_count;
 	uint32_t failed; /* 1: the tile could not be looked at (slot overwritten, runtime error) */
+	float score_min; /* a detection at or above it may start a track, says the model; 0: not told */
 	struct hf_detection detections[HF_DETECTIONS_MAX];
 };
 
