@@ -36,7 +36,7 @@ TEST(a_result_comes_back_from_the_bytes_that_were_used)
 	CHECK_U64(got.detection_count, ==, 3);
 	assert_memory_equal(got.detections, sent.detections, 3 * sizeof sent.detections[0]);
 	sent = result_of(HF_DETECTIONS_MAX);
-	CHECK_OK(hf_result_unpack(&sent, sizeof sent, &got, &err));
+	CHECK_OK(hf_result_unpack(&sent, hf_result_bytes(HF_DETECTIONS_MAX), &got, &err));
 	sent = result_of(0);
 	CHECK_OK(hf_result_unpack(&sent, hf_result_bytes(0), &got, &err));
 }
