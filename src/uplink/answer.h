@@ -67,6 +67,7 @@ struct hf_answer {
 	uint64_t acked_through;          /* of DELIVERED */
 	uint64_t seq;                    /* of REJECTED; of CONFLICT, 0 if the hub did not say */
 	int64_t retry_after_ms;          /* of 503 and 429 */
+	bool local;                      /* nothing was sent: set by the sender's caller */
 	bool busy;                       /* 503 or 429: somebody is there, only not now */
 	char text[HF_ANSWER_TEXT_BYTES]; /* for people; printable */
 };

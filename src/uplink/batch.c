@@ -3,8 +3,12 @@
 
 #include "base/assert.h"
 
-#include <stdio.h>
 #include <string.h>
+
+static bool same_owner(const struct hf_batch_owner *a, const struct hf_batch_owner *b)
+{
+	return strcmp(a->device_id, b->device_id) == 0 && strcmp(a->epoch, b->epoch) == 0;
+}
 
 void hf_batch_clear(struct hf_batch *batch)
 {
@@ -12,18 +16,18 @@ void hf_batch_clear(struct hf_batch *batch)
 	batch->size_bytes = 0;
 }
 
-bool hf_batch_add(struct hf_batch *batch, const char *data, const char *epoch,
+bool hf_batch_add(struct hf_batch *batch, const char *data, const struct hf_batch_owner *owner,
 		  const struct hf_batch_line *line)
 {
 	HF_ASSERT(line->size_bytes > 0 && line->size_bytes <= HF_LINE_BYTES_MAX);
 	HF_ASSERT(batch->line_count == 0 || line->seq > batch->lines[batch->line_count - 1].seq);
-	HF_ASSERT(strlen(epoch) < sizeof batch->epoch);
+
 	if (batch->line_count == HF_BATCH_LINES_MAX ||
 	    line->size_bytes > sizeof batch->data - batch->size_bytes ||
-	    (batch->line_count > 0 && strcmp(epoch, batch->epoch) != 0))
+	    (batch->line_count > 0 && !same_owner(owner, &batch->owner)))
 		return false;
 	if (batch->line_count == 0)
-		(void)snprintf(batch->epoch, sizeof batch->epoch, "%s", epoch);
+		batch->owner = *owner;
 	batch->lines[batch->line_count++] = *line;
 	memcpy(batch->data + batch->size_bytes, data, line->size_bytes);
 	batch->size_bytes += line->size_bytes;

@@ -3,7 +3,7 @@
 /*
  * batch - the lines that are next, exactly as they are stored.
  *
- * Shape       Lines of one epoch, numbers rising, one after the other as NDJSON.
+ * Shape       Lines of one device id and epoch, numbers rising, one after the other as NDJSON.
  *             A request carries the first few of them; those that were delivered
  *             leave at the front, new ones come in at the end, so that each line
  *             is read from the disk once however often it is sent.
@@ -23,6 +23,12 @@ enum {
 	HF_BATCH_EPOCH_BYTES = 40,
 };
 
+/* Both can differ from what the unit is called now: lines are never rewritten. */
+struct hf_batch_owner {
+	char device_id[HF_ID_BYTES];
+	char epoch[HF_BATCH_EPOCH_BYTES];
+};
+
 struct hf_batch_line {
 	uint64_t seq;
 	size_t size_bytes;
@@ -33,7 +39,7 @@ struct hf_batch_line {
 struct hf_batch {
 	uint32_t line_count;
 	size_t size_bytes;
-	char epoch[HF_BATCH_EPOCH_BYTES];
+	struct hf_batch_owner owner;
 	struct hf_batch_line lines[HF_BATCH_LINES_MAX];
 	char data[HF_BATCH_BYTES_MAX];
 };
@@ -41,9 +47,9 @@ struct hf_batch {
 /* Empty it; costs nothing. */
 void hf_batch_clear(struct hf_batch *batch);
 
-/* data: line->size_bytes bytes. false: it does not fit, or is of another epoch; it has to wait.
+/* data: line->size_bytes bytes. false: it does not fit, or is another owner's; it has to wait.
  * An empty batch takes any line of at most HF_LINE_BYTES_MAX bytes. */
-bool hf_batch_add(struct hf_batch *batch, const char *data, const char *epoch,
+bool hf_batch_add(struct hf_batch *batch, const char *data, const struct hf_batch_owner *owner,
 		  const struct hf_batch_line *line);
 
 /* Bytes of the first line_count lines. */

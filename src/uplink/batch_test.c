@@ -16,19 +16,21 @@ static struct hf_batch *fresh(void)
 	return batch;
 }
 
-static bool add(struct hf_batch *batch, const char *text, uint64_t seq, const char *epoch)
+static const struct hf_batch_owner owner = { .device_id = "unit-7", .epoch = "e" };
+
+static bool add(struct hf_batch *batch, const char *text, uint64_t seq)
 {
 	struct hf_batch_line line = { .seq = seq, .size_bytes = strlen(text) };
 
-	return hf_batch_add(batch, text, epoch, &line);
+	return hf_batch_add(batch, text, &owner, &line);
 }
 
 TEST(lines_stand_in_a_batch_as_they_were_stored)
 {
 	HF_AUTO_FREE struct hf_batch *batch = fresh();
 
-	CHECK(add(batch, "one\n", 5, "e"));
-	CHECK(add(batch, "three\n", 7, "e"));
+	CHECK(add(batch, "one\n", 5));
+	CHECK(add(batch, "three\n", 7));
 	CHECK_U64(batch->size_bytes, ==, 10);
 	CHECK(memcmp(batch->data, "one\nthree\n", 10) == 0);
 	CHECK_U64(hf_batch_bytes(batch, 0), ==, 0);
@@ -36,16 +38,23 @@ TEST(lines_stand_in_a_batch_as_they_were_stored)
 	CHECK_U64(hf_batch_bytes(batch, 2), ==, 10);
 }
 
-TEST(a_line_of_another_epoch_waits_until_the_batch_is_empty)
+TEST(a_line_of_another_owner_waits_until_the_batch_is_empty)
 {
-	HF_AUTO_FREE struct hf_batch *batch = fresh();
+	static const struct hf_batch_owner others[] = { { .device_id = "unit-7", .epoch = "f" },
+							{ .device_id = "unit-8", .epoch = "e" } };
+	const struct hf_batch_line line = { .seq = 2, .size_bytes = 2 };
 
-	CHECK(add(batch, "a\n", 1, "first"));
-	CHECK(!add(batch, "b\n", 2, "second"));
-	CHECK_U64(batch->line_count, ==, 1);
-	hf_batch_leave(batch, 1);
-	CHECK(add(batch, "b\n", 2, "second"));
-	CHECK_TEXT(batch->epoch, "second");
+	for (size_t i = 0; i < HF_ARRAY_LEN(others); i++) {
+		HF_AUTO_FREE struct hf_batch *batch = fresh();
+
+		CHECK(add(batch, "a\n", 1));
+		CHECK(!hf_batch_add(batch, "b\n", &others[i], &line));
+		CHECK_U64(batch->line_count, ==, 1);
+		hf_batch_leave(batch, 1);
+		CHECK(hf_batch_add(batch, "b\n", &others[i], &line));
+		CHECK_TEXT(batch->owner.device_id, others[i].device_id);
+		CHECK_TEXT(batch->owner.epoch, others[i].epoch);
+	}
 }
 
 TEST(a_full_batch_takes_no_more_and_stays_whole)
@@ -56,12 +65,12 @@ TEST(a_full_batch_takes_no_more_and_stays_whole)
 	uint64_t seq = 0;
 
 	memset(text, 'x', sizeof text);
-	for (line.seq = 1; hf_batch_add(batch, text, "e", &line); line.seq++)
+	for (line.seq = 1; hf_batch_add(batch, text, &owner, &line); line.seq++)
 		seq++;
 	CHECK_U64(seq, ==, HF_BATCH_BYTES_MAX / HF_LINE_BYTES_MAX);
 	CHECK_U64(batch->size_bytes, ==, seq * HF_LINE_BYTES_MAX);
 	hf_batch_clear(batch);
-	for (seq = 0; add(batch, "y\n", seq + 1, "e");)
+	for (seq = 0; add(batch, "y\n", seq + 1);)
 		seq++;
 	CHECK_U64(seq, ==, HF_BATCH_LINES_MAX);
 }
@@ -70,8 +79,8 @@ TEST(lines_up_to_a_number_are_counted_over_holes)
 {
 	HF_AUTO_FREE struct hf_batch *batch = fresh();
 
-	CHECK(add(batch, "a\n", 5, "e"));
-	CHECK(add(batch, "b\n", 9, "e"));
+	CHECK(add(batch, "a\n", 5));
+	CHECK(add(batch, "b\n", 9));
 	CHECK_U64(hf_batch_through(batch, 4), ==, 0);
 	CHECK_U64(hf_batch_through(batch, 5), ==, 1);
 	CHECK_U64(hf_batch_through(batch, 8), ==, 1);
@@ -83,13 +92,13 @@ TEST(lines_that_leave_make_room_and_the_rest_stays_in_order)
 {
 	HF_AUTO_FREE struct hf_batch *batch = fresh();
 
-	CHECK(add(batch, "a\n", 1, "e"));
-	CHECK(add(batch, "bb\n", 2, "e"));
-	CHECK(add(batch, "ccc\n", 3, "e"));
+	CHECK(add(batch, "a\n", 1));
+	CHECK(add(batch, "bb\n", 2));
+	CHECK(add(batch, "ccc\n", 3));
 	hf_batch_leave(batch, 2);
 	CHECK_U64(batch->line_count, ==, 1);
 	CHECK_U64(batch->lines[0].seq, ==, 3);
-	CHECK(add(batch, "d\n", 4, "e"));
+	CHECK(add(batch, "d\n", 4));
 	CHECK_U64(batch->size_bytes, ==, 6);
 	CHECK(memcmp(batch->data, "ccc\nd\n", 6) == 0);
 	hf_batch_leave(batch, 2);
@@ -97,7 +106,7 @@ TEST(lines_that_leave_make_room_and_the_rest_stays_in_order)
 }
 
 TESTS(RUN(lines_stand_in_a_batch_as_they_were_stored),
-      RUN(a_line_of_another_epoch_waits_until_the_batch_is_empty),
+      RUN(a_line_of_another_owner_waits_until_the_batch_is_empty),
       RUN(a_full_batch_takes_no_more_and_stays_whole),
       RUN(lines_up_to_a_number_are_counted_over_holes),
       RUN(lines_that_leave_make_room_and_the_rest_stays_in_order))

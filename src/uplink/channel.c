@@ -136,17 +136,18 @@ unsigned hf_channel_answered(struct hf_channel *channel, const struct hf_answer 
 			     const struct hf_random *random)
 {
 	HF_ASSERT(batch->line_count > 0 && batch->first_seq > channel->acked_through);
-	channel->requests++;
+
 	memcpy(channel->last_error, answer->text, sizeof channel->last_error);
 	switch (answer->verdict) {
 	case HF_VERDICT_DELIVERED:
 		return on_delivered(channel, answer, batch, now, random);
 	case HF_VERDICT_RETRY:
 		hf_retry_failed(&channel->retry, now, random, answer->retry_after_ms);
-		return answer->busy ? 0 : go_down(channel, now);
+		return answer->busy || answer->local ? 0 : go_down(channel, now);
 	case HF_VERDICT_BLOCKED:
 		hf_retry_failed(&channel->retry, now, random, 0);
-		return go_up(channel, now) | block(channel, HF_NEWS_BLOCKED, now);
+		return (answer->local ? 0 : go_up(channel, now)) |
+		       block(channel, HF_NEWS_BLOCKED, now);
 	case HF_VERDICT_CONFLICT:
 		hf_retry_failed(&channel->retry, now, random, 0);
 		return go_up(channel, now) | block(channel, HF_NEWS_CONFLICT, now);

@@ -51,11 +51,11 @@ struct hf_channel {
 	uint32_t lines_now;   /* the same, after "too large" */
 	bool blocked;
 	enum hf_way way;
-	struct hf_mono down_since;             /* zero: not down */
-	struct hf_mono blocked_since;          /* zero: not blocked */
-	int64_t down_ms;                       /* of the last HF_NEWS_LINK_UP */
-	int64_t blocked_ms;                    /* of the last HF_NEWS_UNBLOCKED */
-	uint64_t requests;                     /* answers judged */
+	struct hf_mono down_since;    /* zero: not down */
+	struct hf_mono blocked_since; /* zero: not blocked */
+	int64_t down_ms;              /* of the last HF_NEWS_LINK_UP */
+	int64_t blocked_ms;           /* of the last HF_NEWS_UNBLOCKED */
+
 	char last_error[HF_ANSWER_TEXT_BYTES]; /* empty: the last request was a success */
 	char refused_text[HF_ANSWER_TEXT_BYTES];
 };

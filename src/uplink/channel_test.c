@@ -158,6 +158,20 @@ TEST(a_block_is_told_once_and_ends_with_a_delivery_only)
 	CHECK(!channel.blocked);
 }
 
+TEST(a_failure_before_anything_was_sent_says_nothing_of_the_way)
+{
+	static const enum hf_verdict verdicts[] = { HF_VERDICT_BLOCKED, HF_VERDICT_RETRY };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(verdicts); i++) {
+		struct hf_channel channel = fresh();
+		struct hf_answer local = { .verdict = verdicts[i], .local = true, .text = "token" };
+
+		(void)hf_channel_answered(&channel, &local, &batch, start, &lowest);
+		CHECK_U64(channel.way, ==, HF_WAY_UNKNOWN);
+		CHECK_I64(wait_ms(&channel), ==, 5000);
+	}
+}
+
 TEST(a_conflict_blocks_under_its_own_name)
 {
 	struct hf_channel channel = fresh();
@@ -243,6 +257,7 @@ TESTS(RUN(only_a_delivery_moves_the_cursor), RUN(a_partial_delivery_goes_on_at_o
       RUN(an_outage_that_outlived_the_process_is_told_only_when_it_ends),
       RUN(a_busy_hub_is_not_a_link_that_is_down),
       RUN(a_block_is_told_once_and_ends_with_a_delivery_only),
+      RUN(a_failure_before_anything_was_sent_says_nothing_of_the_way),
       RUN(a_conflict_blocks_under_its_own_name),
       RUN(too_large_halves_without_a_wait_and_success_doubles),
       RUN(one_line_that_is_too_large_is_not_dropped), RUN(lines_before_a_refused_one_go_first),

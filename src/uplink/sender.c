@@ -25,7 +25,7 @@ struct hf_sender {
 	int64_t connect_ms;
 	int64_t total_ms;
 	char *url; /* without a slash at the end */
-	char *device_id;
+
 	char *ca_file;
 	char *token_file;
 	struct hf_response response;
@@ -166,11 +166,9 @@ static enum hf_code build_headers(struct hf_sender *sender, const struct hf_requ
 
 	curl_slist_free_all(sender->headers);
 	sender->headers = NULL;
-	(void)snprintf(line, sizeof line, "Holdfast-Device: %s", sender->device_id);
-	enum hf_code code = add_header(sender, line, err);
+
 	/* Without this curl would wait for "100 Continue" before a large body. */
-	if (code == HF_OK)
-		code = add_header(sender, "Expect:", err);
+	enum hf_code code = add_header(sender, "Expect:", err);
 	for (size_t i = 0; code == HF_OK && i < HF_SENDER_HEADERS_MAX; i++) {
 		if (request->headers[i] == NULL)
 			break;
@@ -288,13 +286,13 @@ enum hf_code hf_sender_open(const struct hf_sender_options *options, struct hf_s
 	sender->connect_ms = options->connect_ms;
 	sender->total_ms = options->total_ms;
 	sender->url = strdup(options->url);
-	sender->device_id = strdup(options->device_id);
+
 	sender->ca_file = strdup(options->ca_file);
 	sender->token_file = strdup(options->token_file);
 	sender->multi = curl_multi_init();
 	sender->easy = curl_easy_init();
-	if (sender->url == NULL || sender->device_id == NULL || sender->ca_file == NULL ||
-	    sender->token_file == NULL || sender->multi == NULL || sender->easy == NULL) {
+	if (sender->url == NULL || sender->ca_file == NULL || sender->token_file == NULL ||
+	    sender->multi == NULL || sender->easy == NULL) {
 		hf_sender_close(sender);
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	}
@@ -314,7 +312,7 @@ void hf_sender_close(struct hf_sender *sender)
 	(void)curl_multi_cleanup(sender->multi);
 	curl_slist_free_all(sender->headers);
 	free(sender->url);
-	free(sender->device_id);
+
 	free(sender->ca_file);
 	free(sender->token_file);
 	free(sender);

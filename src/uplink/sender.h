@@ -5,9 +5,9 @@
  *
  * Shape       libcurl's multi interface with one easy handle: connections are
  *             kept and used again, a second request is started only when the
- *             first one has ended. Every request carries Holdfast-Device and,
- *             if there is a token file, Authorization; it is read anew for each
- *             request, so that a token can be replaced at any time.
+ *             first one has ended. With a token file every request carries
+ *             Authorization; the file is read anew for each request, so that a
+ *             token can be replaced at any time.
  *
  * Owners      The sender. The body of a request is borrowed until it has ended.
  *             The response is valid until the next start.
@@ -40,7 +40,7 @@ struct hf_sender;
 
 struct hf_sender_options {
 	const char *url; /* http[s]://host[:port][/prefix] */
-	const char *device_id;
+
 	const char *ca_file;    /* empty: the system's */
 	const char *token_file; /* empty: none */
 	bool insecure;          /* plain http to another machine is allowed */

@@ -143,7 +143,6 @@ static struct hf_sender *sender_open(const struct server *server, const char *to
 
 	(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/hub/", server->port);
 	struct hf_sender_options options = { .url = url,
-					     .device_id = "unit-7",
 					     .ca_file = "",
 					     .token_file = token_file,
 					     .connect_ms = 5000,
@@ -157,7 +156,8 @@ static const struct hf_request two_lines = {
 	.path = "/v1/events",
 	.body = "{\"a\":1}\n{\"b\":2}\n",
 	.body_bytes = 16,
-	.headers = { "Content-Type: application/x-ndjson", "Holdfast-Epoch: e1" },
+	.headers = { "Content-Type: application/x-ndjson", "Holdfast-Device: unit-7",
+		     "Holdfast-Epoch: e1" },
 };
 
 static const struct hf_response *exchange(struct hf_sender *sender, struct server *server,
@@ -311,7 +311,6 @@ TEST(a_name_server_that_hangs_does_not_hang_the_sender)
 	struct hf_sender *sender;
 	struct hf_err err;
 	struct hf_sender_options options = { .url = "https://hub.example.org",
-					     .device_id = "unit-7",
 					     .ca_file = "",
 					     .token_file = "",
 					     .connect_ms = 100,
