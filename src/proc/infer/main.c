@@ -43,7 +43,7 @@ struct infer {
 	struct hf_pack pack;
 	struct hf_runtime *runtime;
 	float score_min;
-	double score_threshold;
+	float score_threshold;
 	unsigned failures_in_a_row;
 	struct pixels pixels[HF_SOURCES_MAX];
 	struct hf_mono stats_due;
@@ -274,8 +274,8 @@ static enum hf_code load(struct infer *infer, struct hf_err *err)
 	if (code != HF_OK)
 		return code;
 	infer->score_min = (float)config->track_score_low;
-	infer->score_threshold = config->model_score_min > 0 ? config->model_score_min
-							     : (double)infer->pack.score_threshold;
+	infer->score_threshold = config->model_score_min > 0 ? (float)config->model_score_min
+							     : infer->pack.score_threshold;
 	code = hf_runtime_open(&infer->pack, &infer->runtime, err);
 	if (code != HF_OK)
 		return code;
