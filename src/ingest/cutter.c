@@ -4,8 +4,9 @@
  * contexts are dear to make, so a few are kept: a screen has tiles of one size, or of a few
  * that differ by rounding.
  *
- * Where rows are not a multiple of 16 pixels swscale's vector code may write past the end of a
- * row; those go through rows of our own that are wide enough.
+ * swscale's vector code works in whole groups of pixels and leaves the last columns of a packed
+ * row alone where they do not fill one (seen with 342 of them): such tiles go through rows of
+ * our own that are wide enough.
  */
 #include "ingest/cutter.h"
 
