@@ -167,13 +167,15 @@ static void scores(struct proto *graph, const char *name, int64_t cells, float n
 	value_info(graph, 12, name, shape, 3);
 }
 
-static void dists(struct proto *graph, int64_t cells, float nan)
+static void dists(struct proto *graph, int64_t cells, float nan, float weight)
 {
-	static const float weights[LOGITS * PATCH];
+	static float weights[LOGITS * PATCH];
 	const int64_t three = 3, columns[] = { 1, LOGITS, cells }, shape[] = { 1, cells, LOGITS };
 	const int64_t order[] = { 0, 2, 1 };
 	float biases[LOGITS];
 
+	for (size_t i = 0; i < HF_ARRAY_LEN(weights); i++)
+		weights[i] = weight;
 	for (size_t i = 0; i < LOGITS; i++)
 		biases[i] = (i % BINS == TINY_REACH / TINY_STRIDE ? 50 : 0) + nan;
 	branch(graph, "dist", LOGITS, weights, biases);
@@ -198,7 +200,7 @@ static struct proto *network(enum tiny_flaw flaw)
 
 	text(graph, 2, "tiny");
 	scores(graph, flaw == TINY_OTHER_NAME ? "points" : "scores", cells, nan);
-	dists(graph, cells, nan);
+	dists(graph, cells, nan, flaw == TINY_OVERFLOW ? 3e38F : 0);
 	value_info(graph, 11, "input", input, 4);
 	number(model, 1, 8); /* IR version */
 	number(opset, 2, 13);

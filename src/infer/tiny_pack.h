@@ -20,6 +20,7 @@ enum {
 enum tiny_flaw {
 	TINY_GOOD = 0,
 	TINY_NAN,         /* every value it gives is NaN */
+	TINY_OVERFLOW,    /* works on black, gives infinities where it is bright */
 	TINY_OTHER_SHAPE, /* the network's input is 64x64, model.json says 64x32 */
 	TINY_OTHER_NAME,  /* the network calls its scores "points" */
 	TINY_DAMAGED,     /* one byte of the network is not as hashed */

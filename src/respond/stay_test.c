@@ -11,7 +11,8 @@
  * A person is 20 x 50 pixels; where he is not named, the detector does not find him.
  */
 static const struct hf_track_rules track_rules = {
-	.score_high = 0.5, .score_low = 0.1, .lost_ms = 3000, .confirm_hits = 3
+
+	.score_start = 0.5, .score_high = 0.5, .score_low = 0.1, .lost_ms = 3000, .confirm_hits = 3
 };
 
 enum {
@@ -61,7 +62,7 @@ static void pass(struct site *site, bool paused)
 	site->now_ms += STEP_MS;
 	struct hf_mono now = { site->now_ms * 1000 };
 
-	hf_tracker_blind(&site->tracker, hf_view_tick(&site->view, now, paused));
+	hf_tracker_blind(&site->tracker, hf_view_tick(&site->view, now, paused), now);
 	hf_tracker_age(&site->tracker, &track_rules, now);
 	hf_stays_sweep(&site->stays, &site->config, 0, &site->tracker, &site->view, now);
 }

@@ -143,7 +143,19 @@ static void count_hit(struct hf_track *track, const struct hf_track_rules *rules
 		track->confirmed = true;
 }
 
-static void hit(struct hf_track *track, const struct hf_detection *detection, struct hf_mono now)
+/* A look can be told after the blind time that came behind it. */
+static int64_t blind_after(const struct hf_tracker *tracker, const struct hf_track *track,
+			   struct hf_mono at)
+{
+	int64_t since_us = hf_mono_diff_us(tracker->blind_until, at);
+
+	if (since_us <= 0)
+		return 0;
+	return since_us < track->blind_us ? since_us : track->blind_us;
+}
+
+static void hit(const struct hf_tracker *tracker, struct hf_track *track,
+		const struct hf_detection *detection, struct hf_mono now)
 {
 	struct hf_box box = box_of(detection);
 	struct hf_foot foot = hf_box_foot(box);
@@ -158,7 +170,7 @@ static void hit(struct hf_track *track, const struct hf_detection *detection, st
 	track->box = box;
 	track->score = (double)detection->score;
 	track->hit = now;
-	track->blind_us = 0;
+	track->blind_us = blind_after(tracker, track, now);
 	track->misses = 0;
 	track->hit_now = true;
 }
@@ -215,7 +227,7 @@ static void pair(struct hf_tracker *tracker, struct look *look, const struct sta
 		size_t index = stage->detections[column_of[i]];
 
 		look->used[index] = true;
-		hit(track, &look->detections[index], look->now);
+		hit(tracker, track, &look->detections[index], look->now);
 		if (strong)
 			count_hit(track, look->rules, look->now, look->window);
 	}
@@ -354,7 +366,8 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 		tracker->tracks[i].misses += !tracker->tracks[i].hit_now;
 	gather_detections(&stage, &look, rules->score_high, INFINITY);
 	for (size_t i = 0; i < stage.detection_count; i++)
-		start(tracker, &look, &detections[stage.detections[i]]);
+		if ((double)detections[stage.detections[i]].score >= rules->score_start)
+			start(tracker, &look, &detections[stage.detections[i]]);
 	return true;
 }
 
@@ -368,10 +381,11 @@ void hf_tracker_age(struct hf_tracker *tracker, const struct hf_track_rules *rul
 			tracker->tracks[i].id = 0;
 }
 
-void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us)
+void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us, struct hf_mono until)
 {
 	const int64_t blind_us_max = (int64_t)HF_TRACK_BLIND_MS_MAX * 1000;
 
+	tracker->blind_until = until;
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
 		struct hf_track *track = &tracker->tracks[i];
 

@@ -49,8 +49,9 @@ enum {
 };
 
 struct hf_track_rules {
-	double score_high; /* may start a track */
-	double score_low;  /* may continue one */
+	double score_start; /* may start a track */
+	double score_high;  /* first stage; may confirm a track */
+	double score_low;   /* second stage: may continue one seen lately */
 	int64_t lost_ms;
 	unsigned confirm_hits;
 };
@@ -83,6 +84,7 @@ struct hf_tracker {
 	uint64_t next_id;
 	uint64_t look_count;
 	uint64_t refused;
+	struct hf_mono blind_until;
 	struct hf_mono looks[HF_TRACK_LOOKS_KEPT];
 	uint32_t width, height; /* of the tile in the last look */
 	struct hf_track tracks[HF_TRACKS_MAX];
@@ -100,8 +102,8 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 void hf_tracker_age(struct hf_tracker *tracker, const struct hf_track_rules *rules,
 		    struct hf_mono now);
 
-/* For so long there was nothing to look at. */
-void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us);
+/* For so long, up to then, there was nothing to look at. */
+void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us, struct hf_mono until);
 
 /* NULL when it is gone. */
 const struct hf_track *hf_tracker_find(const struct hf_tracker *tracker, uint64_t id);

@@ -11,7 +11,8 @@
  * seeded generator adds what a detector adds: jitter, misses, weak scores, irregular looks.
  */
 static const struct hf_track_rules rules = {
-	.score_high = 0.5, .score_low = 0.1, .lost_ms = 3000, .confirm_hits = 3
+
+	.score_start = 0.5, .score_high = 0.5, .score_low = 0.1, .lost_ms = 3000, .confirm_hits = 3
 };
 
 struct scene {
@@ -202,6 +203,23 @@ TEST(weak_detections_continue_a_track_but_never_start_one)
 	free(scene.tracker);
 }
 
+TEST(a_threshold_above_the_first_stage_holds_for_starts_only)
+{
+	struct scene scene = scene_new(17);
+	struct hf_track_rules strict = rules;
+
+	strict.score_start = 0.7;
+	for (int i = 0; i < 10; i++, scene.now_s += 0.25) {
+		person(&scene, 100, 200, i == 4 ? 0.75 : 0.6);
+		CHECK(hf_tracker_look(scene.tracker, &strict, at(scene.now_s), 480, 270,
+				      scene.found, scene.count));
+		scene.count = 0;
+		CHECK_U64(scene.tracker->next_id, ==, i < 4 ? 1 : 2);
+	}
+	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 1);
+	free(scene.tracker);
+}
+
 TEST(a_flash_is_never_confirmed)
 {
 	struct scene scene = scene_new(6);
@@ -298,11 +316,11 @@ TEST(time_without_video_does_not_end_a_track)
 		person(&scene, 300 + 8.0 * i, 200, 0.9);
 		look(&scene);
 	}
-	hf_tracker_blind(scene.tracker, 8000000);
+	hf_tracker_blind(scene.tracker, 8000000, at(scene.now_s + 8));
 	hf_tracker_age(scene.tracker, &rules, at(scene.now_s + 9));
 	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 1);
 	/* Ten seconds are forgiven, not more. */
-	hf_tracker_blind(scene.tracker, 800000000);
+	hf_tracker_blind(scene.tracker, 800000000, at(scene.now_s + 808));
 	hf_tracker_age(scene.tracker, &rules, at(scene.now_s + 14));
 	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 0);
 	free(scene.tracker);
@@ -385,7 +403,8 @@ TEST(other_classes_are_not_followed)
 TESTS(RUN(one_walker_is_one_track_at_two_and_at_five_looks_a_second),
       RUN(people_who_cross_keep_their_numbers), RUN(a_file_of_people_is_not_shifted_by_one),
       RUN(misses_and_irregular_looks_do_not_break_a_track),
-      RUN(weak_detections_continue_a_track_but_never_start_one), RUN(a_flash_is_never_confirmed),
+      RUN(weak_detections_continue_a_track_but_never_start_one),
+      RUN(a_threshold_above_the_first_stage_holds_for_starts_only), RUN(a_flash_is_never_confirmed),
       RUN(one_miss_among_rare_looks_does_not_delay_the_confirmation),
       RUN(a_track_that_left_ends_after_the_time_set),
       RUN(one_who_stands_still_is_the_same_at_the_next_full_look),
