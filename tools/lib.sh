@@ -56,13 +56,16 @@ unlock_cache() {
 	exec 9>&-
 }
 
-# Short key of some files and words: it names what was made from them.
+# key_of FILE... [-- WORD...]: a short name for what is made from these.
 key_of() {
-	local f
+	local files=()
+	while [[ $# -gt 0 && $1 != -- ]]; do
+		files+=("$1")
+		shift
+	done
 	{
-		for f in "$@"; do
-			if [[ -f $f ]]; then sha256sum <"$f"; else printf '%s\n' "$f"; fi
-		done
+		[[ ${#files[@]} -eq 0 ]] || cat "${files[@]}"
+		printf '%s\n' "$@"
 	} | sha256sum | cut -c1-12
 }
 
@@ -78,16 +81,24 @@ publish() {
 	mkdir -p "$CACHE/store" "$(dirname "$link")"
 	rm -rf "${CACHE:?}/$store"
 	keep "$dir" "$CACHE/$store"
-	[[ ! -d $link || -L $link ]] || rm -rf "$link"
-	ln -sfn "$(realpath --relative-to="$(dirname "$link")" "$CACHE/$store")" "$TEMP/link"
-	mv -T "$TEMP/link" "$link"
+	point "$link" "$CACHE/$store"
+	# The two before it stay: another work tree may go back to them.
+	find "$CACHE/store" -maxdepth 1 -name "${2//\//-}-*" -printf '%T@ %p\n' | sort -rn |
+		tail -n +4 | cut -d' ' -f2- | xargs -r -d '\n' rm -rf
 }
 
-# published NAME KEY: is $CACHE/NAME the one with this key?
+# point LINK DIR: one step from the old to the new.
+point() {
+	[[ ! -d $1 || -L $1 ]] || rm -rf "$1"
+	ln -sfn "$(realpath --relative-to="$(dirname "$1")" "$2")" "$1.$$"
+	mv -T "$1.$$" "$1"
+}
+
+# published NAME KEY: is $CACHE/NAME the one with this key, or can it be at once?
 published() {
-	local target
-	target=$(readlink "$CACHE/$1" 2>/dev/null) || return 1
-	[[ ${target##*/} == "${1//\//-}-$2" && -d $CACHE/$1 ]]
+	local store=$CACHE/store/${1//\//-}-$2
+	[[ -d $store ]] || return 1
+	[[ $CACHE/$1 -ef $store ]] || point "$CACHE/$1" "$store"
 }
 
 # pin NAME: sets PIN_VERSION and PIN_SHA512.
@@ -116,7 +127,7 @@ package() {
 	local name=$1
 	shift
 	pin "$name"
-	PACKAGE=$CACHE/pkg/${name//\//-}-$PIN_VERSION-$(key_of "$PIN_SHA512" "$@")
+	PACKAGE=$CACHE/pkg/${name//\//-}-$PIN_VERSION-$(key_of -- "$PIN_SHA512" "$@")
 	[[ ! -d $PACKAGE ]] || return 0
 
 	local got tgz dir=$TEMP/fetch

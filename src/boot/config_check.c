@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/auto.h"
 #include "base/suggest.h"
+#include "shape/polygon.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -267,6 +268,7 @@ static void check_zone(const struct check *check, uint32_t i)
 	struct hf_config_place place = place_or_record(check, HF_CONFIG_ZONES, i, "camera");
 	struct hf_config_place points = check->report->points[i];
 	const char *best;
+	struct hf_err why;
 
 	if (hf_config_record_place(check->report, HF_CONFIG_ZONES, i)->refused)
 		return;
@@ -288,14 +290,10 @@ static void check_zone(const struct check *check, uint32_t i)
 	}
 	if (points.refused)
 		return;
-	if (zone->point_count < 3)
-		hf_config_complain(check->report,
-				   points.line > 0 ? points
-						   : *hf_config_record_place(check->report,
-									     HF_CONFIG_ZONES, i),
-				   "zones[].points: %u points have no inside; a zone needs at "
-				   "least 3: points: [[x, y], [x, y], [x, y]]",
-				   zone->point_count);
+	if (points.line == 0)
+		points = *hf_config_record_place(check->report, HF_CONFIG_ZONES, i);
+	if (hf_polygon_check(zone->points, zone->point_count, &why) != HF_OK)
+		hf_config_complain(check->report, points, "zones[].points: %s", why.text);
 }
 
 static void check_zones(const struct check *check)

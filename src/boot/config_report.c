@@ -32,7 +32,11 @@ static void make_printable(char *text)
 static void add(struct hf_config_report *report, struct hf_config_place place, bool warning,
 		const char *format, va_list ap)
 {
-	*(warning ? &report->warnings : &report->errors) += 1;
+	HF_ASSERT(format != NULL);
+	if (warning)
+		report->warnings++;
+	else
+		report->errors++;
 	if (report->message_count == HF_CONFIG_MESSAGES_MAX)
 		return;
 	struct hf_config_message *message = &report->messages[report->message_count++];

@@ -119,9 +119,17 @@ enum hf_code hf_origin_parse(const char *text, struct hf_origin *ret_origin, str
 	int length = -1;
 
 	if (sscanf(text, "%20llu.%c.%20llu.%20llu%n", &boot, &producer, &run, &n, &length) != 4 ||
-	    length < 0 || text[length] != '\0' || (producer != 'r' && producer != 's') || n == 0)
+	    length < 0 || text[length] != '\0' || strchr("rsk", producer) == NULL || n == 0)
 		return hf_fail(err, HF_E_INVALID, "origin \"%.40s\" is not boot.producer.run.n",
 			       text);
-	*ret_origin = (struct hf_origin){ .boot = boot, .run = run, .n = n, .producer = producer };
+	struct hf_origin origin = { .boot = boot, .run = run, .n = n, .producer = producer };
+	char canonical[HF_ORIGIN_BYTES];
+
+	/* sscanf takes blanks, signs and leading zeros: two texts for one origin. */
+	hf_origin_text(&origin, canonical);
+	if (strcmp(canonical, text) != 0)
+		return hf_fail(err, HF_E_INVALID, "origin \"%.40s\" is not written as %s", text,
+			       canonical);
+	*ret_origin = origin;
 	return HF_OK;
 }

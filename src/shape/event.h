@@ -18,6 +18,8 @@
  *             's' for the supervisor, the supervisor's run counter, and n from
  *             1, rising by one with each event of that producer in that run.
  *             One event has one origin for ever: a re-offer carries the same.
+ *             Keeper's own events about the outbox have 'k' and their
+ *             local_seq as n: they are never offered, so never re-offered.
  *
  * Errors      Building fails with HF_E_LIMIT when it does not fit.
  */
@@ -42,7 +44,7 @@ struct hf_origin {
 	uint64_t boot;
 	uint64_t run;
 	uint64_t n;
-	char producer; /* 'r' or 's' */
+	char producer; /* 'r', 's' or 'k' */
 };
 
 /* What does not change from one event of a process to the next. */

@@ -46,12 +46,10 @@ const message = (field, parts) => bytes(field, Buffer.concat(parts));
 // An attribute's type follows from the value: a string, {int}, {float},
 // or an array of integers. JavaScript alone cannot tell 1 from 1.0.
 function encodeAttribute(name, value) {
-	if (typeof value === 'string')
-		return [bytes(1, name), bytes(4, value), int(20, 3)];
+	if (typeof value === 'string') return [bytes(1, name), bytes(4, value), int(20, 3)];
 	if (Array.isArray(value))
 		return [bytes(1, name), ...value.map((v) => int(8, v)), int(20, 7)];
-	if ('float' in value)
-		return [bytes(1, name), float(2, value.float), int(20, 1)];
+	if ('float' in value) return [bytes(1, name), float(2, value.float), int(20, 1)];
 	return [bytes(1, name), int(3, value.int), int(20, 2)];
 }
 
@@ -62,7 +60,8 @@ function encodeNode(node) {
 		bytes(3, node.name),
 		bytes(4, node.op),
 		...Object.entries(node.attributes ?? {}).map(([name, value]) =>
-			message(5, encodeAttribute(name, value))),
+			message(5, encodeAttribute(name, value)),
+		),
 	];
 }
 
@@ -103,6 +102,8 @@ export function encodeModel(model) {
 			...graph.outputs.map((v) => message(12, encodeValue(v))),
 		]),
 		message(8, [bytes(1, ''), int(2, model.opset)]),
-		...Object.entries(model.metadata).map(([k, v]) => message(14, [bytes(1, k), bytes(2, v)])),
+		...Object.entries(model.metadata).map(([k, v]) =>
+			message(14, [bytes(1, k), bytes(2, v)]),
+		),
 	]);
 }

@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "build_id.h"
 
 #include <getopt.h>
@@ -193,6 +194,30 @@ static enum hf_code open_loop(struct supervisor *supervisor, struct hf_err *err)
 	return HF_OK;
 }
 
+/* Which unit and which start of it this is; what is odd about the medium is told at once. */
+static enum hf_code know_thyself(struct supervisor *supervisor, struct hf_err *err)
+{
+	const struct hf_identity_options options = { .data_path = supervisor->data.path,
+						     .config_id = supervisor->config.device_id,
+						     .root = "",
+						     .random = hf_random_real() };
+	const struct hf_data *data = &supervisor->data;
+
+	if (data->full)
+		hf_log(HF_LOG_ERROR, "disk_full",
+		       "data=%s: watching goes on, events cannot be stored; free some space",
+		       data->path);
+	if (data->medium_warning != NULL)
+		hf_log(HF_LOG_WARN, "data_on_doubtful_medium", "data=%s file_system=%s: %s",
+		       data->path, data->file_system, data->medium_warning);
+	enum hf_code code = hf_identity_open(&options, &supervisor->identity, err);
+	if (code != HF_OK)
+		return code;
+	for (unsigned i = 0; i < supervisor->identity.warning_count; i++)
+		hf_log(HF_LOG_WARN, "identity", "%s", supervisor->identity.warnings[i]);
+	return HF_OK;
+}
+
 static enum hf_code prepare(struct supervisor *supervisor, const struct arguments *arguments,
 			    struct hf_err *err)
 {
@@ -202,6 +227,7 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	supervisor->verdict.state = HF_STATE_RECOVERING;
 	supervisor->control_fd = -1;
 	supervisor->config_fd = -1;
+	supervisor->data.lock_fd = -1;
 	enum hf_code code = settings_find(arguments->config_path, arguments->data_path,
 					  arguments->run_path, &supervisor->settings, err);
 	if (code == HF_OK)
@@ -209,8 +235,9 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	if (code == HF_OK)
 		code = hf_spawn_config(&supervisor->config, &supervisor->config_fd, err);
 	if (code == HF_OK)
-		code = hf_identity_open(supervisor->settings.data_path,
-					supervisor->config.device_id, &supervisor->identity, err);
+		code = hf_data_open(supervisor->settings.data_path, &supervisor->data, err);
+	if (code == HF_OK)
+		code = know_thyself(supervisor, err);
 	if (code == HF_OK)
 		code = hf_folder_make(supervisor->settings.run_path, 0750, err);
 	if (code == HF_OK)
@@ -256,7 +283,7 @@ static void finish(struct supervisor *supervisor)
 	children_close(supervisor);
 	offers_free(supervisor->offers);
 	free(supervisor->saved);
-	hf_identity_close(&supervisor->identity);
+	hf_data_close(&supervisor->data);
 	(void)sd_event_unref(supervisor->loop);
 	if (supervisor->control_fd >= 0)
 		(void)close(supervisor->control_fd);

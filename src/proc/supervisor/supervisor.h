@@ -11,6 +11,7 @@
  *
  * Owners      Single-threaded; one struct supervisor lives for the whole run.
  */
+#include "boot/data.h"
 #include "boot/identity.h"
 #include "proc/common/spawn.h"
 #include "proc/supervisor/offers.h"
@@ -70,6 +71,7 @@ struct supervisor {
 	struct settings settings;
 	struct hf_config config;
 	int config_fd; /* sealed memfd */
+	struct hf_data data;
 	struct hf_identity identity;
 	struct hf_event_context context;
 	struct hf_mono started;

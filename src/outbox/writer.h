@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * writer - the events this device has promised to deliver.
+ *
+ * Shape       outbox/YYYY-MM-DD.jsonl below the data folder (UTC day of append),
+ *             lines as in outbox/line.h, files as in outbox/files.h. A line is
+ *             never rewritten. Beside it:
+ *               meta/local_seq      highest number reserved; a floor, not the truth
+ *               meta/outbox_newest  name of the file that was opened last
+ *               meta/outbox_gap     a gap that is known but not yet an event
+ *               meta/outbox.lock    held for as long as the handle lives
+ *               quarantine/         bytes of torn tails, files without a line
+ *               ballast/outbox      bytes to give back when the disk is full
+ *
+ * Numbers     local_seq starts at 1 and rises by 1 with each line. A number
+ *             that may have left the device is never given to another event:
+ *             the hub drops (device_id, epoch, local_seq) twins. Where numbers
+ *             had to be passed over, an outbox_gap event says which and why.
+ *             The log is their truth; the reservation is used only when the
+ *             newest file is missing or a delivered line is damaged.
+ *
+ * Durability  append() answers HF_OK after fdatasync of the file and, for the
+ *             first line of a file, fsync of its folder: the lines survive a
+ *             power cut.
+ *
+ * Torn tail   Bytes at the end of the newest file that are not a whole, valid
+ *             line, with no valid line after them and not below the committed
+ *             watermark, are an append cut short: open() copies them to
+ *             quarantine/, cuts them off and counts them. A bad line with a
+ *             good one after it is rot: it stays, a reader passes over exactly
+ *             that line, and an event says so.
+ *
+ * Owners      One process (keeper), single-threaded. Others may read at any time.
+ *
+ * Errors      append(): HF_E_NOSPACE: nothing of this batch is stored; offer it
+ *             again later. HF_E_IO: the disk failed, and a new file did not help.
+ *             A file whose flush failed is spent: it is never written, cut or
+ *             flushed again. Events in doubt are written to a new file under
+ *             new numbers, and its header makes the doubtful lines void. A new
+ *             file is tried at most once a second. An event that is already
+ *             stored is recognised by its origin: one event, one number.
+ *
+ * Limits      HF_OUTBOX_BATCH_MAX offers a call. The last HF_OUTBOX_ORIGINS
+ *             origins are remembered, across restarts too.
+ */
+#include "base/clock.h"
+#include "base/disk.h"
+#include "outbox/watermark.h"
+#include "shape/event.h"
+
+enum {
+	HF_OUTBOX_BATCH_MAX = 128,
+	HF_OUTBOX_ORIGINS = 1024,
+	HF_OUTBOX_RESERVE = 1024, /* numbers reserved at a time */
+};
+
+struct hf_outbox;
+
+struct hf_outbox_options {
+	const char *device_id;
+	const char *epoch; /* 16 hex digits */
+	struct hf_event_context context;
+	uint64_t boot; /* for the origins of the outbox's own events */
+	uint64_t run;
+	const struct hf_clock *clock;
+	const char *(*clock_trust)(void);     /* hf_clock_trust, or a test's */
+	const struct hf_watermark *committed; /* what is known to be committed, or NULL */
+	uint64_t ballast_bytes;               /* 0: none */
+};
+
+struct hf_outbox_report {
+	uint64_t lines;      /* valid lines in the newest file */
+	uint64_t seq_last;   /* 0 when there are none */
+	uint64_t bytes_torn; /* set aside */
+	uint64_t lines_bad;  /* rot in the newest file: kept, passed over */
+	uint64_t gap_from;   /* numbers that will never be used; 0: none */
+	uint64_t gap_through;
+};
+
+struct hf_outbox_result {
+	enum hf_code code; /* HF_OK: stored. HF_E_INVALID, HF_E_LIMIT: never will be. */
+	uint64_t local_seq;
+	bool duplicate; /* it had this number before */
+};
+
+struct hf_outbox_counters {
+	uint64_t commits; /* batches flushed */
+	uint64_t events;  /* offers stored */
+	uint64_t bytes;
+	uint64_t duplicates;
+	uint64_t files_spent;
+	bool ballast_released;
+};
+
+/* Take the lock, repair the tail, find the numbers. HF_E_AGAIN: another writer lives.
+ * A disk that is full or fails is no reason to refuse: append() will say so. */
+enum hf_code hf_outbox_open(struct hf_disk *disk, const struct hf_outbox_options *options,
+			    struct hf_outbox **ret_outbox, struct hf_outbox_report *ret_report,
+			    struct hf_err *err) HF_MUST_CHECK;
+void hf_outbox_close(struct hf_outbox *outbox); /* NULL is fine */
+
+/* One write, one flush for all of them. ret_results[i] belongs to offers[i]; where its code
+ * is the one returned, that offer is to be made again later. */
+enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *const *offers,
+			      size_t count, struct hf_outbox_result *ret_results,
+			      struct hf_err *err) HF_MUST_CHECK;
+
+/* The state that the outbox's own events carry. */
+void hf_outbox_set_state(struct hf_outbox *outbox, enum hf_state state);
+
+/* What is committed. seq is 0 when nothing is. */
+void hf_outbox_position(const struct hf_outbox *outbox, struct hf_watermark *ret_position);
+const struct hf_outbox_counters *hf_outbox_counters(const struct hf_outbox *outbox);
+
+/* Take the ballast back when there is room for four of it. Cheap when there is nothing to do. */
+void hf_outbox_ballast_refill(struct hf_outbox *outbox);
