@@ -123,7 +123,7 @@ struct tally {
 	int64_t now_ms;
 	uint64_t mark;
 	uint64_t stored, duplicates, late_fills, conflict_seq;
-	const struct hf_batch_line *newest;
+	const struct hf_intake_line *newest;
 };
 
 static struct store_sqlite *from_base(struct hf_store *base)
@@ -378,7 +378,7 @@ static enum hf_code open_db(struct store_sqlite *store, struct hf_err *err)
 /* ---- taking in ---- */
 
 static enum hf_code add_event(struct store_sqlite *store, struct tally *tally,
-			      const struct hf_batch_line *line, struct hf_err *err)
+			      const struct hf_intake_line *line, struct hf_err *err)
 {
 	sqlite3_stmt *add = use(store, EVENT_ADD, tally->sender);
 
@@ -435,7 +435,7 @@ static enum hf_code fill_gap(struct store_sqlite *store, struct tally *tally, ui
 }
 
 static enum hf_code take_known_range(struct store_sqlite *store, struct tally *tally,
-				     const struct hf_batch_line *line, struct hf_err *err)
+				     const struct hf_intake_line *line, struct hf_err *err)
 {
 	sqlite3_stmt *look = use(store, EVENT_CRC, tally->sender);
 	bool found;
@@ -463,7 +463,7 @@ static enum hf_code take_known_range(struct store_sqlite *store, struct tally *t
 }
 
 static enum hf_code take_line(struct store_sqlite *store, struct tally *tally,
-			      const struct hf_batch_line *line, struct hf_err *err)
+			      const struct hf_intake_line *line, struct hf_err *err)
 {
 	if (line->seq <= tally->mark)
 		return take_known_range(store, tally, line, err);
@@ -510,7 +510,7 @@ static enum hf_code put_stream(struct store_sqlite *store, const struct tally *t
 	return run(store, put, err);
 }
 
-static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_batch *batch,
+static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_intake *batch,
 				struct tally *tally, struct hf_err *err)
 {
 	enum hf_code code = find_mark(store, tally, batch->lines[0].seq, err);
@@ -536,7 +536,7 @@ static void count_conflict(struct store_sqlite *store, const struct tally *tally
 		close_db(store);
 }
 
-static enum hf_code sqlite_ingest(struct hf_store *base, const struct hf_batch *batch,
+static enum hf_code sqlite_ingest(struct hf_store *base, const struct hf_intake *batch,
 				  struct hf_wall now, struct hf_ingest_result *ret_result,
 				  struct hf_err *err)
 {
