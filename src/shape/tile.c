@@ -37,6 +37,9 @@ enum hf_code hf_job_check(const struct hf_job *job, struct hf_err *err)
 	    job->height > HF_TILE_HEIGHT_MAX)
 		return hf_fail(err, HF_E_INVALID, "job: tile of %ux%u pixels", job->width,
 			       job->height);
+	if (job->source_width == 0 || job->source_height == 0)
+		return hf_fail(err, HF_E_INVALID, "job: a tile of %ux%u pixels on the screen",
+			       job->source_width, job->source_height);
 	return HF_OK;
 }
 
@@ -49,6 +52,8 @@ enum hf_code hf_result_check(const struct hf_result *result, struct hf_err *err)
 	if (result->detection_count > HF_DETECTIONS_MAX || result->failed > 1 ||
 	    memchr(result->model_tag, '\0', sizeof result->model_tag) == NULL)
 		return hf_fail(err, HF_E_INVALID, "result: count, flag or model tag out of range");
+	if (!(result->score_threshold >= 0 && result->score_threshold <= 1))
+		return hf_fail(err, HF_E_INVALID, "result: threshold out of range");
 	for (uint32_t i = 0; i < result->detection_count; i++) {
 		const struct hf_detection *d = &result->detections[i];
 
@@ -58,6 +63,24 @@ enum hf_code hf_result_check(const struct hf_result *result, struct hf_err *err)
 			return hf_fail(err, HF_E_INVALID, "result: detection %u is not a box", i);
 	}
 	return HF_OK;
+}
+
+enum hf_code hf_result_unpack(const void *data, size_t size_bytes, struct hf_result *ret_result,
+			      struct hf_err *err)
+{
+	struct hf_result result = { 0 };
+
+	if (size_bytes < hf_result_bytes(0) || size_bytes > sizeof result)
+		return hf_fail(err, HF_E_INVALID, "result: %zu bytes", size_bytes);
+	memcpy(&result, data, size_bytes);
+	if (result.detection_count > HF_DETECTIONS_MAX ||
+	    size_bytes != hf_result_bytes(result.detection_count))
+		return hf_fail(err, HF_E_INVALID, "result: %zu bytes for %u detections", size_bytes,
+			       result.detection_count);
+	enum hf_code code = hf_result_check(&result, err);
+	if (code == HF_OK)
+		*ret_result = result;
+	return code;
 }
 
 enum hf_code hf_tick_check(const struct hf_tick *tick, struct hf_err *err)

@@ -17,6 +17,7 @@
 #include "shape/limits.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum hf_layout {
@@ -50,7 +51,10 @@ struct hf_job {
 	uint32_t layout;        /* enum hf_layout */
 	uint32_t look;          /* enum hf_look */
 	uint32_t width, height; /* of the tile in the slot */
-	uint64_t frame;         /* number of the frame in its source, from 0 */
+	/* Of the tile on the source's screen, before it was scaled into the slot; never smaller
+	 * than 1, any size. A box in pixels of the screen's tile is x * source_width / width. */
+	uint32_t source_width, source_height;
+	uint64_t frame; /* number of the frame in its source, from 0 */
 	struct hf_mono captured_mono;
 	struct hf_wall captured_wall;
 };
@@ -66,6 +70,7 @@ struct hf_result {
 	struct hf_job job;
 	uint64_t inference_us;
 	char model_tag[HF_TAG_BYTES];
+	float score_threshold; /* a detection at or above it may start a track, says the model; 0: not told */
 	uint32_t detection_count;
 	uint32_t failed; /* 1: the tile could not be looked at (slot overwritten, runtime error) */
 	struct hf_detection detections[HF_DETECTIONS_MAX];
@@ -83,6 +88,17 @@ struct hf_tick {
 	struct hf_mono captured_mono;
 	struct hf_wall captured_wall;
 };
+
+/* Bytes of a result that is sent without its unused detections. */
+static inline size_t hf_result_bytes(uint32_t detection_count)
+{
+	return offsetof(struct hf_result, detections) +
+	       detection_count * sizeof(struct hf_detection);
+}
+
+/* What a receiver makes of those bytes; checked. HF_E_INVALID: not a result. */
+enum hf_code hf_result_unpack(const void *data, size_t size_bytes, struct hf_result *ret_result,
+			      struct hf_err *err) HF_MUST_CHECK;
 
 /* HF_E_INVALID: numbers out of range. What a receiver calls before it uses one. */
 enum hf_code hf_job_check(const struct hf_job *job, struct hf_err *err) HF_MUST_CHECK;
