@@ -166,7 +166,7 @@ enum hf_code hf_scene_result(struct hf_scene *scene, const struct hf_result *res
 		return hf_fail(err, HF_E_INVALID, "result: no camera %u of source %u", job->camera,
 			       job->source);
 	struct hf_tracker *tracker = &scene->trackers[job->camera];
-	struct hf_track_rules rules = rules_of(scene->config, (double)result->score_min);
+	struct hf_track_rules rules = rules_of(scene->config, (double)result->score_threshold);
 
 	if (result->failed != 0) {
 		*ret_answer = HF_SCENE_FAILED;

@@ -79,7 +79,7 @@ static struct hf_result result_at(const struct site *site, double foot_x)
 			 .height = 270,
 			 .captured_mono = { site->now_ms * 1000 } },
 		.detection_count = 1,
-		.score_min = 0.45f,
+		.score_threshold = 0.45f,
 		.detections = { { .x = (float)foot_x - 10,
 				  .y = 150,
 				  .width = 20,
