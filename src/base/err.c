@@ -92,8 +92,10 @@ enum hf_code hf_err_prefix(struct hf_err *err, const char *format, ...)
 	(void)vsnprintf(what, sizeof what, format, ap);
 	va_end(ap);
 	memcpy(rest, err->text, sizeof rest);
-	if (snprintf(err->text, sizeof err->text, "%s: ", what) >= 0)
-		strncat(err->text, rest, sizeof err->text - strlen(err->text) - 1);
+	(void)snprintf(err->text, sizeof err->text, "%s: ", what);
+	size_t used = strlen(err->text), more = strnlen(rest, sizeof rest - 1 - used);
+	memcpy(err->text + used, rest, more);
+	err->text[used + more] = '\0';
 	return err->code;
 }
 

@@ -52,6 +52,8 @@ enum hf_code hf_result_check(const struct hf_result *result, struct hf_err *err)
 	if (result->detection_count > HF_DETECTIONS_MAX || result->failed > 1 ||
 	    memchr(result->model_tag, '\0', sizeof result->model_tag) == NULL)
 		return hf_fail(err, HF_E_INVALID, "result: count, flag or model tag out of range");
+	if (!(result->score_threshold >= 0 && result->score_threshold <= 1))
+		return hf_fail(err, HF_E_INVALID, "result: threshold out of range");
 	for (uint32_t i = 0; i < result->detection_count; i++) {
 		const struct hf_detection *d = &result->detections[i];
 

@@ -70,6 +70,7 @@ struct hf_result {
 	struct hf_job job;
 	uint64_t inference_us;
 	char model_tag[HF_TAG_BYTES];
+	float score_threshold; /* a detection at or above it may start a track, says the model; 0: not told */
 	uint32_t detection_count;
 	uint32_t failed; /* 1: the tile could not be looked at (slot overwritten, runtime error) */
 	struct hf_detection detections[HF_DETECTIONS_MAX];

@@ -36,7 +36,7 @@ TEST(a_result_comes_back_from_the_bytes_that_were_used)
 	CHECK_U64(got.detection_count, ==, 3);
 	assert_memory_equal(got.detections, sent.detections, 3 * sizeof sent.detections[0]);
 	sent = result_of(HF_DETECTIONS_MAX);
-	CHECK_OK(hf_result_unpack(&sent, sizeof sent, &got, &err));
+	CHECK_OK(hf_result_unpack(&sent, hf_result_bytes(HF_DETECTIONS_MAX), &got, &err));
 	sent = result_of(0);
 	CHECK_OK(hf_result_unpack(&sent, hf_result_bytes(0), &got, &err));
 }
@@ -53,10 +53,14 @@ TEST(bytes_that_do_not_fit_their_count_are_refused)
 	CHECK_U64(got.detection_count, ==, 1);
 }
 
-TEST(a_box_that_is_not_a_number_is_refused)
+TEST(a_box_or_threshold_that_is_not_a_number_is_refused)
 {
 	struct hf_result sent = result_of(2), got;
 
+	sent.score_threshold = NAN;
+	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
+	sent.score_threshold = 0.45F;
+	CHECK_OK(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err));
 	sent.detections[1].x = NAN;
 	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
 }
@@ -72,5 +76,5 @@ TEST(a_job_without_a_size_on_the_screen_is_refused)
 
 TESTS(RUN(a_result_comes_back_from_the_bytes_that_were_used),
       RUN(bytes_that_do_not_fit_their_count_are_refused),
-      RUN(a_box_that_is_not_a_number_is_refused),
+      RUN(a_box_or_threshold_that_is_not_a_number_is_refused),
       RUN(a_job_without_a_size_on_the_screen_is_refused))

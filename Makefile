@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A thin front for Meson. Two commands do all the set-up on a fresh Debian 12:
+#
+#   make demo    the main job on real video, with a partition and a drain
+#   make check   every test
+#
+# and these are for every day:
+#
+#   make             set up, build, leave the relocatable tree stage/
+#   make quick       build and unit tests only, no set-up, no sanitizers
+#   make bench       short form of every benchmark   (BENCH=name, JSON=1)
+#   make prove       the long explorations
+#   make coverage    a coverage report in build-coverage/
+#   make format      clang-format over the tree
+#   make install     stage/ to $(DESTDIR)$(PREFIX)   (PREFIX=/usr/local)
+#   make clean       remove what was built; the download cache stays
+#
+# Downloads lie outside the tree: HOLDFAST_CACHE, else ~/.cache/holdfast.
+
+SHELL   := /bin/bash
+PREFIX  ?= /usr/local
+CACHE   := $(or $(HOLDFAST_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfast)
+MESON   := meson setup --prefix=/ --libexecdir=libexec --libdir=lib --bindir=bin --datadir=share \
+	   -Dort=$(CACHE)/ort -Dmodel=$(CACHE)/model/person-480x288
+
+.PHONY: all setup build quick check demo bench prove coverage format install clean
+
+all: build
+
+setup:
+	@tools/setup
+
+build: setup
+	@tools/build $(MESON)
+
+quick:
+	@ninja -C build
+	@meson test -C build --suite unit --suite house --print-errorlogs
+
+check: build
+	@tools/check $(MESON)
+
+demo: build
+	@tools/demo $(if $(KEEP),--keep)
+
+bench: build
+	@tools/bench $(BENCH) $(if $(JSON),--json)
+
+prove: build
+	@tools/check --prove $(MESON)
+
+coverage: setup
+	@tools/coverage $(MESON)
+
+format:
+	@git ls-files '*.c' '*.h' ':!*_tbl.h' | xargs clang-format -i
+
+install: build
+	@mkdir -p "$(DESTDIR)$(PREFIX)"
+	@cp -a stage/. "$(DESTDIR)$(PREFIX)/"
+	@echo "installed to $(DESTDIR)$(PREFIX)"
+
+clean:
+	@rm -rf build build-* stage demo

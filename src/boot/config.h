@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * config - the operator's YAML file, read whole, checked whole, as one plain struct.
+ *
+ * Shape       Keys of shape/config_tbl.h; "a.b" stands as b under a. Lists
+ *             sources, cameras and zones; a zone also has points: [[x, y], ...].
+ *             YAML without anchors, aliases, tags and further documents. A
+ *             section may be empty; a setting that is not there has its
+ *             default. Relative paths are relative to the folder of the file.
+ *
+ *             On HF_OK everything is resolved: indices for ids, an empty
+ *             camera name is the id, the only source is every camera's, paths
+ *             are absolute.
+ *
+ * Errors      HF_E_INVALID: the report holds what is wrong, each with its line
+ *             and column, in the order of the file; err has the first of them.
+ *             HF_E_NOENT, HF_E_DENIED, HF_E_IO: the file cannot be read.
+ *             HF_E_LIMIT: it is larger than HF_CONFIG_FILE_BYTES_MAX.
+ *             *ret_config is written on HF_OK only, *ret_report always.
+ *
+ * Owners      Parses bytes from outside: the supervisor runs it in a child
+ *             (libexec/holdfast/config), never in its own address space.
+ *
+ * Limits      HF_CONFIG_FILE_BYTES_MAX, HF_CONFIG_DEPTH_MAX levels,
+ *             HF_CONFIG_NODES_MAX values, the lists' own maxima.
+ */
+#include "boot/config_table.h"
+
+#include <stdio.h>
+
+enum {
+	HF_CONFIG_FILE_BYTES_MAX = 1 << 20,
+	HF_CONFIG_DEPTH_MAX = 8,
+	HF_CONFIG_NODES_MAX = 20000,
+	HF_CONFIG_MESSAGES_MAX = 20,
+	HF_CONFIG_MESSAGE_BYTES = 400,
+};
+
+/* Where something stands in the file, counted from 1. Line 0: nowhere, it is the default. */
+struct hf_config_place {
+	uint32_t line;
+	uint32_t column;
+	bool refused; /* it is there and was not accepted: what depends on it is not judged */
+};
+
+struct hf_config_message {
+	struct hf_config_place place; /* line 0: of the file as a whole */
+	bool warning;
+	char text[HF_CONFIG_MESSAGE_BYTES];
+};
+
+struct hf_config_report {
+	char path[HF_PATH_BYTES];
+	uint32_t errors;   /* found, also those that are not among the messages */
+	uint32_t warnings; /* the same */
+	uint32_t message_count;
+	struct hf_config_message messages[HF_CONFIG_MESSAGES_MAX];
+	/* Where each value was set. */
+	struct hf_config_place unit[HF_CONFIG_UNIT_ROWS_MAX];
+	struct hf_config_place lists[HF_CONFIG_SECTIONS]; /* "sources:", ... themselves */
+	struct hf_config_place sources[HF_SOURCES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
+	struct hf_config_place cameras[HF_CAMERAS_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
+	struct hf_config_place zones[HF_ZONES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
+	struct hf_config_place points[HF_ZONES_MAX];
+};
+
+enum hf_code hf_config_load(const char *path, struct hf_config *ret_config,
+			    struct hf_config_report *ret_report, struct hf_err *err) HF_MUST_CHECK;
+
+/* The same for bytes that are in memory. path is used in messages; its folder for relative paths. */
+enum hf_code hf_config_parse(const char *path, const char *text, size_t size_bytes,
+			     struct hf_config *ret_config, struct hf_config_report *ret_report,
+			     struct hf_err *err) HF_MUST_CHECK;
+
+/* One line a message: FILE:LINE:COLUMN: text. */
+void hf_config_report_print(const struct hf_config_report *report, FILE *stream);
+
+/* The place of a setting; row of a list's record: its index in its section. */
+struct hf_config_place *hf_config_place(struct hf_config_report *report,
+					enum hf_config_section section, uint32_t index,
+					const struct hf_config_row *row);
+/* The place where a record of a list begins. */
+struct hf_config_place *hf_config_record_place(struct hf_config_report *report,
+					       enum hf_config_section section, uint32_t index);
+
+/* The configuration in effect, as YAML that loads again; at each value a comment says where it
+ * comes from. Passwords in addresses are shown as ***. */
+void hf_config_show(const struct hf_config *config, struct hf_config_report *report, FILE *stream);
+
+/* The same as one JSON object: {"config":PATH,"unit":{KEY:{"value":V,"from":"default"|LINE}},...}. */
+enum hf_code hf_config_show_json(const struct hf_config *config, struct hf_config_report *report,
+				 FILE *stream, struct hf_err *err) HF_MUST_CHECK;
+
+/* The annotated example: every setting with its default, range and help. */
+void hf_config_example(FILE *stream);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libexec/holdfast/config FILE - parses the configuration where a fault in a parser can hurt
+ * nobody: in a child of the supervisor, which reads the finished struct from a pipe.
+ *
+ * Shape       On success exactly sizeof(struct hf_config) bytes to descriptor 1 and
+ *             exit code 0. Otherwise nothing to descriptor 1, the messages to
+ *             descriptor 2 and exit code 2: the file is refused, 1: it cannot
+ *             be read or the struct not be written. Warnings go to descriptor 2
+ *             in both cases. The reader calls hf_config_check() on what it gets.
+ */
+#include "base/auto.h"
+#include "base/file.h"
+#include "boot/config.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+	CPU_SECONDS_MAX = 10,
+	EXIT_REFUSED = 2,
+};
+
+/* A file that makes the parser spin must not make the supervisor wait for ever. */
+static void limit_resources(void)
+{
+	const struct rlimit seconds = { CPU_SECONDS_MAX, CPU_SECONDS_MAX };
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CPU, &seconds);
+	(void)setrlimit(RLIMIT_CORE, &none);
+}
+
+int main(int argc, char **argv)
+{
+	struct hf_err err;
+
+	if (argc != 2) {
+		(void)fputs("usage: config FILE > STRUCT\n"
+			    "Part of holdfastd; for people there is \"holdfast config check\".\n",
+			    stderr);
+		return EXIT_REFUSED;
+	}
+	limit_resources();
+	HF_AUTO_FREE struct hf_config *config = malloc(sizeof *config);
+	HF_AUTO_FREE struct hf_config_report *report = malloc(sizeof *report);
+	if (config == NULL || report == NULL) {
+		(void)fputs("config: out of memory\n", stderr);
+		return EXIT_FAILURE;
+	}
+	enum hf_code code = hf_config_load(argv[1], config, report, &err);
+	hf_config_report_print(report, stderr);
+	if (code == HF_OK)
+		code = hf_write_all(STDOUT_FILENO, config, sizeof *config, &err);
+	if (code != HF_OK && report->errors == 0)
+		(void)fprintf(stderr, "%s\n", err.text);
+	return code == HF_OK ? EXIT_SUCCESS : report->errors > 0 ? EXIT_REFUSED : EXIT_FAILURE;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Method: the CRC is looked at before the JSON. A line that was damaged on the way or on the
+ * unit's disk is then called damaged, whatever the damage made of its JSON; only a line that
+ * is as the unit wrote it can be called badly written.
+ */
+#include "hub/batch.h"
+
+#include "base/auto.h"
+#include "base/crc32c.h"
+#include "base/json.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char crc_key[] = ",\"crc32c\":\"";
+static const uint64_t seq_max = (UINT64_C(1) << 53) - 1;
+
+enum {
+	CRC_DIGITS = 8,
+	TRAILER_BYTES = sizeof crc_key - 1 + CRC_DIGITS + 2, /* and "} */
+	CHAIN_DIGITS = 64,
+};
+
+/* Where a bad line was found, and the error text begun with it. */
+struct place {
+	struct hf_batch_fault *fault;
+	struct hf_err *err;
+	size_t line;
+	uint64_t seq;
+};
+
+/* What a line must and may carry. Anything else is passed on as it is. */
+enum want {
+	TEXT,
+	TEXT_OR_NULL,
+	INTEGER,
+	NUMBER_OR_NULL,
+	OBJECT,
+	NOTHING, /* the hub's own word in its answers: a unit may not speak it */
+};
+
+static const struct {
+	const char *key;
+	enum want want;
+} members[] = {
+	{ "device_id", TEXT },
+	{ "local_seq", INTEGER },
+	{ "captured_at", TEXT },
+	{ "layout_id", TEXT_OR_NULL },
+	{ "camera_name", TEXT_OR_NULL },
+	{ "event_class", TEXT },
+	{ "zone_id", TEXT_OR_NULL },
+	{ "dwell_seconds", NUMBER_OR_NULL },
+	{ "thumb_path", TEXT_OR_NULL },
+	{ "model_tag", TEXT_OR_NULL },
+	{ "v", INTEGER },
+	{ "epoch", TEXT },
+	{ "boot_id", TEXT_OR_NULL },
+	{ "mono_ms", INTEGER },
+	{ "clock", TEXT_OR_NULL },
+	{ "release", TEXT_OR_NULL },
+	{ "state", TEXT },
+	{ "attrs", OBJECT },
+	{ "origin", TEXT },
+	{ "chain", TEXT },
+	{ "crc32c", TEXT },
+	{ "hub_row", NOTHING },
+	{ "received_at", NOTHING },
+};
+
+static enum hf_code refuse(const struct place *at, const char *word, const char *format, ...)
+	HF_PRINTF(3, 4);
+
+static enum hf_code refuse(const struct place *at, const char *word, const char *format, ...)
+{
+	char why[HF_ERR_TEXT_BYTES_MAX / 2];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(why, sizeof why, format, ap);
+	va_end(ap);
+	*at->fault = (struct hf_batch_fault){ .word = word, .line = at->line, .seq = at->seq };
+	if (at->seq == 0)
+		return hf_fail(at->err, HF_E_INVALID, "line %zu: %s", at->line, why);
+	return hf_fail(at->err, HF_E_INVALID, "line %zu (local_seq %llu): %s", at->line,
+		       (unsigned long long)at->seq, why);
+}
+
+static bool all_hex(const char *text, size_t digits)
+{
+	return strspn(text, "0123456789abcdef") == digits && text[digits] == '\0';
+}
+
+/* A number in a line that cannot be trusted, so that the unit can find it; 0 when there is none. */
+static uint64_t legible_seq(const char *line, size_t size_bytes)
+{
+	static const char key[] = "\"local_seq\":";
+	const char *at = memmem(line, size_bytes, key, sizeof key - 1);
+	uint64_t seq = 0;
+
+	if (at == NULL)
+		return 0;
+	for (at += sizeof key - 1; at < line + size_bytes && *at >= '0' && *at <= '9'; at++) {
+		seq = seq * 10 + (uint64_t)(*at - '0');
+		if (seq > seq_max)
+			return 0;
+	}
+	return seq;
+}
+
+static enum hf_code check_crc(const struct place *at, const char *line, size_t size_bytes,
+			      uint32_t *ret_crc)
+{
+	if (size_bytes <= TRAILER_BYTES)
+		return refuse(at, "not_a_line", "%zu bytes are too few for an event", size_bytes);
+
+	const char *trailer = line + size_bytes - TRAILER_BYTES;
+	char digits[CRC_DIGITS + 1];
+	memcpy(digits, trailer + sizeof crc_key - 1, CRC_DIGITS);
+	digits[CRC_DIGITS] = '\0';
+	if (memcmp(trailer, crc_key, sizeof crc_key - 1) != 0 || !all_hex(digits, CRC_DIGITS) ||
+	    memcmp(line + size_bytes - 2, "\"}", 2) != 0)
+		return refuse(
+			at, "not_a_line",
+			"does not end in ,\"crc32c\":\"<8 hex>\"}: cut short, or not a line of "
+			"an outbox");
+
+	uint32_t said = (uint32_t)strtoul(digits, NULL, 16);
+	uint32_t is = hf_crc32c(0, line, size_bytes - TRAILER_BYTES);
+	if (said != is)
+		return refuse(at, "crc_mismatch",
+			      "crc32c says %08x, the bytes give %08x: damaged on the unit's disk "
+			      "or on the way",
+			      said, is);
+	*ret_crc = is;
+	return HF_OK;
+}
+
+static bool is_wanted(const json_t *value, enum want want)
+{
+	switch (want) {
+	case TEXT:
+		return json_is_string(value);
+	case TEXT_OR_NULL:
+		return value == NULL || json_is_null(value) || json_is_string(value);
+	case INTEGER:
+		return json_is_integer(value);
+	case NUMBER_OR_NULL:
+		return value == NULL || json_is_null(value) || json_is_number(value);
+	case OBJECT:
+		return json_is_object(value);
+	case NOTHING:
+		return value == NULL;
+	}
+	return false;
+}
+
+static const char *name_of(enum want want)
+{
+	switch (want) {
+	case TEXT:
+		return "must be a text";
+	case TEXT_OR_NULL:
+		return "must be a text or null";
+	case INTEGER:
+		return "must be an integer";
+	case NUMBER_OR_NULL:
+		return "must be a number or null";
+	case OBJECT:
+		return "must be an object";
+	case NOTHING:
+		return "is the hub's own word and may not be in a line";
+	}
+	return "";
+}
+
+static void auto_decref(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* Text of a member that is known to be there; "" for null. */
+static const char *text_of(const json_t *line, const char *key)
+{
+	const char *text = json_string_value(json_object_get(line, key));
+
+	return text != NULL ? text : "";
+}
+
+static enum hf_code copy_text(const struct place *at, const json_t *line, const char *key,
+			      char *ret_text, size_t size_bytes_max)
+{
+	const char *text = text_of(line, key);
+
+	if ((size_t)snprintf(ret_text, size_bytes_max, "%s", text) >= size_bytes_max)
+		return refuse(at, "too_long", "%s is longer than %zu bytes", key,
+			      size_bytes_max - 1);
+	return HF_OK;
+}
+
+static enum hf_code check_members(struct place *at, const json_t *json,
+				  const struct hf_sender *sender)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(members); i++)
+		if (!is_wanted(json_object_get(json, members[i].key), members[i].want))
+			return refuse(at, "bad_member", "%s %s", members[i].key,
+				      name_of(members[i].want));
+
+	json_int_t seq = json_integer_value(json_object_get(json, "local_seq"));
+	at->seq = 0;
+	if (seq < 1 || (uint64_t)seq > seq_max)
+		return refuse(at, "bad_member", "local_seq %lld is not in 1..2^53-1",
+			      (long long)seq);
+	at->seq = (uint64_t)seq;
+	if (strcmp(text_of(json, "device_id"), sender->device_id) != 0)
+		return refuse(at, "wrong_device",
+			      "device_id is \"%.63s\", Holdfast-Device is \"%s\"",
+			      text_of(json, "device_id"), sender->device_id);
+	if (strcmp(text_of(json, "epoch"), sender->epoch) != 0)
+		return refuse(at, "wrong_epoch",
+			      "epoch is \"%.63s\", Holdfast-Epoch is \"%s\": one request carries "
+			      "lines of one epoch",
+			      text_of(json, "epoch"), sender->epoch);
+	if (!all_hex(text_of(json, "chain"), CHAIN_DIGITS))
+		return refuse(at, "bad_member", "chain is not %d hexadecimal digits", CHAIN_DIGITS);
+	if (*text_of(json, "event_class") == '\0')
+		return refuse(at, "bad_member", "event_class is empty");
+	return HF_OK;
+}
+
+static enum hf_code parse_line(struct place *at, const char *text, size_t size_bytes,
+			       const struct hf_sender *sender, struct hf_batch_line *ret_line)
+{
+	struct hf_batch_line line = { .text = text, .size_bytes = (uint32_t)size_bytes };
+	json_error_t json_err;
+
+	at->seq = legible_seq(text, size_bytes);
+	if (size_bytes >= HF_LINE_BYTES_MAX)
+		return refuse(at, "too_long", "%zu bytes, at most %d with the newline", size_bytes,
+			      HF_LINE_BYTES_MAX);
+	enum hf_code code = check_crc(at, text, size_bytes, &line.crc);
+	if (code != HF_OK)
+		return code;
+
+	HF_AUTO(auto_decref)
+	json_t *json = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &json_err);
+	if (json == NULL)
+		return refuse(at, "not_json", "column %d: %.120s", json_err.column, json_err.text);
+	if (!json_is_object(json))
+		return refuse(at, "not_json", "is not an object");
+	code = check_members(at, json, sender);
+	if (code != HF_OK)
+		return code;
+
+	line.seq = at->seq;
+	code = copy_text(at, json, "event_class", line.event_class, sizeof line.event_class);
+	if (code == HF_OK)
+		code = copy_text(at, json, "state", line.state, sizeof line.state);
+	if (code == HF_OK)
+		code = copy_text(at, json, "release", line.release, sizeof line.release);
+	if (code == HF_OK)
+		*ret_line = line;
+	return code;
+}
+
+static size_t count_newlines(const char *body, size_t size_bytes)
+{
+	size_t count = 0;
+
+	for (const char *at = body; (at = memchr(at, '\n', size_bytes - (size_t)(at - body))); at++)
+		count++;
+	return count;
+}
+
+static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_batch *batch,
+				struct hf_batch_fault *fault, struct hf_err *err)
+{
+	const char *end = body + size_bytes;
+	uint64_t seq_before = 0;
+
+	for (size_t i = 0; i < batch->line_count; i++) {
+		struct place at = { .fault = fault, .err = err, .line = i + 1 };
+		const char *newline = memchr(body, '\n', (size_t)(end - body));
+		enum hf_code code = parse_line(&at, body, (size_t)(newline - body), &batch->sender,
+					       &batch->lines[i]);
+
+		if (code != HF_OK)
+			return code;
+		if (at.seq <= seq_before)
+			return refuse(&at, "out_of_order",
+				      "comes after local_seq %llu: numbers rise within a request",
+				      (unsigned long long)seq_before);
+		seq_before = at.seq;
+		body = newline + 1;
+	}
+	return HF_OK;
+}
+
+bool hf_device_id_valid(const char *device_id)
+{
+	size_t length = strlen(device_id);
+
+	if (length == 0 || length >= HF_ID_BYTES ||
+	    hf_utf8_valid_prefix(device_id, length) != length)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)device_id[i] < 0x20 || device_id[i] == 0x7f)
+			return false;
+	return true;
+}
+
+enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char *nonce,
+			    struct hf_sender *ret_sender, struct hf_err *err)
+{
+	static const char word[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "-_.";
+
+	if (device_id == NULL || !hf_device_id_valid(device_id))
+		return hf_fail(err, HF_E_INVALID,
+			       "header Holdfast-Device is %s: the unit's device_id, 1 to %d bytes",
+			       device_id == NULL ? "missing" : "not an id", HF_ID_BYTES - 1);
+	if (epoch == NULL || *epoch == '\0' || strlen(epoch) >= HF_ID_BYTES ||
+	    strspn(epoch, word) != strlen(epoch))
+		return hf_fail(err, HF_E_INVALID,
+			       "header Holdfast-Epoch is %s: the epoch of the lines, 1 to %d "
+			       "letters and digits",
+			       epoch == NULL ? "missing" : "not an epoch", HF_ID_BYTES - 1);
+	if (nonce == NULL || strlen(nonce) != HF_NONCE_BYTES - 1 ||
+	    strspn(nonce, "0123456789abcdefABCDEF") != HF_NONCE_BYTES - 1)
+		return hf_fail(err, HF_E_INVALID,
+			       "header Holdfast-Nonce is %s: %d hexadecimal digits, new with each "
+			       "request",
+			       nonce == NULL ? "missing" : "not a nonce", HF_NONCE_BYTES - 1);
+	(void)snprintf(ret_sender->device_id, sizeof ret_sender->device_id, "%s", device_id);
+	(void)snprintf(ret_sender->epoch, sizeof ret_sender->epoch, "%s", epoch);
+	(void)snprintf(ret_sender->nonce, sizeof ret_sender->nonce, "%s", nonce);
+	return HF_OK;
+}
+
+enum hf_code hf_batch_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
+			    struct hf_batch *ret_batch, struct hf_batch_fault *ret_fault,
+			    struct hf_err *err)
+{
+	struct hf_batch batch = { .sender = *sender };
+
+	if (size_bytes == 0) {
+		*ret_fault = (struct hf_batch_fault){ .word = "empty" };
+		return hf_fail(err, HF_E_INVALID, "the body has no lines");
+	}
+	if (body[size_bytes - 1] != '\n') {
+		*ret_fault = (struct hf_batch_fault){ .word = "not_a_line" };
+		return hf_fail(
+			err, HF_E_INVALID,
+			"the body does not end in a newline: cut short, or not outbox lines");
+	}
+	batch.line_count = count_newlines(body, size_bytes);
+	if (batch.line_count > HF_BATCH_LINES_MAX)
+		return hf_fail(err, HF_E_LIMIT, "%zu lines in one request, at most %d",
+			       batch.line_count, HF_BATCH_LINES_MAX);
+	batch.lines = calloc(batch.line_count, sizeof *batch.lines);
+	if (batch.lines == NULL)
+		return hf_fail(err, HF_E_NOMEM, "no memory for %zu lines", batch.line_count);
+
+	enum hf_code code = parse_lines(body, size_bytes, &batch, ret_fault, err);
+	if (code != HF_OK) {
+		hf_batch_free(&batch);
+		return code;
+	}
+	*ret_batch = batch;
+	return HF_OK;
+}
+
+void hf_batch_free(struct hf_batch *batch)
+{
+	free(batch->lines);
+	*batch = (struct hf_batch){ 0 };
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/batch.h"
+
+#include "hub/test_line.h"
+#include "test.h"
+
+static struct hf_batch batch;
+static struct hf_batch_fault fault;
+static struct hf_err err;
+
+static struct hf_sender sender_new(void)
+{
+	struct hf_sender sender;
+
+	CHECK_OK(hf_sender_make("unit-1", TEST_EPOCH, TEST_NONCE, &sender, &err));
+	return sender;
+}
+
+static enum hf_code parse(const char *body)
+{
+	struct hf_sender sender = sender_new();
+
+	return hf_batch_parse(&sender, body, strlen(body), &batch, &fault, &err);
+}
+
+/* The line with one text replaced by another of any length, and sealed anew. */
+static const char *line_with(const char *from, const char *to)
+{
+	static char line[HF_LINE_BYTES_MAX];
+	char good[HF_LINE_BYTES_MAX], members[2 * HF_LINE_BYTES_MAX];
+
+	(void)test_line_make("unit-1", TEST_EPOCH, 7, "gate", good);
+	char *crc = strstr(good, ",\"crc32c\"");
+	CHECK(crc != NULL);
+	*crc = '\0';
+	char *at = strstr(good, from);
+	CHECK(at != NULL);
+	(void)snprintf(members, sizeof members, "%.*s%s%s", (int)(at - good), good, to,
+		       at + strlen(from));
+	(void)test_line_seal(members, line);
+	return line;
+}
+
+static void check_refused(const char *body, const char *word, uint64_t seq)
+{
+	enum hf_code code = parse(body);
+
+	if (code != HF_E_INVALID)
+		fail_msg("%s: taken (%s): %s", word, hf_code_name(code), body);
+	CHECK_TEXT(fault.word, word);
+	CHECK_U64(fault.seq, ==, seq);
+}
+
+TEST(good_lines_come_out_as_they_were_written)
+{
+	char body[2 * HF_LINE_BYTES_MAX];
+	size_t first = test_line_make("unit-1", TEST_EPOCH, 7, "gate", body);
+	size_t second = test_line_make("unit-1", TEST_EPOCH, 9, "yard \\u00e9", body + first);
+
+	CHECK_OK(parse(body));
+	CHECK_U64(batch.line_count, ==, 2);
+	CHECK_U64(batch.lines[0].seq, ==, 7);
+	CHECK_U64(batch.lines[1].seq, ==, 9);
+	CHECK_U64(batch.lines[0].size_bytes, ==, first - 1);
+	CHECK_U64(batch.lines[1].size_bytes, ==, second - 1);
+	CHECK(memcmp(batch.lines[1].text, body + first, second - 1) == 0);
+	CHECK_TEXT(batch.lines[0].event_class, "pre_action_zone_entry");
+	CHECK_TEXT(batch.lines[0].state, "healthy");
+	hf_batch_free(&batch);
+}
+
+TEST(every_flipped_bit_of_a_line_is_noticed)
+{
+	char good[HF_LINE_BYTES_MAX], bad[HF_LINE_BYTES_MAX];
+	size_t length = test_line_make("unit-1", TEST_EPOCH, 7, "gate", good);
+	struct hf_sender sender = sender_new();
+
+	for (size_t bit = 0; bit < length * 8; bit++) {
+		memcpy(bad, good, length);
+		bad[bit / 8] = (char)(bad[bit / 8] ^ (1 << (bit % 8)));
+		CHECK_CODE(hf_batch_parse(&sender, bad, length, &batch, &fault, &err),
+			   HF_E_INVALID);
+	}
+}
+
+TEST(every_line_cut_short_is_refused)
+{
+	char good[HF_LINE_BYTES_MAX], bad[HF_LINE_BYTES_MAX];
+	size_t length = test_line_make("unit-1", TEST_EPOCH, 7, "gate", good);
+	struct hf_sender sender = sender_new();
+
+	for (size_t cut = 0; cut < length; cut++) {
+		memcpy(bad, good, cut);
+		CHECK_CODE(hf_batch_parse(&sender, bad, cut, &batch, &fault, &err), HF_E_INVALID);
+		bad[cut] = '\n';
+		if (cut < length - 1)
+			CHECK_CODE(hf_batch_parse(&sender, bad, cut + 1, &batch, &fault, &err),
+				   HF_E_INVALID);
+	}
+}
+
+TEST(one_bad_line_condemns_the_batch_and_is_named)
+{
+	char body[3 * HF_LINE_BYTES_MAX];
+	size_t at = test_line_make("unit-1", TEST_EPOCH, 7, "gate", body);
+
+	at += test_line_make("unit-1", TEST_EPOCH, 8, "gate", body + at);
+	body[at - 100] ^= 1;
+	(void)test_line_make("unit-1", TEST_EPOCH, 9, "gate", body + at);
+	check_refused(body, "crc_mismatch", 8);
+	CHECK_U64(fault.line, ==, 2);
+}
+
+TEST(numbers_must_rise_within_a_batch)
+{
+	char body[2 * HF_LINE_BYTES_MAX];
+	size_t at = test_line_make("unit-1", TEST_EPOCH, 7, "gate", body);
+
+	(void)test_line_make("unit-1", TEST_EPOCH, 7, "gate", body + at);
+	check_refused(body, "out_of_order", 7);
+	(void)test_line_make("unit-1", TEST_EPOCH, 6, "gate", body + at);
+	check_refused(body, "out_of_order", 6);
+}
+
+TEST(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender)
+{
+	static const struct {
+		const char *from, *to, *word;
+		uint64_t seq;
+	} cases[] = {
+		{ "\"device_id\":\"unit-1\"", "\"device_id\":\"unit-2\"", "wrong_device", 7 },
+		{ "\"epoch\":\"" TEST_EPOCH "\"", "\"epoch\":\"other\"", "wrong_epoch", 7 },
+		{ "\"local_seq\":7", "\"local_seq\":0", "bad_member", 0 },
+		{ "\"local_seq\":7", "\"local_seq\":-7", "bad_member", 0 },
+		{ "\"local_seq\":7", "\"local_seq\":7.0", "bad_member", 7 },
+		{ "\"local_seq\":7", "\"local_seq\":9007199254740992", "bad_member", 0 },
+		{ "\"local_seq\":7", "\"local_seq\":99999999999999999999", "not_json", 0 },
+		{ "\"local_seq\":7", "\"local_seq\":\"7\"", "bad_member", 0 },
+		{ "\"camera_name\":\"gate\"", "\"camera_name\":7", "bad_member", 7 },
+		{ "\"dwell_seconds\":1.5", "\"dwell_seconds\":\"1\"", "bad_member", 7 },
+		{ "\"attrs\":{}", "\"attrs\":[]", "bad_member", 7 },
+		{ "\"attrs\":{}", "\"attrs\":{\"a\":1,\"a\":2}", "not_json", 7 },
+		{ "\"attrs\":{}", "\"attrs\":{},\"received_at\":\"x\"", "bad_member", 7 },
+		{ "\"attrs\":{}", "\"attrs\":{},\"hub_row\":1", "bad_member", 7 },
+		{ "\"zone_id\":\"z1\"", "\"zone_id\":\"z1\",\"zone_id\":\"z2\"", "not_json", 7 },
+		{ "\"zone_id\":\"z1\"", "\"zone_id\":\"z\\u0000\"", "not_json", 7 },
+		{ "\"zone_id\":\"z1\"", "\"zone_id\":\"\xff\"", "not_json", 7 },
+		{ "\"event_class\":\"pre_action_zone_entry\"", "\"event_class\":\"\"", "bad_member",
+		  7 },
+		{ "\"chain\":\"0", "\"chain\":\"g", "bad_member", 7 },
+		{ "\"state\":\"healthy\",", "", "bad_member", 7 },
+		{ "{\"device_id\"", "[\"device_id\"", "not_json", 7 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		check_refused(line_with(cases[i].from, cases[i].to), cases[i].word, cases[i].seq);
+}
+
+TEST(a_line_over_the_limit_is_refused)
+{
+	char camera[HF_LINE_BYTES_MAX], line[2 * HF_LINE_BYTES_MAX], members[HF_LINE_BYTES_MAX * 2];
+
+	memset(camera, 'a', sizeof camera);
+	camera[sizeof camera - 1] = '\0';
+	(void)snprintf(members, sizeof members, "{\"local_seq\":7,\"camera_name\":\"%s\"", camera);
+	(void)snprintf(line, sizeof line, "%s,\"crc32c\":\"%08x\"}\n", members,
+		       hf_crc32c(0, members, strlen(members)));
+	check_refused(line, "too_long", 7);
+	memset(camera, 'a', 64);
+	camera[64] = '\0';
+	(void)snprintf(members, sizeof members, "\"event_class\":\"%s\"", camera);
+	check_refused(line_with("\"event_class\":\"pre_action_zone_entry\"", members), "too_long",
+		      7);
+}
+
+TEST(headers_that_are_missing_or_no_ids_are_refused)
+{
+	struct hf_sender sender;
+
+	CHECK_CODE(hf_sender_make(NULL, TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("", TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a\x01", TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("\xff", TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", NULL, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", "e e", TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, NULL, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, "12", &sender, &err), HF_E_INVALID);
+	CHECK_CODE(
+		hf_sender_make("a", TEST_EPOCH, "x123456789abcdef0123456789abcdef", &sender, &err),
+		HF_E_INVALID);
+}
+
+TEST(more_lines_than_the_limit_are_refused_before_they_are_read)
+{
+	static char body[HF_BATCH_LINES_MAX + 2];
+
+	memset(body, '\n', HF_BATCH_LINES_MAX + 1);
+	CHECK_CODE(parse(body), HF_E_LIMIT);
+}
+
+TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(every_flipped_bit_of_a_line_is_noticed),
+      RUN(every_line_cut_short_is_refused), RUN(one_bad_line_condemns_the_batch_and_is_named),
+      RUN(numbers_must_rise_within_a_batch),
+      RUN(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender),
+      RUN(a_line_over_the_limit_is_refused), RUN(headers_that_are_missing_or_no_ids_are_refused),
+      RUN(more_lines_than_the_limit_are_refused_before_they_are_read))

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * source - where frames come from: a file today, a grabber or a network camera behind
+ * the same four calls.
+ *
+ * Shape       open, then step again and again. A step does one small piece of
+ *             work (reads one packet, decodes one frame) and never sleeps, so
+ *             that the process can go on beating and answering in between.
+ *
+ * Numbers     hf_source_due() is the time before which a step has nothing to
+ *             do; in the past when there is more to do at once. In lockstep
+ *             nothing is paced, times are the clip's own: captured_mono starts
+ *             at HF_SOURCE_LOCKSTEP_START_US, captured_wall at the time of
+ *             recording the file names, else at its time of modification.
+ *
+ * Owners      One thread. The configuration is copied.
+ *
+ * Errors      open: NOENT (no such file), DENIED, INVALID (not a picture that
+ *             can be used, or a type that is not built yet), CORRUPT (begins
+ *             like one, cannot be read).
+ *             step: OK with a frame; AGAIN without one yet; CLOSED at the end of
+ *             a file that is not looped; CORRUPT when not one frame of it could
+ *             be decoded; IO. After anything but OK and AGAIN the source is
+ *             spent: close it.
+ *             A frame that cannot be decoded is counted and passed over.
+ */
+#include "base/err.h"
+#include "ingest/frame.h"
+#include "shape/config.h"
+
+#define HF_SOURCE_LOCKSTEP_START_US INT64_C(1000000)
+
+enum {
+	HF_SOURCE_FPS_MAX = 15, /* unless the configuration asks for more */
+};
+
+struct hf_source_info {
+	uint32_t width, height;
+	double fps; /* frames a second that will be looked at; 0: not known */
+	bool still; /* a single picture, not a video */
+	char codec[32];
+	uint64_t frames; /* handed out so far */
+	uint64_t decode_errors;
+};
+
+struct hf_source_options {
+	const struct hf_config_source *config;
+	const struct hf_clock *clock;
+	bool lockstep; /* unpaced, read once, on the clip's own time */
+};
+
+struct hf_source;
+
+/* What a kind of source fills in. A struct hf_source is the first member of its own. */
+struct hf_source_ops {
+	enum hf_code (*step)(struct hf_source *source, struct hf_frame *ret_frame,
+			     struct hf_err *err);
+	struct hf_mono (*due)(const struct hf_source *source);
+	void (*info)(const struct hf_source *source, struct hf_source_info *ret_info);
+	void (*close)(struct hf_source *source);
+};
+
+struct hf_source {
+	const struct hf_source_ops *ops;
+};
+
+/* May block for as long as the medium does: announce it. */
+enum hf_code hf_source_open(const struct hf_source_options *options, struct hf_source **ret_source,
+			    struct hf_err *err) HF_MUST_CHECK;
+void hf_source_close(struct hf_source *source); /* NULL is fine */
+
+enum hf_code hf_source_step(struct hf_source *source, struct hf_frame *ret_frame,
+			    struct hf_err *err) HF_MUST_CHECK;
+struct hf_mono hf_source_due(const struct hf_source *source);
+struct hf_source_info hf_source_info(const struct hf_source *source);
+
+/* source_file.c */
+enum hf_code hf_source_file_open(const struct hf_source_options *options,
+				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest - one source's frames to tiles in the pixel ring, jobs to infer, a tick a frame to
+ * respond.
+ *
+ * Method: one thread, one loop. Wait for messages until the next frame is due (200 ms at
+ * most), step the source, look at the frame, tell respond, cut and send what infer has places
+ * for. A place that becomes free between two frames gets a tile of the newest frame.
+ *
+ * A source that cannot be opened or breaks is told once and tried again every two seconds.
+ * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
+ * end of the file, when every result is there, 1 when the source failed.
+ */
+#include "base/auto.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ingest/cutter.h"
+#include "proc/common/worker.h"
+#include "proc/ingest/report.h"
+#include "wire/ring.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	WAIT_MS_MAX = 200,
+	WAIT_FULL_MS = 5, /* a peer's queue is full: there is nothing to poll for */
+	RETRY_MS = 2000,
+	OPEN_BUSY_MS = 15000,
+	FIRST_FRAME_BUSY_MS = 5000,
+	REPORT_MS = 1000,
+	NOTES_MAX = 8,
+	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
+};
+
+struct note {
+	char event_class[HF_ID_BYTES];
+	char attrs[sizeof((struct hf_note *)NULL)->attrs];
+};
+
+struct ingest {
+	struct hf_worker *worker;
+	const struct hf_config *config;
+	uint32_t index;
+	bool lockstep;
+
+	uint64_t ring_id;
+	struct hf_ring *ring; /* NULL until it was plugged */
+	struct hf_cutter *cutter;
+
+	struct hf_source *source; /* NULL: not open */
+	struct hf_view *view;     /* NULL as long as source is */
+	struct hf_mono retry_at;
+	bool lost;  /* and told so */
+	bool ended; /* a file that is not looped */
+	bool first_frame_came;
+	bool failed; /* lockstep: exit with 1 */
+
+	struct hf_frame frame; /* the newest; planes[0] is NULL when there is none */
+	struct hf_view_reading reading;
+	enum hf_layout layout_told;
+	struct hf_dispatch dispatch;
+	struct hf_tick tick;
+	bool tick_waits; /* lockstep: respond's queue was full */
+	bool jobs_wait;  /* infer's queue was full */
+
+	struct note notes[NOTES_MAX];
+	unsigned note_count;
+	struct report report;
+};
+
+static struct hf_mono mono_now(void)
+{
+	return hf_mono_now(hf_clock_real());
+}
+
+static const struct hf_config_source *source_config(const struct ingest *in)
+{
+	return &in->config->sources[in->index];
+}
+
+/* Kept until the supervisor's queue takes it. */
+static void note(struct ingest *in, const char *event_class, struct hf_json *attrs,
+		 const char *text)
+{
+	struct hf_err err;
+
+	hf_json_object_close(attrs);
+	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
+		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
+		return;
+	}
+	struct note *kept = &in->notes[in->note_count++];
+	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
+	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
+}
+
+static void send_notes(struct ingest *in)
+{
+	struct hf_err err;
+
+	while (in->note_count > 0) {
+		enum hf_code code = hf_worker_note(in->worker, in->notes[0].event_class, NULL,
+						   in->notes[0].attrs, &err);
+		if (code == HF_E_AGAIN)
+			return;
+		if (code != HF_OK)
+			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
+			       in->notes[0].event_class, err.text);
+		in->note_count--;
+		memmove(&in->notes[0], &in->notes[1], in->note_count * sizeof in->notes[0]);
+	}
+}
+
+static struct hf_json attrs_begin(const struct ingest *in, char *text, size_t size_bytes)
+{
+	struct hf_json attrs = hf_json_begin(text, size_bytes);
+
+	hf_json_object_open(&attrs);
+	hf_json_put_text(&attrs, "source", source_config(in)->id);
+	return attrs;
+}
+
+static void close_source(struct ingest *in)
+{
+	if (in->source != NULL)
+		in->report.decode_errors_before += hf_source_info(in->source).decode_errors;
+	hf_view_close(in->view);
+	hf_source_close(in->source);
+	in->view = NULL;
+	in->source = NULL;
+	in->frame.planes[0] = NULL;
+	in->reading = (struct hf_view_reading){ 0 };
+	hf_dispatch_forget(&in->dispatch);
+}
+
+static void source_is_lost(struct ingest *in, const struct hf_err *why)
+{
+	char text[sizeof in->notes[0].attrs];
+
+	close_source(in);
+	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
+	in->failed = in->lockstep;
+	if (in->lost)
+		return;
+	in->lost = true;
+	hf_log(HF_LOG_ERROR, "source_lost", "source=%s why=\"%s\"", source_config(in)->id,
+	       why->text);
+	struct hf_json attrs = attrs_begin(in, text, sizeof text);
+	hf_json_key(&attrs, "error");
+	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
+	note(in, "source_lost", &attrs, text);
+}
+
+static void source_has_ended(struct ingest *in)
+{
+	char text[sizeof in->notes[0].attrs];
+	struct hf_json attrs = attrs_begin(in, text, sizeof text);
+
+	in->ended = true;
+	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
+	note(in, "source_ended", &attrs, text);
+	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
+}
+
+static void open_source(struct ingest *in)
+{
+	char text[sizeof in->notes[0].attrs];
+	struct hf_err err;
+	const struct hf_source_options options = { .config = source_config(in),
+						   .clock = hf_clock_real(),
+						   .lockstep = in->lockstep };
+
+	hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), OPEN_BUSY_MS);
+	enum hf_code code = hf_source_open(&options, &in->source, &err);
+	hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
+	if (code == HF_OK) {
+		const struct hf_view_options view = {
+			.config = in->config,
+			.source = in->index,
+			.lockstep = in->lockstep,
+			.still = hf_source_info(in->source).still,
+		};
+		code = hf_view_open(&view, &in->view, &err);
+	}
+	if (code != HF_OK) {
+		source_is_lost(in, &err);
+		return;
+	}
+	const struct hf_source_info info = hf_source_info(in->source);
+	hf_log(HF_LOG_INFO, "source_opened", "source=%s codec=%s width=%u height=%u fps=%.2f",
+	       source_config(in)->id, info.codec, info.width, info.height, info.fps);
+	in->first_frame_came = false;
+	if (!in->lost)
+		return;
+	in->lost = false;
+	struct hf_json attrs = attrs_begin(in, text, sizeof text);
+	note(in, "source_back", &attrs, text);
+}
+
+static void tell_layout(struct ingest *in)
+{
+	char text[sizeof in->notes[0].attrs];
+	const struct hf_view_reading *reading = &in->reading;
+
+	if (reading->layout == HF_LAYOUT_UNKNOWN || reading->layout == in->layout_told)
+		return;
+	hf_log(HF_LOG_INFO, "layout", "source=%s layout=%s frame=%" PRIu64 " watched=%u",
+	       source_config(in)->id, hf_layout_id(reading->layout), in->frame.number,
+	       reading->watched);
+	if (in->layout_told != HF_LAYOUT_UNKNOWN) {
+		struct hf_json attrs = attrs_begin(in, text, sizeof text);
+
+		hf_json_put_text(&attrs, "from", hf_layout_id(in->layout_told));
+		hf_json_put_text(&attrs, "to", hf_layout_id(reading->layout));
+		hf_json_put_u64(&attrs, "frame", in->frame.number);
+		hf_json_put_u64(&attrs, "watched", reading->watched);
+		note(in, "view_changed", &attrs, text);
+	}
+	in->layout_told = reading->layout;
+}
+
+/* In lockstep a tick waits for its place, otherwise it is dropped and counted. */
+static void send_tick(struct ingest *in)
+{
+	struct hf_err err;
+	enum hf_code code = hf_worker_send(in->worker, HF_ROLE_RESPOND, 0, HF_MSG_TICK, &in->tick,
+					   sizeof in->tick, &err);
+
+	in->tick_waits = code == HF_E_AGAIN && in->lockstep;
+	if (code != HF_OK && !in->tick_waits)
+		in->report.ticks_dropped++;
+}
+
+static void look_at_frame(struct ingest *in)
+{
+	struct hf_err err;
+	struct hf_view_reading *reading = &in->reading;
+
+	if (hf_view_step(in->view, &in->frame, reading, &err) != HF_OK)
+		hf_log(HF_LOG_ERROR, "view", "source=%s why=\"%s\"", source_config(in)->id,
+		       err.text);
+	tell_layout(in);
+	in->tick = (struct hf_tick){ .source = in->index,
+				     .layout = (uint32_t)reading->layout,
+				     .moving_mask = reading->moving_mask,
+				     .paused = reading->paused,
+				     .frame = in->frame.number,
+				     .jobs_dropped = in->dispatch.jobs_dropped,
+				     .jobs_lost = in->dispatch.jobs_lost,
+				     .captured_mono = in->frame.captured_mono,
+				     .captured_wall = in->frame.captured_wall };
+	send_tick(in);
+
+	const struct hf_mono now = mono_now();
+	if (reading->paused || reading->rebuilt)
+		hf_dispatch_forget(&in->dispatch);
+	hf_dispatch_frame(&in->dispatch, now);
+	for (uint32_t i = 0; i < reading->tile_count; i++)
+		if (reading->tiles[i].look != 0)
+			hf_dispatch_want(&in->dispatch, i, reading->tiles[i].look,
+					 reading->tiles[i].camera->priority, now);
+}
+
+/* HF_E_AGAIN: infer's queue is full, the tile goes on waiting. */
+static enum hf_code send_job(struct ingest *in, const struct hf_dispatch_choice *choice,
+			     struct hf_err *err)
+{
+	const struct hf_view_tile *tile = &in->reading.tiles[choice->tile];
+	struct hf_job job = { .job_id = hf_dispatch_job_id(&in->dispatch),
+			      .ring_id = in->ring_id,
+			      .source = in->index,
+			      .camera = (uint32_t)(tile->camera - in->config->cameras),
+			      .tile = choice->tile,
+			      .layout = (uint32_t)in->reading.layout,
+			      .look = (uint32_t)choice->look,
+			      .source_width = tile->rect.width,
+			      .source_height = tile->rect.height,
+			      .frame = in->frame.number,
+			      .captured_mono = in->frame.captured_mono,
+			      .captured_wall = in->frame.captured_wall };
+
+	hf_cutter_size(tile->rect, &job.width, &job.height);
+	uint8_t *pixels = hf_ring_claim(in->ring, &job.slot);
+	enum hf_code code = hf_cutter_cut(in->cutter, &in->frame, tile->rect, pixels, err);
+	job.slot_generation = hf_ring_publish(in->ring, job.slot);
+	if (code != HF_OK)
+		return code;
+	return hf_worker_send(in->worker, HF_ROLE_INFER, choice->worker, HF_MSG_JOB, &job,
+			      sizeof job, err);
+}
+
+static void send_jobs(struct ingest *in)
+{
+	struct hf_dispatch_choice choice;
+	struct hf_err err;
+
+	in->jobs_wait = false;
+	if (in->ring == NULL || in->frame.planes[0] == NULL || in->tick_waits)
+		return;
+	while (hf_dispatch_next(&in->dispatch, mono_now(), &choice)) {
+		enum hf_code code = send_job(in, &choice, &err);
+
+		/* A link that is closing is told by on_gone. */
+		in->jobs_wait = code == HF_E_AGAIN || code == HF_E_CLOSED;
+		if (in->jobs_wait)
+			return;
+		if (code == HF_OK) {
+			hf_dispatch_sent(&in->dispatch, &choice, in->frame.captured_mono,
+					 mono_now());
+			continue;
+		}
+		hf_log(HF_LOG_ERROR, "tile_not_sent", "tile=%u why=\"%s\"", choice.tile + 1,
+		       err.text);
+		hf_dispatch_give_up(&in->dispatch, choice.tile);
+	}
+}
+
+/* May the source go on? In lockstep only when everything of this frame is done. */
+static bool may_step(const struct ingest *in)
+{
+	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
+		return false;
+	return !in->lockstep || (!in->tick_waits && hf_dispatch_idle(&in->dispatch));
+}
+
+static void step_source(struct ingest *in)
+{
+	struct hf_err err;
+
+	if (!in->first_frame_came)
+		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), FIRST_FRAME_BUSY_MS);
+	enum hf_code code = hf_source_step(in->source, &in->frame, &err);
+	if (!in->first_frame_came)
+		hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
+	if (code == HF_E_AGAIN)
+		return;
+	if (code == HF_E_CLOSED) {
+		source_has_ended(in);
+		return;
+	}
+	if (code != HF_OK) {
+		source_is_lost(in, &err);
+		return;
+	}
+	in->first_frame_came = true;
+	look_at_frame(in);
+	send_jobs(in);
+	report_frame(&in->report, &in->frame, &in->reading,
+		     in->lockstep ? in->frame.captured_mono : mono_now());
+	hf_pulse_progress(hf_worker_pulse(in->worker));
+}
+
+static void send_report(struct ingest *in, struct hf_mono now)
+{
+	char text[REPORT_BYTES_MAX];
+	struct hf_err err;
+	struct hf_source_info info = { 0 };
+
+	if (hf_mono_before(now, hf_mono_add_ms(in->report.reported_at, REPORT_MS)))
+		return;
+	if (in->source != NULL)
+		info = hf_source_info(in->source);
+	const struct report_facts facts = { .source_id = source_config(in)->id,
+					    .info = in->source != NULL ? &info : NULL,
+					    .dispatch = &in->dispatch,
+					    .view = &in->reading };
+	if (report_write(&in->report, &facts, now, text, &err) == HF_OK)
+		hf_worker_stats(in->worker, text);
+}
+
+static int64_t ms_until(struct hf_mono when, struct hf_mono now)
+{
+	return (hf_mono_diff_us(when, now) + 999) / 1000;
+}
+
+static int wait_ms(const struct ingest *in)
+{
+	const struct hf_mono now = mono_now();
+	int64_t wait = WAIT_MS_MAX, report = ms_until(in->report.reported_at, now) + REPORT_MS;
+
+	if (in->tick_waits || in->jobs_wait || in->note_count > 0)
+		wait = WAIT_FULL_MS;
+	else if (may_step(in))
+		wait = ms_until(hf_source_due(in->source), now);
+	else if (in->source == NULL)
+		wait = ms_until(in->retry_at, now);
+	wait = wait < report ? wait : report;
+	return (int)(wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
+}
+
+static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
+			    struct hf_err *err)
+{
+	struct ingest *in = context;
+	HF_AUTO_FD fd = ring_fd;
+	const uint32_t slot_bytes_min = 3 * HF_TILE_WIDTH_MAX * HF_TILE_HEIGHT_MAX;
+
+	if (link->role == HF_ROLE_INFER && link->index >= HF_INFER_WORKERS_MAX)
+		return hf_fail(err, HF_E_INVALID, "plug: infer.%u", link->index);
+	if (fd >= 0 && in->ring != NULL && ring_id != in->ring_id)
+		return hf_fail(err, HF_E_INVALID, "plug: another pixel ring than before");
+	if (fd >= 0 && in->ring == NULL) {
+		struct hf_ring *ring;
+		enum hf_code code = hf_ring_open(fd, true, &ring, err);
+
+		if (code != HF_OK)
+			return code;
+		if (hf_ring_slot_bytes(ring) < slot_bytes_min) {
+			code = hf_fail(err, HF_E_INVALID,
+				       "plug: slots of %u bytes, a tile may need %u",
+				       hf_ring_slot_bytes(ring), slot_bytes_min);
+			hf_ring_close(ring);
+			return code;
+		}
+		in->ring = ring;
+		in->ring_id = ring_id;
+	}
+	if (link->role == HF_ROLE_INFER)
+		hf_dispatch_worker_up(&in->dispatch, link->index);
+	return HF_OK;
+}
+
+static void on_gone(void *context, struct hf_link *link)
+{
+	struct ingest *in = context;
+
+	if (link->role == HF_ROLE_INFER)
+		hf_dispatch_worker_down(&in->dispatch, link->index);
+}
+
+static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
+			       struct hf_err *err)
+{
+	struct ingest *in = context;
+	struct hf_dispatch_job job;
+	struct hf_done done;
+
+	if (msg->type != HF_MSG_DONE)
+		return hf_fail(err, HF_E_INVALID, "%s is not for ingest", hf_msg_name(msg->type));
+	hf_msg_get(msg, &done, sizeof done);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	code = hf_dispatch_done(&in->dispatch, link->index, done.job_id, &job, err);
+	if (code != HF_OK)
+		return code;
+	/* In lockstep frames are on the clip's time: their age is what the look took. */
+	struct hf_mono now = mono_now();
+	if (in->lockstep)
+		now.us = job.captured.us + hf_mono_diff_us(now, job.sent);
+	report_done(&in->report, &job, done.failed != 0, now);
+	return HF_OK;
+}
+
+/* The exit code, or -1: go on. */
+static int is_over(const struct ingest *in)
+{
+	if (!in->lockstep || in->note_count > 0)
+		return -1;
+	if (in->failed)
+		return 1;
+	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
+}
+
+static int run(struct ingest *in)
+{
+	struct hf_err err;
+
+	open_source(in);
+	enum hf_code code = hf_worker_ready(in->worker, &err);
+	while (code == HF_OK) {
+		int over = is_over(in);
+		if (over >= 0)
+			return over;
+		code = hf_worker_step(in->worker, wait_ms(in), &err);
+		if (code != HF_OK)
+			break;
+		const struct hf_mono now = mono_now();
+		send_notes(in);
+		if (in->tick_waits)
+			send_tick(in);
+		send_jobs(in);
+		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at))
+			open_source(in);
+		if (may_step(in))
+			step_source(in);
+		send_report(in, now);
+	}
+	if (code == HF_E_CLOSED)
+		return 0;
+	hf_log(HF_LOG_ERROR, "ended", "why=\"%s\"", err.text);
+	return 1;
+}
+
+int main(void)
+{
+	static struct ingest in;
+	struct hf_err err;
+	const struct hf_worker_ops ops = {
+		.context = &in, .on_plug = on_plug, .on_message = on_message, .on_gone = on_gone
+	};
+	int exit_code = 1;
+
+	if (hf_worker_open(HF_ROLE_INGEST, &ops, &in.worker, &err) != HF_OK) {
+		hf_log(HF_LOG_ERROR, "no_hello", "%s", err.text);
+		return 1;
+	}
+	in.config = hf_worker_config(in.worker);
+	in.index = hf_worker_hello(in.worker)->index;
+	in.lockstep = hf_worker_hello(in.worker)->lockstep != 0;
+	in.dispatch = hf_dispatch_begin(in.lockstep);
+	in.report.reported_at = in.report.rotated_at = mono_now();
+	if (in.index >= in.config->source_count)
+		hf_log(HF_LOG_ERROR, "no_source", "hello names source %u of %u", in.index,
+		       in.config->source_count);
+	else if (hf_cutter_open(&in.cutter, &err) != HF_OK)
+		hf_log(HF_LOG_ERROR, "no_memory", "%s", err.text);
+	else
+		exit_code = run(&in);
+	close_source(&in);
+	hf_cutter_close(in.cutter);
+	hf_ring_close(in.ring);
+	hf_worker_close(in.worker);
+	return exit_code;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket, run/control: who may open it (mode 0660, the data folder's owner and
+ * group) may ask. One question a connection, answered at once from memory: a client that
+ * does not read its answer costs nothing but its own connection.
+ */
+#include "proc/supervisor/supervisor.h"
+
+#include "base/auto.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+enum {
+	STATUS_BYTES_MAX = 96 * 1024,
+	EXIT_DEGRADED = 4,
+};
+
+static const char *phase_name(enum child_phase phase)
+{
+	switch (phase) {
+	case CHILD_DOWN:
+		return "waiting";
+	case CHILD_STARTING:
+		return "starting";
+	case CHILD_RUNNING:
+		return "running";
+	case CHILD_ENDED:
+		return "stopped";
+	}
+	return "stopped";
+}
+
+static void write_worker(const struct child *child, struct hf_mono now, struct hf_json *json)
+{
+	bool alive = child->phase == CHILD_STARTING || child->phase == CHILD_RUNNING;
+
+	hf_json_object_open(json);
+	hf_json_put_text(json, "role", hf_role_name(child->role));
+	hf_json_put_u64(json, "index", child->index);
+	hf_json_put_text(json, "state", phase_name(child->phase));
+	hf_json_put_u64(json, "restarts", child->restarts);
+	if (alive) {
+		const struct hf_pulse *pulse = child->process.pulse;
+		int64_t beat = atomic_load_explicit(&pulse->beat_us, memory_order_relaxed);
+
+		hf_json_put_i64(json, "pid", child->process.pid);
+		hf_json_put_i64(json, "up_ms", hf_mono_diff_us(now, child->started) / 1000);
+		hf_json_put_i64(json, "beat_age_ms", beat > 0 ? (now.us - beat) / 1000 : 0);
+		hf_json_put_u64(json, "progress",
+				atomic_load_explicit(&pulse->progress, memory_order_relaxed));
+	} else {
+		hf_json_put_null(json, "pid");
+		hf_json_put_i64(json, "restart_in_ms",
+				hf_mono_before(now, child->restart_at)
+					? hf_mono_diff_us(child->restart_at, now) / 1000
+					: 0);
+	}
+	hf_json_put_text(json, "last_exit", child->last_exit[0] != '\0' ? child->last_exit : NULL);
+	hf_json_key(json, "stats");
+	if (child->stats != NULL)
+		hf_json_raw(json, child->stats, strlen(child->stats));
+	else
+		hf_json_null(json);
+	hf_json_object_close(json);
+}
+
+static enum hf_code write_status(const struct supervisor *supervisor, char *text,
+				 size_t size_bytes_max, struct hf_err *err)
+{
+	struct hf_mono now = hf_mono_now(supervisor->clock);
+	struct hf_json json = hf_json_begin(text, size_bytes_max);
+	const struct hf_verdict *verdict = &supervisor->verdict;
+
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "state", hf_state_name(verdict->state));
+	hf_json_put_text(&json, "promise", hf_state_promise(verdict->state));
+	hf_json_put_i64(&json, "since_ms", hf_mono_diff_us(now, supervisor->verdict_since) / 1000);
+	hf_json_key(&json, "reasons");
+	hf_json_array_open(&json);
+	for (size_t i = 0; i < verdict->reason_count; i++)
+		hf_json_text(&json, verdict->reasons[i]);
+	hf_json_array_close(&json);
+	hf_json_put_text(&json, "device_id", supervisor->identity.device_id);
+	hf_json_put_text(&json, "site", supervisor->config.device_site);
+	hf_json_put_text(&json, "release", supervisor->context.release);
+	hf_json_put_u64(&json, "boot", supervisor->identity.boot);
+	hf_json_put_u64(&json, "run", supervisor->identity.run);
+	hf_json_put_i64(&json, "uptime_ms", hf_mono_diff_us(now, supervisor->started) / 1000);
+	hf_json_put_text(&json, "clock", hf_clock_trust());
+	hf_json_put_text(&json, "config", supervisor->settings.config_path);
+	hf_json_put_text(&json, "data", supervisor->settings.data_path);
+	hf_json_put_text(&json, "hub", supervisor->config.hub_url);
+	hf_json_put_u64(&json, "own_events_pending", offers_pending(supervisor->offers));
+	hf_json_put_u64(&json, "own_events_suppressed", offers_suppressed(supervisor->offers));
+	hf_json_key(&json, "workers");
+	hf_json_array_open(&json);
+	for (size_t i = 0; i < supervisor->child_count; i++)
+		write_worker(&supervisor->children[i], now, &json);
+	hf_json_array_close(&json);
+	hf_json_object_close(&json);
+	return hf_json_end(&json, err);
+}
+
+static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct hf_err *err)
+{
+	HF_AUTO_FREE char *body = malloc(sizeof(uint32_t) + STATUS_BYTES_MAX);
+	uint32_t exit_code = supervisor->verdict.state == HF_STATE_HEALTHY ? 0 : EXIT_DEGRADED;
+
+	if (body == NULL)
+		return hf_fail(err, HF_E_NOMEM, "out of memory");
+	memcpy(body, &exit_code, sizeof exit_code);
+	enum hf_code code =
+		write_status(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
+	if (code != HF_OK)
+		return code;
+	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body,
+			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
+}
+
+static int on_client(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct supervisor *supervisor = data;
+	struct hf_msg msg;
+	struct hf_err err = { 0 };
+
+	(void)events;
+	enum hf_code code = hf_msg_receive(fd, supervisor->buffer, &msg, &err);
+	if (code == HF_E_AGAIN)
+		return 0;
+	if (code == HF_OK) {
+		if (msg.type == HF_MSG_CTL_STATUS)
+			code = hf_msg_end(&msg, &err);
+		else
+			code = hf_fail(&err, HF_E_DENIED, "%s is not a question",
+				       hf_msg_name(msg.type));
+		hf_msg_drop(&msg);
+		if (code == HF_OK)
+			code = answer_status(supervisor, fd, &err);
+	}
+	if (code != HF_OK && code != HF_E_CLOSED)
+		hf_log(HF_LOG_WARN, "control_client_refused", "why=\"%s\"", err.text);
+	/* One answer a connection; closing the source closes the descriptor. */
+	(void)sd_event_source_disable_unref(source);
+	return 0;
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct supervisor *supervisor = data;
+	sd_event_source *client_source = NULL;
+
+	(void)source;
+	(void)events;
+	HF_AUTO_FD client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (client < 0)
+		return 0;
+	int size = STATUS_BYTES_MAX * 2;
+	(void)setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	if (sd_event_add_io(supervisor->loop, &client_source, client, EPOLLIN, on_client,
+			    supervisor) < 0)
+		return 0;
+	(void)sd_event_source_set_io_fd_own(client_source, 1);
+	(void)HF_TAKE_FD(client);
+	return 0;
+}
+
+enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s/control",
+			     supervisor->settings.run_path) >= sizeof address.sun_path)
+		return hf_fail(err, HF_E_LIMIT,
+			       "%s/control is too long for a socket (%zu bytes at most): give a "
+			       "shorter --run folder",
+			       supervisor->settings.run_path, sizeof address.sun_path - 1);
+	/* The data folder's lock is ours: a socket that is there was left by a dead one. */
+	if (unlink(address.sun_path) != 0 && errno != ENOENT)
+		return hf_fail_errno(err, "remove the old %s", address.sun_path);
+	HF_AUTO_FD fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+	    chmod(address.sun_path, 0660) != 0 || listen(fd, 8) != 0)
+		return hf_fail_errno(err, "open the control socket %s", address.sun_path);
+	if (sd_event_add_io(supervisor->loop, NULL, fd, EPOLLIN, on_connection, supervisor) < 0)
+		return hf_fail(err, HF_E_NOMEM, "watch the control socket");
+	supervisor->control_fd = HF_TAKE_FD(fd);
+	return HF_OK;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What workers say to the supervisor, checked against the route table before the body is
+ * looked at. A bad message condemns the worker that sent it and nobody else.
+ */
+#include "proc/supervisor/supervisor.h"
+
+#include "base/auto.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+enum {
+	MESSAGES_MAX = 64, /* of one wake-up: no worker keeps the others waiting */
+	LATER_MS = 1000,
+};
+
+/* Notes that open a standing trouble, and those that end it. The trouble's key is the
+ * opening name with the note's "source" or nothing. */
+static const struct {
+	const char *opens;
+	const char *ends;
+} troubles[] = {
+	{ "source_lost", "source_back" },
+	{ "outbox_full", "outbox_ok" },
+	{ "outbox_failed", "outbox_ok" },
+	{ "model_failed", "model_ok" },
+};
+
+void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
+		 const char *attrs)
+{
+	struct hf_event event = {
+		.event_class = event_class,
+		.captured_wall = hf_wall_now(supervisor->clock),
+		.captured_mono = hf_mono_now(supervisor->clock),
+		.camera_name = camera_name,
+		.clock = hf_clock_trust(),
+		.state = supervisor->verdict.state,
+		.attrs = attrs,
+	};
+
+	offers_add(supervisor->offers, &event);
+	send_offers(supervisor);
+}
+
+void send_offers(struct supervisor *supervisor)
+{
+	struct child *keeper = children_find(supervisor, HF_ROLE_KEEPER, 0);
+	struct hf_mono now = hf_mono_now(supervisor->clock);
+
+	if (keeper == NULL || keeper->phase != CHILD_RUNNING || keeper->process.control_fd < 0 ||
+	    hf_mono_before(now, supervisor->offers_again_at))
+		return;
+	for (;;) {
+		const struct hf_offer *offer = offers_next(supervisor->offers);
+		struct hf_err err;
+
+		if (offer == NULL)
+			return;
+		if (hf_msg_send(keeper->process.control_fd, HF_MSG_OFFER, offer, sizeof *offer,
+				NULL, 0, &err) != HF_OK)
+			return; /* full or gone: the tick or its restart comes back to it */
+		offers_sent(supervisor->offers);
+	}
+}
+
+static enum hf_code on_ready(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	enum hf_code code = hf_msg_end(msg, err);
+
+	if (code != HF_OK)
+		return code;
+	if (child->phase != CHILD_STARTING)
+		return hf_fail(err, HF_E_INVALID, "ready twice");
+	child->phase = CHILD_RUNNING;
+	child->ready = hf_mono_now(child->supervisor->clock);
+	hf_log(HF_LOG_INFO, "worker_ready", "worker=%s.%u after_ms=%lld", hf_role_name(child->role),
+	       child->index, (long long)(hf_mono_diff_us(child->ready, child->started) / 1000));
+	if (child->role == HF_ROLE_KEEPER)
+		send_offers(child->supervisor);
+	judge_again(child->supervisor);
+	return HF_OK;
+}
+
+static enum hf_code on_stats(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	size_t size;
+	const char *text = (const char *)hf_msg_get_rest(msg, &size);
+	enum hf_code code = hf_msg_end(msg, err);
+
+	if (code != HF_OK)
+		return code;
+	if (size < 2 || size >= STATS_BYTES_MAX || text[0] != '{' || text[size - 1] != '}' ||
+	    hf_utf8_valid_prefix(text, size) != size)
+		return hf_fail(err, HF_E_INVALID, "stats of %zu bytes are not a JSON object", size);
+	if (child->stats == NULL)
+		child->stats = malloc(STATS_BYTES_MAX);
+	if (child->stats == NULL)
+		return HF_OK; /* shown without; the memory pressure shows elsewhere */
+	memcpy(child->stats, text, size);
+	child->stats[size] = '\0';
+	return HF_OK;
+}
+
+static enum hf_code on_save(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	size_t size;
+	const uint8_t *data = hf_msg_get_rest(msg, &size);
+
+	saved_put(child->supervisor, data, size);
+	return hf_msg_end(msg, err);
+}
+
+static enum hf_code on_ack(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	struct supervisor *supervisor = child->supervisor;
+	struct hf_ack ack;
+
+	hf_msg_get(msg, &ack, sizeof ack);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (ack.outcome == HF_ACK_LATER) {
+		offers_rewind(supervisor->offers);
+		supervisor->offers_again_at =
+			hf_mono_add_ms(hf_mono_now(supervisor->clock), LATER_MS);
+		return HF_OK;
+	}
+	if (ack.outcome == HF_ACK_REFUSED)
+		hf_log(HF_LOG_ERROR, "event_refused", "origin=%.79s by=keeper", ack.origin);
+	(void)offers_answer(supervisor->offers, &ack);
+	return HF_OK;
+}
+
+static void trouble_name(const char *opens, const char *attrs, char *ret_name)
+{
+	/* {"source":"dvr",...}: the id is what tells one lost source from another. */
+	static const char key[] = "\"source\":\"";
+	const char *at = strstr(attrs, key);
+	int length = 0;
+
+	if (at != NULL) {
+		at += sizeof key - 1;
+		length = (int)strcspn(at, "\"");
+	}
+	(void)snprintf(ret_name, HF_JUDGE_REASON_BYTES, "%s%s%.*s", opens, length > 0 ? " " : "",
+		       length > 64 ? 64 : length, at != NULL ? at : "");
+}
+
+static void set_trouble(struct supervisor *supervisor, const char *name, bool on)
+{
+	for (size_t i = 0; i < supervisor->trouble_count; i++) {
+		if (strcmp(supervisor->troubles[i].name, name) != 0)
+			continue;
+		if (!on)
+			supervisor->troubles[i] = supervisor->troubles[--supervisor->trouble_count];
+		return;
+	}
+	if (on && supervisor->trouble_count < HF_JUDGE_TROUBLES_MAX)
+		(void)snprintf(supervisor->troubles[supervisor->trouble_count++].name,
+			       HF_JUDGE_REASON_BYTES, "%s", name);
+}
+
+static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	struct supervisor *supervisor = child->supervisor;
+	struct hf_note note;
+	char name[HF_JUDGE_REASON_BYTES];
+
+	hf_msg_get(msg, &note, sizeof note);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (memchr(note.event_class, '\0', sizeof note.event_class) == NULL ||
+	    memchr(note.camera_name, '\0', sizeof note.camera_name) == NULL ||
+	    memchr(note.attrs, '\0', sizeof note.attrs) == NULL || note.attrs[0] != '{')
+		return hf_fail(err, HF_E_INVALID, "note is not text");
+
+	hf_log(HF_LOG_INFO, note.event_class, "worker=%s.%u attrs=%s", hf_role_name(child->role),
+	       child->index, note.attrs);
+	for (size_t i = 0; i < HF_ARRAY_LEN(troubles); i++) {
+		bool opens = strcmp(note.event_class, troubles[i].opens) == 0;
+
+		if (!opens && strcmp(note.event_class, troubles[i].ends) != 0)
+			continue;
+		trouble_name(troubles[i].opens, note.attrs, name);
+		set_trouble(supervisor, name, opens);
+	}
+	raise_event(supervisor, note.event_class,
+		    note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
+	judge_again(supervisor);
+	return HF_OK;
+}
+
+static enum hf_code on_condemn(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_condemn condemn;
+	char attrs[512];
+
+	hf_msg_get(msg, &condemn, sizeof condemn);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (condemn.role >= HF_ROLE_COUNT || memchr(condemn.why, '\0', sizeof condemn.why) == NULL)
+		return hf_fail(err, HF_E_INVALID, "condemn: role %u", condemn.role);
+	struct child *peer =
+		children_find(child->supervisor, (enum hf_role)condemn.role, condemn.index);
+	if (peer == NULL)
+		return hf_fail(err, HF_E_INVALID, "condemn: there is no %s.%u",
+			       hf_role_name((enum hf_role)condemn.role), condemn.index);
+
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "role", hf_role_name(peer->role));
+	hf_json_put_u64(&json, "index", peer->index);
+	hf_json_put_text(&json, "by", hf_role_name(child->role));
+	hf_json_put_text(&json, "why", condemn.why);
+	hf_json_object_close(&json);
+	if (hf_json_end(&json, err) == HF_OK)
+		raise_event(child->supervisor, "worker_condemned", NULL, attrs);
+	children_condemn(peer, "broke the contract with a peer");
+	return HF_OK;
+}
+
+static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	static enum hf_code (*const handlers[HF_MSG_COUNT])(struct child *, struct hf_msg *,
+							    struct hf_err *) = {
+		[HF_MSG_READY] = on_ready, [HF_MSG_STATS] = on_stats, [HF_MSG_SAVE] = on_save,
+		[HF_MSG_ACK] = on_ack,     [HF_MSG_NOTE] = on_note,   [HF_MSG_CONDEMN] = on_condemn,
+	};
+
+	if (!hf_msg_allowed(msg->type, child->role) || handlers[msg->type] == NULL) {
+		hf_msg_drop(msg);
+		return hf_fail(err, HF_E_DENIED, "%s may not send %s to the supervisor",
+			       hf_role_name(child->role), hf_msg_name(msg->type));
+	}
+	return handlers[msg->type](child, msg, err);
+}
+
+void message_from(struct child *child)
+{
+	struct supervisor *supervisor = child->supervisor;
+
+	for (int i = 0; i < MESSAGES_MAX; i++) {
+		struct hf_msg msg;
+		struct hf_err err = { 0 };
+		enum hf_code code =
+			hf_msg_receive(child->process.control_fd, supervisor->buffer, &msg, &err);
+
+		if (code == HF_E_AGAIN)
+			return;
+		if (code == HF_OK)
+			code = handle(child, &msg, &err);
+		if (code == HF_OK)
+			continue;
+		/* Dead is told by the pidfd; an end of file here is only its forerunner. */
+		child->on_message = sd_event_source_disable_unref(child->on_message);
+		if (code == HF_E_CLOSED)
+			return;
+		hf_log(HF_LOG_ERROR, "bad_message", "worker=%s.%u why=\"%s\"",
+		       hf_role_name(child->role), child->index, err.text);
+		children_condemn(child, "sent a message that breaks the contract");
+		return;
+	}
+}
+
+static enum hf_worker_condition condition_of(const struct child *child)
+{
+	switch (child->phase) {
+	case CHILD_RUNNING:
+		return HF_WORKER_RUNNING;
+	case CHILD_STARTING:
+		return HF_WORKER_STARTING;
+	case CHILD_DOWN:
+	case CHILD_ENDED:
+		return HF_WORKER_DOWN;
+	}
+	return HF_WORKER_DOWN;
+}
+
+static void raise_state_changed(struct supervisor *supervisor, enum hf_state from)
+{
+	char attrs[HF_ATTRS_BYTES];
+	struct hf_err err;
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+	const struct hf_verdict *verdict = &supervisor->verdict;
+
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "from", hf_state_name(from));
+	hf_json_put_text(&json, "to", hf_state_name(verdict->state));
+	hf_json_key(&json, "reasons");
+	hf_json_array_open(&json);
+	for (size_t i = 0; i < verdict->reason_count && i < 8; i++)
+		hf_json_text(&json, verdict->reasons[i]);
+	hf_json_array_close(&json);
+	hf_json_object_close(&json);
+	if (hf_json_end(&json, &err) == HF_OK)
+		raise_event(supervisor, "state_changed", NULL, attrs);
+}
+
+static void tell_workers(const struct supervisor *supervisor)
+{
+	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state };
+	struct hf_err err;
+
+	for (size_t i = 0; i < supervisor->child_count; i++) {
+		const struct child *child = &supervisor->children[i];
+
+		/* One that cannot take it now is stuck, and its heartbeat says so. */
+		if (child->process.control_fd >= 0 &&
+		    hf_msg_send(child->process.control_fd, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0,
+				&err) != HF_OK)
+			hf_log(HF_LOG_DEBUG, "unit_not_told", "worker=%s.%u why=\"%s\"",
+			       hf_role_name(child->role), child->index, err.text);
+	}
+}
+
+void judge_again(struct supervisor *supervisor)
+{
+	struct hf_judge_input input = { .worker_count = supervisor->child_count,
+					.trouble_count = supervisor->trouble_count };
+
+	if (supervisor->stopping)
+		return;
+	for (size_t i = 0; i < supervisor->child_count; i++) {
+		const struct child *child = &supervisor->children[i];
+
+		input.workers[i] = (struct hf_judge_worker){ .role = child->role,
+							     .index = child->index,
+							     .condition = condition_of(child),
+							     .failures = child->failures };
+	}
+	memcpy(input.troubles, supervisor->troubles, sizeof input.troubles);
+
+	enum hf_state from = supervisor->verdict.state;
+	supervisor->verdict = hf_judge(&input);
+	if (supervisor->verdict.state == from)
+		return;
+	supervisor->verdict_since = hf_mono_now(supervisor->clock);
+	hf_log(HF_LOG_INFO, "state_changed", "from=%s to=%s why=\"%s\"", hf_state_name(from),
+	       hf_state_name(supervisor->verdict.state),
+	       supervisor->verdict.reason_count > 0 ? supervisor->verdict.reasons[0] : "");
+	tell_workers(supervisor);
+	raise_state_changed(supervisor, from);
+	(void)sd_notifyf(0, "STATUS=%s", hf_state_name(supervisor->verdict.state));
+	if (supervisor->verdict.state == HF_STATE_HEALTHY && !supervisor->was_healthy) {
+		supervisor->was_healthy = true;
+		(void)sd_notify(0, "READY=1");
+	}
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * rules - when a stay becomes an event.
+ *
+ * Shape       One row a rule: the event's class, and what it asks of a stay. A
+ *             rule speaks once a stay.
+ *
+ * Numbers     Cool-downs are kept for each rule and zone (a zone belongs to one
+ *             camera), on capture time: from an event on, for the zone's
+ *             cooldown_ms, further ones are held back and counted; the next
+ *             event says how many. A held-back one counts as spoken: it does
+ *             not come late.
+ */
+#include "respond/stay.h"
+
+enum hf_rule {
+	HF_RULE_ZONE_ENTRY,
+	HF_RULE_COUNT,
+};
+
+enum hf_verdict {
+	HF_VERDICT_NOTHING,
+	HF_VERDICT_FIRE,
+	HF_VERDICT_HELD,
+};
+
+struct hf_cooldown {
+	struct hf_mono until; /* zero: none runs */
+	uint32_t held;        /* since the last event */
+};
+
+struct hf_rules {
+	uint64_t held_total;
+	struct hf_cooldown cooldowns[HF_RULE_COUNT][HF_ZONES_MAX];
+};
+
+/* "pre_action_zone_entry", ... */
+const char *hf_rule_event_class(enum hf_rule rule);
+
+/* A stay that is inside, after a look. FIRE starts the cool-down and sets
+ * ret_suppressed_n to what was held back before. */
+enum hf_verdict hf_rules_judge(struct hf_rules *rules, enum hf_rule rule,
+			       const struct hf_config_zone *zone, struct hf_stay *stay,
+			       struct hf_mono at, uint32_t *ret_suppressed_n);

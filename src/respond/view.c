@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "respond/view.h"
+
+int64_t hf_view_tick(struct hf_view *view, struct hf_mono at, bool paused)
+{
+	bool first = view->last.us == 0, was_paused = view->paused;
+	int64_t gap_us = hf_mono_diff_us(at, view->last);
+
+	if (!first && gap_us < 0)
+		return 0;
+	view->last = at;
+	view->paused = paused;
+	if (paused && !was_paused)
+		view->paused_since = at;
+	if (first)
+		return 0;
+	if (paused || was_paused || gap_us > (int64_t)HF_VIEW_GAP_MS * 1000) {
+		view->blind_us += gap_us;
+		return gap_us;
+	}
+	view->seen_us += gap_us;
+	return 0;
+}
+
+int64_t hf_view_seen_us(const struct hf_view *view, struct hf_mono at)
+{
+	const int64_t gap_us_max = (int64_t)HF_VIEW_GAP_MS * 1000;
+	int64_t ahead_us = view->last.us == 0 ? 0 : hf_mono_diff_us(at, view->last);
+
+	if (ahead_us > gap_us_max)
+		ahead_us = gap_us_max;
+	int64_t seen_us = view->seen_us + ahead_us;
+	return seen_us > 0 ? seen_us : 0;
+}

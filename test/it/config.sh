@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Goal: what the command line and the supervisor's child say of a configuration is what a person
+# and a script can rely on: exit codes, stdout for data, stderr for talk, the example current.
+#
+# usage: config.sh HOLDFAST CONFIG_CHILD EXAMPLE_FILE
+set -u
+holdfast=$1 child=$2 example=$3
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+fail() {
+	echo "FAILED: $1"
+	[ ! -s "$folder/out" ] || sed 's/^/  stdout: /' "$folder/out"
+	[ ! -s "$folder/err" ] || sed 's/^/  stderr: /' "$folder/err"
+	failures=$((failures + 1))
+}
+
+# run NAME EXPECTED_EXIT COMMAND...
+run() {
+	name=$1 expected=$2
+	shift 2
+	"$@" >"$folder/out" 2>"$folder/err"
+	code=$?
+	[ "$code" = "$expected" ] || fail "$name: exit code $code, expected $expected"
+}
+
+out_has() { grep -qF -- "$1" "$folder/out" || fail "$name: stdout lacks: $1"; }
+err_has() { grep -qF -- "$1" "$folder/err" || fail "$name: stderr lacks: $1"; }
+out_empty() { [ ! -s "$folder/out" ] || fail "$name: stdout is not empty"; }
+err_empty() { [ ! -s "$folder/err" ] || fail "$name: stderr is not empty"; }
+
+cat >"$folder/good.yaml" <<'YAML'
+sources: [{url: clip.mp4}]
+cameras: [{id: gate}]
+zones: [{id: door, camera: gate, points: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}]
+YAML
+touch "$folder/clip.mp4"
+printf 'sources: [{url: x}]\ncameras: [{id: a, tiel: 3}]\nhub: {batch_max: 0}\n' >"$folder/bad.yaml"
+
+run "holdfast alone teaches" 2 "$holdfast"
+err_has "holdfast config example"
+run "help" 0 "$holdfast" --help
+out_has "Exit codes"
+err_empty
+run "a mistyped verb is understood" 2 "$holdfast" cnofig
+err_has 'did you mean "holdfast config"?'
+run "config alone asks back" 2 "$holdfast" config
+run "config --help" 0 "$holdfast" config --help
+out_has "usage: holdfast config check"
+run "help config" 0 "$holdfast" help config
+out_has "usage: holdfast config check"
+run "a mistyped sub-verb is understood" 2 "$holdfast" config chekc x
+err_has "config check"
+run "an unknown option" 2 "$holdfast" config check --jsn "$folder/good.yaml"
+
+run "the example is printed" 0 "$holdfast" config example
+err_empty
+cmp -s "$folder/out" "$example" ||
+	fail "$example is not current: holdfast config example > $example"
+cp "$folder/out" "$folder/example.yaml"
+run "the example loads" 0 "$holdfast" config check "$folder/example.yaml"
+out_empty
+
+run "a good file" 0 "$holdfast" config check "$folder/good.yaml"
+out_empty
+err_has "good: 1 source, 1 camera, 1 zone"
+run "a bad file" 1 "$holdfast" config check "$folder/bad.yaml"
+out_empty
+err_has "$folder/bad.yaml:2:19: cameras[].tiel is not a setting; did you mean \"tile\"?"
+err_has "$folder/bad.yaml:3:18: hub.batch_max: 0 is out of range (1 to 1000 events)"
+err_has "2 mistakes"
+run "a bad file as JSON" 1 "$holdfast" config check --json "$folder/bad.yaml"
+out_has '"ok":false'
+out_has '"line":2,"column":19,"level":"error"'
+err_empty
+run "no file" 1 "$holdfast" config check "$folder/none.yaml"
+err_has "No such file"
+run "a folder" 1 "$holdfast" config check "$folder"
+
+run "show" 0 "$holdfast" config show "$folder/good.yaml"
+out_has "url: \"$folder/clip.mp4\""
+out_has "# default"
+run "show as JSON" 0 "$holdfast" config show "$folder/good.yaml" --json
+out_has '"hub.batch_max":{"value":100,"unit":"events","line":null}'
+run "show of a bad file shows nothing" 1 "$holdfast" config show "$folder/bad.yaml"
+out_empty
+
+run "the child writes the struct" 0 "$child" "$folder/good.yaml"
+[ "$(wc -c <"$folder/out")" -gt 60000 ] || fail "$name: too short"
+err_empty
+run "the child refuses" 2 "$child" "$folder/bad.yaml"
+out_empty
+err_has ":2:19:"
+run "the child cannot read" 1 "$child" "$folder/none.yaml"
+out_empty
+run "the child is not for people" 2 "$child"
+err_has "holdfast config check"
+
+[ "$failures" = 0 ] || echo "$failures failed"
+[ "$failures" = 0 ]
