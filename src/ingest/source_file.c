@@ -9,8 +9,10 @@
  * open to them, sizes are bounded before a decoder allocates for them. A frame that does
  * not decode whole is counted and passed over; a clip with none that does is an error.
  *
+ * MJPEG goes through libjpeg-turbo first, and through libavcodec where that declines.
  * Pictures that are not 8-bit planar YUV (PNG, 10 bit, NV12) go through swscale to 4:4:4.
  */
+#include "ingest/jpeg.h"
 #include "ingest/pace.h"
 #include "ingest/source.h"
 
@@ -43,8 +45,11 @@ struct file_source {
 	AVFormatContext *format;
 	AVCodecContext *codec;
 	AVPacket *packet;
-	AVFrame *frame; /* handed out last */
-	AVFrame *ahead; /* decoded, to be handed out next */
+	AVFrame *frame;       /* handed out last */
+	AVFrame *ahead;       /* decoded, to be handed out next */
+	struct hf_jpeg *jpeg; /* NULL: not MJPEG */
+	bool by_jpeg;         /* the picture to be handed out next is this one: */
+	struct hf_frame jpeg_frame;
 	struct SwsContext *converter;
 	uint8_t *converted[4]; /* 4:4:4 planes, where the decoder's format is another */
 	int converted_strides[4];
@@ -163,6 +168,11 @@ static enum hf_code open_decoder(struct file_source *file, struct hf_err *err)
 	if (av < 0)
 		return hf_fail(err, HF_E_CORRUPT, "%s: start the %s decoder: %s", file->path,
 			       about->name, av_text(av, text));
+	if (parameters->codec_id == AV_CODEC_ID_MJPEG && !file->still) {
+		enum hf_code code = hf_jpeg_open(&file->jpeg, err);
+		if (code != HF_OK)
+			return code;
+	}
 	(void)snprintf(file->info.codec, sizeof file->info.codec, "%s", about->name);
 	file->info.width = (uint32_t)parameters->width;
 	file->info.height = (uint32_t)parameters->height;
@@ -318,6 +328,13 @@ static enum hf_code next_of_chained(struct file_source *file, struct hf_err *err
 static enum hf_code decode_held(struct file_source *file, struct hf_err *err)
 {
 	file->packet_held = false;
+	file->by_jpeg = file->jpeg != NULL &&
+			hf_jpeg_decode(file->jpeg, file->packet->data, (size_t)file->packet->size,
+				       &file->jpeg_frame, err) == HF_OK;
+	if (file->by_jpeg) {
+		file->decoded_this_round++;
+		return HF_OK;
+	}
 	int av = avcodec_send_packet(file->codec, file->packet);
 	if (av == 0)
 		av = avcodec_receive_frame(file->codec, file->ahead);
@@ -384,16 +401,15 @@ static enum hf_code convert(struct file_source *file, struct hf_err *err)
 	return HF_OK;
 }
 
-static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_frame,
-			     struct hf_err *err)
+/* The picture libavcodec decoded last, as a frame without number and times. */
+static enum hf_code take_decoded(struct file_source *file, struct hf_frame *ret_frame,
+				 struct hf_err *err)
 {
 	av_frame_unref(file->frame);
 	av_frame_move_ref(file->frame, file->ahead);
 
 	const AVFrame *in = file->frame;
-	struct hf_frame out = { .width = (uint32_t)in->width,
-				.height = (uint32_t)in->height,
-				.number = file->number };
+	struct hf_frame out = { .width = (uint32_t)in->width, .height = (uint32_t)in->height };
 	bool usable = chroma_of((enum AVPixelFormat)in->format, &out.chroma);
 
 	if (!usable) {
@@ -414,6 +430,22 @@ static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_fram
 		out.planes[i] = usable ? in->data[i] : file->converted[i];
 		out.strides[i] = usable ? in->linesize[i] : file->converted_strides[i];
 	}
+	*ret_frame = out;
+	return HF_OK;
+}
+
+static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_frame,
+			     struct hf_err *err)
+{
+	struct hf_frame out = file->jpeg_frame;
+
+	if (!file->by_jpeg) {
+		enum hf_code code = take_decoded(file, &out, err);
+		if (code != HF_OK)
+			return code;
+	}
+	file->by_jpeg = false;
+	out.number = file->number;
 	if (file->lockstep) {
 		out.captured_mono.us = HF_SOURCE_LOCKSTEP_START_US + file->time_us;
 		out.captured_wall.ms = file->recorded.ms + file->time_us / 1000;
@@ -473,6 +505,7 @@ static void file_close(struct hf_source *source)
 
 	sws_freeContext(file->converter);
 	av_freep(&file->converted[0]);
+	hf_jpeg_close(file->jpeg);
 	av_frame_free(&file->frame);
 	av_frame_free(&file->ahead);
 	av_packet_free(&file->packet);
