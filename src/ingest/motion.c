@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-	LEVEL_BITS = 8,      /* fraction bits of a background level */
-	RATE_BITS_QUIET = 2, /* just after learning: what changed may still be changing */
+	LEVEL_BITS = 8, /* fraction bits of a background level */
 	RATE_BITS = 4,
 	RATE_BITS_DIFFERENT = 6,
+	RATE_BITS_QUIET = 1, /* instead, just after learning: what changed may still be changing */
 	BORDER = 1, /* of cells that never differ, so that every cell has eight neighbours */
 };
 
@@ -186,12 +186,11 @@ static void follow(struct hf_motion *motion, struct hf_mono now, uint32_t now_ms
 	if (hf_mono_before(now, hf_mono_add_ms(motion->learned_at, HF_MOTION_LEARN_MS - 20)))
 		return;
 	motion->learned_at = now;
-	const bool quiet = hf_mono_before(now, motion->quiet_until);
-	const int bits = quiet ? RATE_BITS_QUIET : RATE_BITS;
-	const int bits_different = quiet ? RATE_BITS_QUIET : RATE_BITS_DIFFERENT;
+	const int bits_different =
+		hf_mono_before(now, motion->quiet_until) ? RATE_BITS_QUIET : RATE_BITS_DIFFERENT;
 	for (size_t i = 0; i < cells; i++) {
 		int difference = level_of(motion->levels[i]) - motion->background[i];
-		int step = difference >> bits, step_different = difference >> bits_different;
+		int step = difference >> RATE_BITS, step_different = difference >> bits_different;
 
 		motion->background[i] =
 			(uint16_t)(motion->background[i] +
