@@ -63,7 +63,9 @@ struct file_source {
 	struct hf_mono due;
 	struct hf_wall recorded; /* lockstep: when the clip began */
 	uint64_t next_number, number;
-	uint64_t decoded_this_round;
+	struct { /* since the clip began, anew with each loop */
+		uint64_t decoded, unwanted, errors_before;
+	} round;
 	struct hf_source_info info;
 };
 
@@ -204,7 +206,8 @@ static void set_pace(struct file_source *file, double fps_wanted)
 /* The end, or CORRUPT when there was nothing before it. A looped clip begins again. */
 static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 {
-	if (file->decoded_this_round == 0)
+	bool broken = file->info.decode_errors > file->round.errors_before;
+	if (file->round.decoded == 0 && (broken || file->round.unwanted == 0))
 		return hf_fail(err, HF_E_CORRUPT,
 			       "%s: not one picture of it could be decoded (%llu failed)",
 			       file->path, (unsigned long long)file->info.decode_errors);
@@ -219,6 +222,9 @@ static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 		file->frame_held = true;
 		return hf_fail(err, HF_E_AGAIN, "not yet");
 	}
+	enum hf_code code = check_path(file, err); /* it may have been taken away */
+	if (code != HF_OK)
+		return code;
 	/* -1: the default stream, in AV_TIME_BASE units. Some containers only seek by byte. */
 	if (av_seek_frame(file->format, -1,
 			  file->format->start_time != AV_NOPTS_VALUE ? file->format->start_time : 0,
@@ -228,7 +234,8 @@ static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 	avcodec_flush_buffers(file->codec);
 	hf_pace_rewind(&file->pace);
 	file->draining = false;
-	file->decoded_this_round = 0;
+	file->round.decoded = file->round.unwanted = 0;
+	file->round.errors_before = file->info.decode_errors;
 	return hf_fail(err, HF_E_AGAIN, "begins again");
 }
 
@@ -245,8 +252,10 @@ static bool schedule(struct file_source *file, int64_t stamp)
 {
 	file->number = file->next_number++;
 	file->time_us = hf_pace_time(&file->pace, stamp_us(file, stamp));
-	if (!hf_pace_wanted(&file->pace, file->time_us))
+	if (!hf_pace_wanted(&file->pace, file->time_us)) {
+		file->round.unwanted++;
 		return false;
+	}
 	if (!file->lockstep)
 		file->due = hf_pace_due(&file->pace, file->time_us, hf_mono_now(file->clock));
 	return true;
@@ -305,7 +314,7 @@ static enum hf_code next_of_chained(struct file_source *file, struct hf_err *err
 		return HF_OK;
 	}
 	if (av == 0) {
-		file->decoded_this_round++;
+		file->round.decoded++;
 		file->frame_held = schedule(file, file->ahead->best_effort_timestamp);
 		return HF_OK;
 	}
@@ -332,14 +341,14 @@ static enum hf_code decode_held(struct file_source *file, struct hf_err *err)
 			hf_jpeg_decode(file->jpeg, file->packet->data, (size_t)file->packet->size,
 				       &file->jpeg_frame, err) == HF_OK;
 	if (file->by_jpeg) {
-		file->decoded_this_round++;
+		file->round.decoded++;
 		return HF_OK;
 	}
 	int av = avcodec_send_packet(file->codec, file->packet);
 	if (av == 0)
 		av = avcodec_receive_frame(file->codec, file->ahead);
 	if (av == 0 && frame_is_whole(file)) {
-		file->decoded_this_round++;
+		file->round.decoded++;
 		return HF_OK;
 	}
 	file->info.decode_errors++;
