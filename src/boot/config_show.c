@@ -335,7 +335,7 @@ void hf_config_example(FILE *stream)
 {
 	struct hf_config_rows all = hf_config_rows(HF_CONFIG_UNIT);
 	char last[HF_CONFIG_KEY_BYTES] = "";
-	static struct hf_config config;
+	struct hf_config config;
 
 	example_config(&config);
 	(void)fputs(
