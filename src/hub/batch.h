@@ -7,7 +7,7 @@
  *             with its '\n' (see shape/event.h). The lines of a batch point
  *             into the body: it must outlive them.
  *
- * Numbers     local_seq is 1..2^53 - 1 and strictly rises within a batch.
+ * Numbers     local_seq is 1..2^53 and strictly rises within a batch.
  *             `line` in a fault counts from 1.
  *
  * Errors      HF_E_INVALID: a line breaks the contract. The fault names the

@@ -133,7 +133,7 @@ TEST(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender)
 		{ "\"local_seq\":7", "\"local_seq\":0", "bad_member", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":-7", "bad_member", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":7.0", "bad_member", 7 },
-		{ "\"local_seq\":7", "\"local_seq\":9007199254740992", "bad_member", 0 },
+		{ "\"local_seq\":7", "\"local_seq\":9007199254740993", "bad_member", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":99999999999999999999", "not_json", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":\"7\"", "bad_member", 0 },
 		{ "\"camera_name\":\"gate\"", "\"camera_name\":7", "bad_member", 7 },

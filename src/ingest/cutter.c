@@ -4,8 +4,9 @@
  * contexts are dear to make, so a few are kept: a screen has tiles of one size, or of a few
  * that differ by rounding.
  *
- * Where rows are not a multiple of 16 pixels swscale's vector code may write past the end of a
- * row; those go through rows of our own that are wide enough.
+ * swscale's vector code works in whole groups of pixels and leaves the last columns of a packed
+ * row alone where they do not fill one (seen with 342 of them): such tiles go through rows of
+ * our own that are wide enough.
  */
 #include "ingest/cutter.h"
 
@@ -121,8 +122,8 @@ static struct SwsContext *scaler_for(struct hf_cutter *cutter, const struct hf_f
 			      .full_range = frame->full_range,
 			      .bt709 = frame->bt709 };
 	s->context = sws_getContext((int)rect.width, (int)rect.height, format_of(frame->chroma),
-				    (int)width, (int)height, AV_PIX_FMT_BGR24, SWS_BILINEAR, NULL,
-				    NULL, NULL);
+				    (int)width, (int)height, AV_PIX_FMT_BGR24, SWS_AREA, NULL, NULL,
+				    NULL);
 	if (s->context != NULL)
 		(void)sws_setColorspaceDetails(
 			s->context,

@@ -48,6 +48,8 @@ struct findings {
 	uint64_t reserved;       /* 0: unknown */
 	size_t gaps_noted;
 	struct gap gaps[GAPS_MAX];
+	size_t hole_count; /* numbers missing inside the newest file without an event */
+	struct gap holes[GAPS_MAX];
 };
 
 static uint64_t legible_max(const struct findings *f)
@@ -78,6 +80,28 @@ static void look_for_numbers(struct findings *f, const char *data, size_t size_b
 	}
 }
 
+/* Numbers missing before this line: a damaged line, or a gap event that was cut off right
+ * behind the header. Those that find no room are still in the count of bad lines. */
+static void look_for_hole(struct findings *f, uint64_t seq_before, const struct hf_line *line)
+{
+	uint64_t from, through;
+	size_t kept = 0;
+
+	if (line->local_seq > seq_before + 1 && f->hole_count < GAPS_MAX)
+		f->holes[f->hole_count++] = (struct gap){ .from = seq_before + 1,
+							  .through = line->local_seq - 1,
+							  .reason = "line_damaged" };
+	if (!hf_slice_is(&line->event_class, HF_CLASS_GAP) ||
+	    !hf_attrs_u64(&line->attrs, "from", &from) ||
+	    !hf_attrs_u64(&line->attrs, "through", &through))
+		return;
+	f->gap_told = through;
+	for (size_t i = 0; i < f->hole_count; i++)
+		if (f->holes[i].from < from || f->holes[i].through > through)
+			f->holes[kept++] = f->holes[i];
+	f->hole_count = kept;
+}
+
 static void take_line(struct hf_outbox *outbox, struct findings *f, const struct hf_line *line)
 {
 	struct hf_origin origin;
@@ -96,9 +120,6 @@ static void take_line(struct hf_outbox *outbox, struct findings *f, const struct
 	    strcmp(file, f->files.list[f->newest].name) == 0 &&
 	    hf_attrs_u64(&line->attrs, "lines_bad", &value))
 		f->lines_bad_told = value;
-	if (hf_slice_is(&line->event_class, HF_CLASS_GAP) &&
-	    hf_attrs_u64(&line->attrs, "through", &value))
-		f->gap_told = value;
 	if (hf_slice_text(&line->origin, text, sizeof text) &&
 	    hf_origin_parse(text, &origin, &ignored) == HF_OK && origin.producer != 'k')
 		hf_origins_add(&outbox->origins, &origin, line->local_seq);
@@ -110,13 +131,20 @@ static enum hf_code scan_file(struct hf_outbox *outbox, struct findings *f, stru
 {
 	const struct hf_file *listed = &f->files.list[index];
 	bool newest = index == f->newest;
-	uint64_t seq_last = 0, bad_since_valid = 0;
+	uint64_t seq_last = listed->has_header ? listed->previous_seq : listed->first_seq - 1;
+	uint64_t bad_since_valid = 0;
 	struct hf_scan_item item;
 	enum hf_code code;
+
+	/* Of an older file only the end is read. */
+	if (!newest)
+		seq_last = 0;
 
 	while ((code = hf_scan_next(scan, &item, err)) == HF_OK) {
 		if (item.kind == HF_SCAN_LINE && item.line.local_seq > seq_last &&
 		    item.line.local_seq <= listed->last_seq_max) {
+			if (newest)
+				look_for_hole(f, seq_last, &item.line);
 			seq_last = item.line.local_seq;
 			take_line(outbox, f, &item.line);
 			f->lines_bad += newest ? bad_since_valid : 0;
@@ -350,6 +378,9 @@ static void decide_numbers(struct hf_outbox *outbox, struct findings *f, uint64_
 	uint64_t used = used_in_tail(f, torn_bytes);
 	const char *reason = "torn_tail";
 
+	for (size_t i = 0; i < f->hole_count; i++)
+		hf_outbox_note_gap(outbox, f->holes[i].from, f->holes[i].through,
+				   f->holes[i].reason);
 	if (f->legible > used)
 		used = f->legible;
 	if (f->newest_missing || f->cursor > f->tip.last_seq) {

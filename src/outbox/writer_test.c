@@ -274,7 +274,8 @@ TEST(a_bad_line_with_a_good_one_after_it_is_rot_not_a_tail)
 	reopen(&b);
 	CHECK_U64(b.report.lines_bad, ==, 1);
 	CHECK_U64(count_in(&b, TEST_FILE, "outbox_rot_found"), ==, 1);
-	CHECK_U64(append_on(&b, 4, 4), ==, 6);
+	CHECK_U64(count_in(&b, TEST_FILE, "\"through\":2,\"reason\":\"line_damaged\""), ==, 1);
+	CHECK_U64(append_on(&b, 4, 4), ==, 7);
 	teardown(&b);
 }
 

@@ -57,6 +57,8 @@ static void judge_worker(const struct hf_judge_input *input, const struct hf_jud
 {
 	char text[HF_JUDGE_REASON_BYTES];
 	const char *name = hf_role_name(worker->role);
+	const char *doing =
+		worker->condition == HF_WORKER_STARTING ? "starting" : "being restarted";
 
 	if (worker->condition == HF_WORKER_RUNNING)
 		return;
@@ -64,14 +66,13 @@ static void judge_worker(const struct hf_judge_input *input, const struct hf_jud
 		(void)snprintf(text, sizeof text, "%s.%u failed %u times in a row", name,
 			       worker->index, worker->failures);
 		add_reason(verdict, HF_STATE_DEGRADED, text);
-	} else if (worker->role == HF_ROLE_INFER && another_detector_runs(input)) {
-		(void)snprintf(text, sizeof text, "%s.%u is being restarted, the others carry on",
-			       name, worker->index);
+	} else if (worker->role == HF_ROLE_INFER && worker->failures > 0 &&
+		   another_detector_runs(input)) {
+		(void)snprintf(text, sizeof text, "%s.%u is %s, the others carry on", name,
+			       worker->index, doing);
 		add_reason(verdict, HF_STATE_DEGRADED, text);
 	} else {
-		(void)snprintf(text, sizeof text, "%s.%u is %s", name, worker->index,
-			       worker->condition == HF_WORKER_STARTING ? "starting"
-								       : "being restarted");
+		(void)snprintf(text, sizeof text, "%s.%u is %s", name, worker->index, doing);
 		add_reason(verdict, HF_STATE_RECOVERING, text);
 	}
 }

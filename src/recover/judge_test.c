@@ -34,8 +34,17 @@ TEST(one_detector_of_two_down_is_degraded_and_both_down_is_recovering)
 	struct hf_judge_input input = all_running();
 
 	input.workers[3].condition = HF_WORKER_DOWN;
+	input.workers[3].failures = 1;
 	CHECK_U64(hf_judge(&input).state, ==, HF_STATE_DEGRADED);
 	input.workers[4].condition = HF_WORKER_STARTING;
+	CHECK_U64(hf_judge(&input).state, ==, HF_STATE_RECOVERING);
+}
+
+TEST(a_detector_that_starts_for_the_first_time_does_not_degrade)
+{
+	struct hf_judge_input input = all_running();
+
+	input.workers[3].condition = HF_WORKER_STARTING;
 	CHECK_U64(hf_judge(&input).state, ==, HF_STATE_RECOVERING);
 }
 
@@ -90,6 +99,7 @@ TEST(more_reasons_than_there_is_room_for_are_cut_not_written_past_the_end)
 
 TESTS(RUN(a_unit_whose_workers_all_run_is_healthy_without_a_reason),
       RUN(one_detector_of_two_down_is_degraded_and_both_down_is_recovering),
+      RUN(a_detector_that_starts_for_the_first_time_does_not_degrade),
       RUN(any_single_other_worker_down_is_recovering),
       RUN(a_worker_that_keeps_failing_degrades_and_its_reason_comes_first),
       RUN(a_standing_trouble_degrades_a_unit_whose_workers_all_run),

@@ -72,6 +72,13 @@ struct hf_note {
 	char attrs[1024];              /* a JSON object */
 };
 
+/* A worker has closed its link to this peer: the supervisor ends the peer and starts another. */
+struct hf_condemn {
+	uint32_t role;
+	uint32_t index;
+	char why[256];
+};
+
 struct hf_done {
 	uint64_t job_id;
 	uint32_t failed;

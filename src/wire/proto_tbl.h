@@ -12,6 +12,7 @@ HF_MSG(READY,       "ready",       HF_FROM_ANY_WORKER,                "empty: ab
 HF_MSG(STATS,       "stats",       HF_FROM_ANY_WORKER,                "one JSON object, text")
 HF_MSG(SAVE,        "save",        HF_FROM(RESPOND),                  "bytes, opaque: handed back after a restart")
 HF_MSG(NOTE,        "note",        HF_FROM_ANY_WORKER,                "struct hf_note: something that must become an event of the unit")
+HF_MSG(CONDEMN,     "condemn",     HF_FROM_ANY_WORKER,                "struct hf_condemn: a peer broke the contract and has lost its link")
 HF_MSG(JOB,         "job",         HF_FROM(INGEST),                   "struct hf_job, to infer")
 HF_MSG(DONE,        "done",        HF_FROM(INFER),                    "struct hf_done, to ingest: a place is free")
 HF_MSG(RESULT,      "result",      HF_FROM(INFER),                    "struct hf_result without the unused detections, to respond")

@@ -201,6 +201,22 @@ static enum hf_code handle(struct hf_worker *worker, struct hf_link *link, struc
 	return code;
 }
 
+/* Nobody else can mend a link between two workers: the supervisor is told. */
+static void condemn(struct hf_worker *worker, const struct hf_link *link, const char *why)
+{
+	struct hf_condemn body = { .role = (uint32_t)link->role, .index = link->index };
+	struct hf_err err;
+
+	hf_log(HF_LOG_ERROR, "peer_condemned", "peer=%s.%u why=\"%s\"", hf_role_name(link->role),
+	       link->index, why);
+	if (link->role == HF_ROLE_SUPERVISOR)
+		return;
+	(void)snprintf(body.why, sizeof body.why, "%.255s", why);
+	if (hf_worker_send(worker, HF_ROLE_SUPERVISOR, 0, HF_MSG_CONDEMN, &body, sizeof body,
+			   &err) != HF_OK)
+		hf_log(HF_LOG_ERROR, "condemn_not_sent", "why=\"%s\"", err.text);
+}
+
 static void drain_link(struct hf_worker *worker, struct hf_link *link)
 {
 	for (int i = 0; i < MESSAGES_PER_LINK_MAX && link->fd >= 0; i++) {
@@ -215,8 +231,7 @@ static void drain_link(struct hf_worker *worker, struct hf_link *link)
 		if (code == HF_OK)
 			continue;
 		if (code != HF_E_CLOSED)
-			hf_log(HF_LOG_ERROR, "peer_condemned", "peer=%s.%u why=\"%s\"",
-			       hf_role_name(link->role), link->index, err.text);
+			condemn(worker, link, err.text);
 		close_link(worker, link);
 	}
 }

@@ -15,8 +15,9 @@
  *
  * Errors      hf_worker_step() answers HF_E_CLOSED when the supervisor is gone:
  *             finish the commit in hand and exit within a second. A callback
- *             that returns an error for a message condemns that link (it is
- *             closed, logged, on_gone is called) and nothing else.
+ *             that returns an error for a message condemns that peer: the link
+ *             is closed, on_gone is called, and the supervisor, which is told,
+ *             replaces the peer.
  *
  * Limits      HF_WORKER_LINKS_MAX peers. A step beats the pulse; call it at
  *             least every 500 ms or announce hf_pulse_busy() first.

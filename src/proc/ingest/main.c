@@ -274,6 +274,8 @@ static enum hf_code send_job(struct ingest *in, const struct hf_dispatch_choice 
 			      .tile = choice->tile,
 			      .layout = (uint32_t)in->reading.layout,
 			      .look = (uint32_t)choice->look,
+			      .source_width = tile->rect.width,
+			      .source_height = tile->rect.height,
 			      .frame = in->frame.number,
 			      .captured_mono = in->frame.captured_mono,
 			      .captured_wall = in->frame.captured_wall };

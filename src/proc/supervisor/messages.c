@@ -196,12 +196,42 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 	return HF_OK;
 }
 
+static enum hf_code on_condemn(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_condemn condemn;
+	char attrs[512];
+
+	hf_msg_get(msg, &condemn, sizeof condemn);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (condemn.role >= HF_ROLE_COUNT || memchr(condemn.why, '\0', sizeof condemn.why) == NULL)
+		return hf_fail(err, HF_E_INVALID, "condemn: role %u", condemn.role);
+	struct child *peer =
+		children_find(child->supervisor, (enum hf_role)condemn.role, condemn.index);
+	if (peer == NULL)
+		return hf_fail(err, HF_E_INVALID, "condemn: there is no %s.%u",
+			       hf_role_name((enum hf_role)condemn.role), condemn.index);
+
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "role", hf_role_name(peer->role));
+	hf_json_put_u64(&json, "index", peer->index);
+	hf_json_put_text(&json, "by", hf_role_name(child->role));
+	hf_json_put_text(&json, "why", condemn.why);
+	hf_json_object_close(&json);
+	if (hf_json_end(&json, err) == HF_OK)
+		raise_event(child->supervisor, "worker_condemned", NULL, attrs);
+	children_condemn(peer, "broke the contract with a peer");
+	return HF_OK;
+}
+
 static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_err *err)
 {
 	static enum hf_code (*const handlers[HF_MSG_COUNT])(struct child *, struct hf_msg *,
 							    struct hf_err *) = {
 		[HF_MSG_READY] = on_ready, [HF_MSG_STATS] = on_stats, [HF_MSG_SAVE] = on_save,
-		[HF_MSG_ACK] = on_ack,     [HF_MSG_NOTE] = on_note,
+		[HF_MSG_ACK] = on_ack,     [HF_MSG_NOTE] = on_note,   [HF_MSG_CONDEMN] = on_condemn,
 	};
 
 	if (!hf_msg_allowed(msg->type, child->role) || handlers[msg->type] == NULL) {

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/view.h"
+
+#include "base/auto.h"
+#include "test.h"
+
+#include <string.h>
+
+enum {
+	WIDTH = 960,
+	HEIGHT = 540,
+	FRAME_MS = 200,
+};
+
+struct stage {
+	struct hf_config config;
+	struct hf_view *view;
+	struct hf_frame frame;
+	struct hf_view_reading reading;
+	uint8_t grey[HEIGHT][WIDTH];
+};
+
+static struct stage *stage_new(enum hf_layout fixed, uint32_t cameras, bool lockstep)
+{
+	struct hf_err err;
+	struct stage *s = calloc(1, sizeof *s);
+
+	assert_non_null(s);
+	hf_config_defaults(&s->config);
+	s->config.source_count = 1;
+	s->config.sources[0].layout = (int32_t)fixed;
+	s->config.camera_count = cameras;
+	for (uint32_t i = 0; i < cameras; i++)
+		s->config.cameras[i] =
+			(struct hf_config_camera){ .tile = (int64_t)i + 1, .priority = 5 };
+	s->frame = (struct hf_frame){ .planes = { &s->grey[0][0] },
+				      .strides = { WIDTH },
+				      .width = WIDTH,
+				      .height = HEIGHT,
+				      .captured_mono = { 1000000 } };
+	CHECK_OK(hf_view_open(
+		&(struct hf_view_options){ .config = &s->config, .lockstep = lockstep }, &s->view,
+		&err));
+	return s;
+}
+
+static void stage_free(struct stage *s)
+{
+	hf_view_close(s->view);
+	free(s);
+}
+
+/* side x side tiles with stripes of their own, and borders. */
+static void paint(struct stage *s, unsigned side)
+{
+	for (uint32_t i = 0; i < side * side; i++) {
+		struct hf_rect r = hf_layout_rect((enum hf_layout)side, i, WIDTH, HEIGHT);
+
+		for (uint32_t y = r.y; y < r.y + r.height; y++)
+			for (uint32_t x = r.x; x < r.x + r.width; x++)
+				s->grey[y][x] =
+					side > 1 && (x + 2 >= r.x + r.width ||
+						     y + 2 >= r.y + r.height)
+						? 10
+						: (uint8_t)(60 + ((x * (3 + i) + y * 5) / 97 * 37) %
+									 120);
+	}
+}
+
+static const struct hf_view_reading *step(struct stage *s)
+{
+	struct hf_err err;
+
+	s->frame.captured_mono = hf_mono_add_ms(s->frame.captured_mono, FRAME_MS);
+	s->frame.number++;
+	CHECK_OK(hf_view_step(s->view, &s->frame, &s->reading, &err));
+	return &s->reading;
+}
+
+static unsigned looks(const struct hf_view_reading *reading)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < reading->tile_count; i++)
+		count += reading->tiles[i].look != 0;
+	return count;
+}
+
+TEST(nothing_is_wanted_until_the_layout_is_known)
+{
+	struct stage *s = stage_new(HF_LAYOUT_UNKNOWN, 16, false);
+
+	paint(s, 4);
+	for (int i = 0; i < 2; i++) {
+		CHECK_I64(step(s)->layout, ==, HF_LAYOUT_UNKNOWN);
+		CHECK(s->reading.paused);
+	}
+	CHECK_I64(step(s)->layout, ==, HF_LAYOUT_4X4);
+	CHECK(!s->reading.paused);
+	CHECK(s->reading.rebuilt);
+	CHECK_U64(s->reading.watched, ==, 16);
+	stage_free(s);
+}
+
+TEST(each_still_tile_is_looked_at_once_in_its_time_and_not_all_at_once)
+{
+	struct stage *s = stage_new(HF_LAYOUT_4X4, 16, false);
+	unsigned counts[HF_TILES_MAX] = { 0 }, most = 0;
+
+	paint(s, 4);
+	for (int i = 0; i < 100; i++) { /* 20 s: two full looks */
+		const struct hf_view_reading *r = step(s);
+		unsigned at_once = looks(r);
+
+		most = at_once > most ? at_once : most;
+		for (int k = 0; k < HF_TILES_MAX; k++) {
+			counts[k] += r->tiles[k].look == HF_LOOK_FULL;
+			CHECK(r->tiles[k].look != HF_LOOK_MOTION);
+		}
+	}
+	for (int k = 0; k < HF_TILES_MAX; k++)
+		CHECK_U64(counts[k], ==, 2);
+	CHECK_U64(most, <=, 2);
+	stage_free(s);
+}
+
+TEST(a_moving_tile_is_wanted_with_every_frame)
+{
+	struct stage *s = stage_new(HF_LAYOUT_4X4, 16, false);
+
+	paint(s, 4);
+	for (int i = 0; i < 8; i++)
+		(void)step(s);
+	for (unsigned i = 0; i < 10; i++) {
+		paint(s, 4);
+		for (unsigned y = 320; y < 360; y++)
+			memset(&s->grey[y][260 + 10 * i], 240, 30);
+		CHECK_I64(step(s)->tiles[9].look, ==, HF_LOOK_MOTION);
+		CHECK_U64(s->reading.moving_mask, ==, 1U << 9);
+	}
+	stage_free(s);
+}
+
+TEST(only_tiles_with_a_camera_are_looked_at)
+{
+	struct stage *s = stage_new(HF_LAYOUT_4X4, 3, true);
+
+	paint(s, 4);
+	const struct hf_view_reading *r = step(s);
+	CHECK_U64(looks(r), ==, 3);
+	CHECK_U64(r->watched, ==, 3);
+	for (int i = 0; i < 3; i++) {
+		CHECK_I64(r->tiles[i].look, ==, HF_LOOK_ALWAYS);
+		CHECK(r->tiles[i].camera == &s->config.cameras[i]);
+	}
+	stage_free(s);
+}
+
+TEST(a_changed_layout_pauses_at_its_first_frame_and_is_in_force_with_the_third)
+{
+	struct stage *s = stage_new(HF_LAYOUT_UNKNOWN, 4, false);
+
+	paint(s, 4);
+	for (int i = 0; i < 10; i++)
+		(void)step(s);
+	CHECK(!s->reading.paused);
+	paint(s, 2);
+	for (int i = 0; i < 2; i++) {
+		CHECK(step(s)->paused);
+		CHECK_U64(looks(&s->reading), ==, 0);
+		CHECK_I64(s->reading.layout, ==, HF_LAYOUT_4X4);
+	}
+	CHECK(!step(s)->paused);
+	CHECK(s->reading.rebuilt);
+	CHECK_I64(s->reading.layout_before, ==, HF_LAYOUT_4X4);
+	CHECK_I64(s->reading.layout, ==, HF_LAYOUT_2X2);
+	CHECK_U64(s->reading.moving_mask, ==, 0);
+	stage_free(s);
+}
+
+TEST(a_view_with_fewer_tiles_than_cameras_is_not_looked_at)
+{
+	struct stage *s = stage_new(HF_LAYOUT_UNKNOWN, 16, false);
+
+	paint(s, 4);
+	for (int i = 0; i < 5; i++)
+		(void)step(s);
+	paint(s, 2);
+	for (int i = 0; i < 60; i++)
+		CHECK_U64(looks(step(s)), ==, 0);
+	CHECK_I64(s->reading.layout, ==, HF_LAYOUT_2X2);
+	CHECK(s->reading.paused);
+	CHECK_U64(s->reading.watched, ==, 0);
+	stage_free(s);
+}
+
+TEST(a_fixed_layout_is_not_questioned)
+{
+	struct stage *s = stage_new(HF_LAYOUT_2X2, 4, false);
+
+	paint(s, 4);
+	for (int i = 0; i < 5; i++) {
+		CHECK_I64(step(s)->layout, ==, HF_LAYOUT_2X2);
+		CHECK(!s->reading.paused);
+	}
+	stage_free(s);
+}
+
+TEST(another_picture_size_rebuilds_the_tiles)
+{
+	struct stage *s = stage_new(HF_LAYOUT_2X2, 4, true);
+
+	paint(s, 2);
+	CHECK(step(s)->rebuilt);
+	CHECK(!step(s)->rebuilt);
+	s->frame.width = 640;
+	s->frame.height = 360;
+	CHECK(step(s)->rebuilt);
+	CHECK_U64(s->reading.tiles[3].rect.x, ==, 320);
+	CHECK_U64(s->reading.tiles[3].rect.height, ==, 180);
+	CHECK_U64(looks(&s->reading), ==, 4);
+	stage_free(s);
+}
+
+TESTS(RUN(nothing_is_wanted_until_the_layout_is_known),
+      RUN(each_still_tile_is_looked_at_once_in_its_time_and_not_all_at_once),
+      RUN(a_moving_tile_is_wanted_with_every_frame), RUN(only_tiles_with_a_camera_are_looked_at),
+      RUN(a_changed_layout_pauses_at_its_first_frame_and_is_in_force_with_the_third),
+      RUN(a_view_with_fewer_tiles_than_cameras_is_not_looked_at),
+      RUN(a_fixed_layout_is_not_questioned), RUN(another_picture_size_rebuilds_the_tiles))
