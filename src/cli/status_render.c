@@ -324,6 +324,7 @@ static void render_source(const struct pen *pen, const json_t *stats)
 static void render_tile(const struct pen *pen, const json_t *tile, const json_t *respond)
 {
 	const char *name = text_or_dash(tile, "camera");
+	const json_t *camera = camera_of(respond, name);
 	double looks = number_of(tile, "looks_per_s");
 	char cell[CELL_BYTES] = "-";
 
@@ -334,8 +335,9 @@ static void render_tile(const struct pen *pen, const json_t *tile, const json_t 
 	if (!isnan(looks))
 		(void)snprintf(cell, sizeof cell, "%.1f", looks);
 	put(pen, cell, 9);
-	put_duration(pen, number_of(tile, "look_age_ms_p95"), 10);
-	put_count(pen, camera_of(respond, name), "tracks", 0);
+	put_duration(pen, number_of(tile, "look_age_ms_p95"), 9);
+	put_duration(pen, number_of(camera, "last_look_ms"), 11);
+	put_count(pen, camera, "tracks", 0);
 	(void)fputc('\n', pen->out);
 }
 
@@ -355,8 +357,8 @@ static void render_sources(const struct pen *pen, const json_t *workers)
 			continue;
 		render_source(pen, stats);
 		if (json_array_size(tiles) > 0)
-			heading(pen,
-				"CAMERA               TILE  MOVING  LOOKS/S  LOOK AGE  TRACKS");
+			heading(pen, "CAMERA               TILE  MOVING  LOOKS/S  DELAY    LAST "
+				     "LOOK  TRACKS");
 		json_array_foreach(tiles, j, tile) render_tile(pen, tile, respond);
 	}
 }
