@@ -106,9 +106,11 @@ TEST(a_single_colour_stays_exact_at_any_size)
 			for (uint32_t x = 0; x < WIDTH; x++) {
 				bool inside = x < m.width && y < m.height;
 
-				assert_float_equal(level(planes, 0, x, y), inside ? 255 : 0, 0.01);
-				assert_float_equal(level(planes, 1, x, y), inside ? 128 : 0, 0.01);
-				assert_float_equal(level(planes, 2, x, y), inside ? 1 : 0, 0.01);
+				assert_float_equal(level(planes, 0, x, y), (inside ? 255 : 0),
+						   0.01);
+				assert_float_equal(level(planes, 1, x, y), (inside ? 128 : 0),
+						   0.01);
+				assert_float_equal(level(planes, 2, x, y), (inside ? 1 : 0), 0.01);
 			}
 		}
 	}
