@@ -189,38 +189,26 @@ static enum hf_code start_worker(struct hf_borrow *borrow, enum hf_role role, co
 	return hf_spawn_worker(&spawn, &worker->child, err);
 }
 
-static enum hf_code start_infer(struct hf_borrow *borrow, struct hf_err *err)
+/* Every link, and off they go. HF_E_CLOSED: one of them is gone already. */
+static enum hf_code link_workers(struct run *run, bool infer_is_new, struct hf_err *err)
 {
-	struct worker *infer = &borrow->infer;
-	enum hf_code code = start_worker(borrow, HF_ROLE_INFER, NULL, infer, err);
-
-	if (code == HF_OK)
-		code = hf_spawn_link_here(&infer->child, HF_ROLE_RESPOND, 0, 0, -1,
-					  &infer->respond_fd, err);
-	if (code == HF_OK)
-		code = hf_spawn_start(&infer->child, err);
-	if (code != HF_OK)
-		close_worker(infer);
-	return code;
-}
-
-static enum hf_code start_ingest(struct run *run, const char *path, struct hf_err *err)
-{
-	struct worker *ingest = &run->ingest;
+	struct worker *infer = &run->borrow->infer, *ingest = &run->ingest;
 	uint64_t ring_id = ++run->borrow->ring_id;
 	HF_AUTO_FD ring_fd = -1;
 	enum hf_code code = hf_ring_create(RING_SLOTS, RING_SLOT_BYTES, &ring_fd, err);
 
 	if (code == HF_OK)
 		code = hf_ring_open(ring_fd, false, &run->ring, err);
-	if (code == HF_OK)
-		code = start_worker(run->borrow, HF_ROLE_INGEST, path, ingest, err);
+	if (code == HF_OK && infer_is_new)
+		code = hf_spawn_link_here(&infer->child, HF_ROLE_RESPOND, 0, 0, -1,
+					  &infer->respond_fd, err);
+	if (code == HF_OK && infer_is_new)
+		code = hf_spawn_start(&infer->child, err);
 	if (code == HF_OK)
 		code = hf_spawn_link_here(&ingest->child, HF_ROLE_RESPOND, 0, ring_id, ring_fd,
 					  &ingest->respond_fd, err);
 	if (code == HF_OK)
-		code = hf_spawn_link(&ingest->child, &run->borrow->infer.child, ring_id, ring_fd,
-				     err);
+		code = hf_spawn_link(&ingest->child, &infer->child, ring_id, ring_fd, err);
 	if (code == HF_OK)
 		code = hf_spawn_start(&ingest->child, err);
 	return code;
@@ -274,7 +262,7 @@ static enum hf_code drain(struct run *run, struct worker *worker, bool control, 
 {
 	int fd = control ? worker->child.control_fd : worker->respond_fd;
 
-	for (;;) {
+	while (fd >= 0) {
 		struct hf_msg msg;
 		enum hf_code code = hf_msg_receive(fd, run->borrow->buffer, &msg, err);
 
@@ -292,6 +280,7 @@ static enum hf_code drain(struct run *run, struct worker *worker, bool control, 
 		if (code != HF_OK)
 			return code;
 	}
+	return HF_OK;
 }
 
 static enum hf_code drain_all(struct run *run, struct hf_err *err)
@@ -416,14 +405,19 @@ enum hf_code hf_borrow_file(struct hf_borrow *borrow, const char *path,
 			    const struct hf_borrow_ops *ops, struct hf_err *err)
 {
 	struct run run = { .borrow = borrow, .ops = ops, .ingest = NO_WORKER };
+	bool infer_is_new = borrow->infer.child.pid == 0;
 	enum hf_code code = HF_OK;
 
-	if (borrow->infer.child.pid == 0)
-		code = start_infer(borrow, err);
+	if (infer_is_new)
+		code = start_worker(borrow, HF_ROLE_INFER, NULL, &borrow->infer, err);
 	if (code == HF_OK)
-		code = start_ingest(&run, path, err);
-	if (code == HF_OK)
-		code = wait_for_end(&run, err);
+		code = start_worker(borrow, HF_ROLE_INGEST, path, &run.ingest, err);
+	if (code == HF_OK) {
+		code = link_workers(&run, infer_is_new, err);
+		/* One that is gone already has left its reason. */
+		if (code == HF_OK || code == HF_E_CLOSED)
+			code = wait_for_end(&run, err);
+	}
 	if (code != HF_OK && !run.ingest_failed)
 		close_worker(&borrow->infer);
 	close_worker(&run.ingest);

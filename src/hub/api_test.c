@@ -15,7 +15,7 @@ struct fake_store {
 	unsigned ingests;
 };
 
-static enum hf_code fake_ingest(struct hf_store *base, const struct hf_batch *batch,
+static enum hf_code fake_ingest(struct hf_store *base, const struct hf_intake *batch,
 				struct hf_wall now, struct hf_ingest_result *ret_result,
 				struct hf_err *err)
 {

@@ -42,6 +42,7 @@ struct findings {
 	uint64_t lines_bad_told; /* of those, in an event already */
 	uint64_t legible;        /* highest number to be read in damaged bytes; 0: none */
 	bool one_torn_line;      /* the tail is the beginning of the next line, no more */
+	bool tail_unsent;        /* this boot's watermark ends before it: nobody was told of it */
 	bool spent;              /* the newest file is not to be appended to */
 	uint64_t gap_told;       /* last number of the latest gap event */
 	uint64_t cursor;         /* highest of all channels */
@@ -375,13 +376,13 @@ static uint64_t used_in_tail(const struct findings *f, uint64_t torn_bytes)
 /* The next number: behind everything that was, or may have been, used. */
 static void decide_numbers(struct hf_outbox *outbox, struct findings *f, uint64_t torn_bytes)
 {
-	uint64_t used = used_in_tail(f, torn_bytes);
+	uint64_t used = f->tail_unsent ? f->tip.last_seq : used_in_tail(f, torn_bytes);
 	const char *reason = "torn_tail";
 
 	for (size_t i = 0; i < f->hole_count; i++)
 		hf_outbox_note_gap(outbox, f->holes[i].from, f->holes[i].through,
 				   f->holes[i].reason);
-	if (f->legible > used)
+	if (f->legible > used && !f->tail_unsent)
 		used = f->legible;
 	if (f->newest_missing || f->cursor > f->tip.last_seq) {
 		uint64_t floor = f->reserved > f->cursor ? f->reserved : f->cursor;
@@ -443,13 +444,18 @@ static enum hf_code cut_tail(struct hf_outbox *outbox, uint64_t from, uint64_t s
 static void compare_watermark(const struct hf_outbox *outbox, struct findings *f,
 			      const struct hf_watermark *committed)
 {
-	if (committed == NULL || committed->seq <= f->tip.last_seq)
+	if (committed == NULL)
 		return;
+	bool same_file = committed->first_seq == outbox->first_seq;
+	if (committed->seq <= f->tip.last_seq) {
+		f->tail_unsent = same_file && committed->offset <= f->valid_end;
+		return;
+	}
 	if (f->legible < committed->seq)
 		f->legible = committed->seq;
 	/* A damaged line that was committed is rot, not a torn tail: it stays. Nothing may be
 	 * appended behind it, a lost newline would swallow the next line. */
-	if (committed->first_seq == outbox->first_seq && committed->offset > f->valid_end) {
+	if (same_file && committed->offset > f->valid_end) {
 		f->spent = true;
 		f->lines_bad++;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hub/scan.h"
+#include "hub/members.h"
 
 #include "base/assert.h"
 #include "base/json.h"
@@ -24,6 +24,20 @@ static enum hf_code refuse(const struct cursor *c, const char *what)
 {
 	return hf_fail(c->err, HF_E_INVALID, "column %zu: %s", (size_t)(c->at - c->begin) + 1,
 		       what);
+}
+
+/* Nearly every line: eight bytes at a time, so that only the others pay for a real look. */
+static bool is_ascii(const char *text, size_t size_bytes)
+{
+	uint64_t word, seen = 0;
+
+	for (; size_bytes >= sizeof word; text += sizeof word, size_bytes -= sizeof word) {
+		memcpy(&word, text, sizeof word);
+		seen |= word;
+	}
+	for (; size_bytes > 0; text++, size_bytes--)
+		seen |= (unsigned char)*text;
+	return (seen & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static void skip_space(struct cursor *c)
@@ -115,7 +129,7 @@ static enum hf_code take_text(struct cursor *c, const char **ret_text, size_t *r
 }
 
 /* A value of any kind by the general parser; it stops behind it. */
-static enum hf_code take_general(struct cursor *c, struct hf_scan_member *member)
+static enum hf_code take_general(struct cursor *c, struct hf_member *member)
 {
 	json_error_t json_err;
 	json_t *json = json_loadb(c->at, (size_t)(c->end - c->at),
@@ -126,10 +140,10 @@ static enum hf_code take_general(struct cursor *c, struct hf_scan_member *member
 		return hf_fail(c->err, HF_E_INVALID, "column %zu: %.120s",
 			       (size_t)(c->at - c->begin) + (size_t)json_err.position,
 			       json_err.text);
-	member->kind = json_is_object(json)    ? HF_SCAN_OBJECT
-		       : json_is_array(json)   ? HF_SCAN_ARRAY
-		       : json_is_integer(json) ? HF_SCAN_INTEGER
-					       : HF_SCAN_REAL;
+	member->kind = json_is_object(json)    ? HF_MEMBER_OBJECT
+		       : json_is_array(json)   ? HF_MEMBER_ARRAY
+		       : json_is_integer(json) ? HF_MEMBER_INTEGER
+					       : HF_MEMBER_REAL;
 	member->value = c->at;
 	member->value_bytes = (size_t)json_err.position;
 	c->at += json_err.position;
@@ -138,7 +152,7 @@ static enum hf_code take_general(struct cursor *c, struct hf_scan_member *member
 }
 
 /* -12 or -1.25; anything longer or with an exponent is for the general parser. */
-static bool take_plain_number(struct cursor *c, struct hf_scan_member *member)
+static bool take_plain_number(struct cursor *c, struct hf_member *member)
 {
 	const char *at = c->at, *end = c->end;
 
@@ -149,7 +163,7 @@ static bool take_plain_number(struct cursor *c, struct hf_scan_member *member)
 		at++;
 	if (at == digits || at - digits > PLAIN_DIGITS_MAX || (*digits == '0' && at - digits > 1))
 		return false;
-	member->kind = HF_SCAN_INTEGER;
+	member->kind = HF_MEMBER_INTEGER;
 	if (at < end && *at == '.') {
 		const char *part = ++at;
 
@@ -157,7 +171,7 @@ static bool take_plain_number(struct cursor *c, struct hf_scan_member *member)
 			at++;
 		if (at == part || at - part > PLAIN_DIGITS_MAX)
 			return false;
-		member->kind = HF_SCAN_REAL;
+		member->kind = HF_MEMBER_REAL;
 	}
 	if (at < end && (*at == 'e' || *at == 'E'))
 		return false;
@@ -167,8 +181,8 @@ static bool take_plain_number(struct cursor *c, struct hf_scan_member *member)
 	return true;
 }
 
-static bool take_word(struct cursor *c, const char *word, enum hf_scan_kind kind,
-		      struct hf_scan_member *member)
+static bool take_word(struct cursor *c, const char *word, enum hf_member_kind kind,
+		      struct hf_member *member)
 {
 	size_t size_bytes = strlen(word);
 
@@ -181,68 +195,68 @@ static bool take_word(struct cursor *c, const char *word, enum hf_scan_kind kind
 	return true;
 }
 
-static enum hf_code take_value(struct cursor *c, struct hf_scan_member *member)
+static enum hf_code take_value(struct cursor *c, struct hf_member *member)
 {
 	skip_space(c);
 	if (c->at < c->end && *c->at == '"') {
-		member->kind = HF_SCAN_TEXT;
+		member->kind = HF_MEMBER_TEXT;
 		return take_text(c, &member->value, &member->value_bytes, &member->escaped);
 	}
-	if (take_word(c, "null", HF_SCAN_NULL, member) ||
-	    take_word(c, "true", HF_SCAN_BOOL, member) ||
-	    take_word(c, "false", HF_SCAN_BOOL, member) ||
-	    take_word(c, "{}", HF_SCAN_OBJECT, member) || take_plain_number(c, member))
+	if (take_word(c, "null", HF_MEMBER_NULL, member) ||
+	    take_word(c, "true", HF_MEMBER_BOOL, member) ||
+	    take_word(c, "false", HF_MEMBER_BOOL, member) ||
+	    take_word(c, "{}", HF_MEMBER_OBJECT, member) || take_plain_number(c, member))
 		return HF_OK;
 	return take_general(c, member);
 }
 
-static bool key_is(const struct hf_scan_member *member, const char *key, size_t key_bytes)
+static bool key_is(const struct hf_member *member, const char *key, size_t key_bytes)
 {
 	return member->key_bytes == key_bytes && memcmp(member->key, key, key_bytes) == 0;
 }
 
-static enum hf_code take_member(struct cursor *c, struct hf_scan *scan)
+static enum hf_code take_member(struct cursor *c, struct hf_members *members)
 {
-	struct hf_scan_member member = { 0 };
+	struct hf_member member = { 0 };
 	bool escaped;
 
 	skip_space(c);
 	if (c->at >= c->end || *c->at != '"')
 		return refuse(c, "a key is wanted");
-	if (scan->count == HF_SCAN_MEMBERS_MAX)
+	if (members->count == HF_MEMBERS_MAX)
 		return refuse(c, "more members than an event may have");
 	enum hf_code code = take_text(c, &member.key, &member.key_bytes, &escaped);
 	if (code != HF_OK)
 		return code;
 	if (escaped)
 		return refuse(c, "a key with an escape");
-	for (size_t i = 0; i < scan->count; i++)
-		if (key_is(&scan->members[i], member.key, member.key_bytes))
+	for (size_t i = 0; i < members->count; i++)
+		if (key_is(&members->items[i], member.key, member.key_bytes))
 			return refuse(c, "a key that was there before");
 	if (!take_char(c, ':'))
 		return refuse(c, "':' is wanted");
 	code = take_value(c, &member);
 	if (code == HF_OK)
-		scan->members[scan->count++] = member;
+		members->items[members->count++] = member;
 	return code;
 }
 
-enum hf_code hf_scan_object(const char *text, size_t size_bytes, struct hf_scan *ret_scan,
-			    struct hf_err *err)
+enum hf_code hf_members_read(const char *text, size_t size_bytes, struct hf_members *ret_members,
+			     struct hf_err *err)
 {
 	struct cursor c = { .begin = text, .at = text, .end = text + size_bytes, .err = err };
 
-	ret_scan->count = 0;
+	ret_members->count = 0;
 	/* jansson 2.14 passes over a NUL behind a number, and no other reader would. */
 	if (memchr(text, '\0', size_bytes) != NULL)
 		return hf_fail(err, HF_E_INVALID, "a NUL byte");
-	if (hf_utf8_valid_prefix(text, size_bytes) != size_bytes)
+	if (!is_ascii(text, size_bytes) && hf_utf8_valid_prefix(text, size_bytes) != size_bytes)
 		return hf_fail(err, HF_E_INVALID, "bytes that are not UTF-8");
 	if (!take_char(&c, '{'))
 		return refuse(&c, "an object is wanted");
 	if (!take_char(&c, '}')) {
 		do {
-			enum hf_code code = take_member(&c, ret_scan);
+			enum hf_code code = take_member(&c, ret_members);
 
 			if (code != HF_OK)
 				return code;
@@ -254,24 +268,25 @@ enum hf_code hf_scan_object(const char *text, size_t size_bytes, struct hf_scan 
 	return c.at == c.end ? HF_OK : refuse(&c, "something behind the object");
 }
 
-const struct hf_scan_member *hf_scan_find(const struct hf_scan *scan, const char *key, size_t *hint)
+const struct hf_member *hf_members_find(const struct hf_members *members, const char *key,
+					size_t *hint)
 {
 	size_t key_bytes = strlen(key);
 
-	for (size_t i = 0; i < scan->count; i++) {
-		size_t at = (*hint + i) % scan->count;
+	for (size_t i = 0; i < members->count; i++) {
+		size_t at = (*hint + i) % members->count;
 
-		if (key_is(&scan->members[at], key, key_bytes)) {
+		if (key_is(&members->items[at], key, key_bytes)) {
 			*hint = at + 1;
-			return &scan->members[at];
+			return &members->items[at];
 		}
 	}
 	return NULL;
 }
 
-bool hf_scan_text(const struct hf_scan_member *member, char *ret_text, size_t size_bytes_max)
+bool hf_member_text(const struct hf_member *member, char *ret_text, size_t size_bytes_max)
 {
-	HF_ASSERT(member->kind == HF_SCAN_TEXT && size_bytes_max > 0);
+	HF_ASSERT(member->kind == HF_MEMBER_TEXT && size_bytes_max > 0);
 	if (!member->escaped) {
 		if (member->value_bytes >= size_bytes_max)
 			return false;
@@ -289,11 +304,11 @@ bool hf_scan_text(const struct hf_scan_member *member, char *ret_text, size_t si
 	return fits;
 }
 
-int64_t hf_scan_integer(const struct hf_scan_member *member)
+int64_t hf_member_integer(const struct hf_member *member)
 {
 	char digits[32];
 
-	HF_ASSERT(member->kind == HF_SCAN_INTEGER);
+	HF_ASSERT(member->kind == HF_MEMBER_INTEGER);
 	(void)snprintf(digits, sizeof digits, "%.*s", (int)member->value_bytes, member->value);
 	return strtoll(digits, NULL, 10);
 }

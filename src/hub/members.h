@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * scan - the members of one JSON object, where they stand, without copying them.
+ * members - the members of one JSON object, where they stand, without copying them.
  *
  * Shape       An event line is one object of about 25 members, nearly all of them short texts.
  *             Building a tree of it takes three times as long as storing it. Here texts, plain
@@ -16,7 +16,7 @@
  *
  * Owners      Members point into the text.
  *
- * Limits      HF_SCAN_MEMBERS_MAX members.
+ * Limits      HF_MEMBERS_MAX members.
  */
 #include "base/err.h"
 
@@ -24,21 +24,21 @@
 #include <stdint.h>
 
 enum {
-	HF_SCAN_MEMBERS_MAX = 64,
+	HF_MEMBERS_MAX = 64,
 };
 
-enum hf_scan_kind {
-	HF_SCAN_TEXT = 1,
-	HF_SCAN_INTEGER,
-	HF_SCAN_REAL,
-	HF_SCAN_BOOL,
-	HF_SCAN_NULL,
-	HF_SCAN_OBJECT,
-	HF_SCAN_ARRAY,
+enum hf_member_kind {
+	HF_MEMBER_TEXT = 1,
+	HF_MEMBER_INTEGER,
+	HF_MEMBER_REAL,
+	HF_MEMBER_BOOL,
+	HF_MEMBER_NULL,
+	HF_MEMBER_OBJECT,
+	HF_MEMBER_ARRAY,
 };
 
-struct hf_scan_member {
-	enum hf_scan_kind kind;
+struct hf_member {
+	enum hf_member_kind kind;
 	bool escaped; /* a text with backslashes */
 	const char *key;
 	size_t key_bytes;
@@ -46,21 +46,21 @@ struct hf_scan_member {
 	size_t value_bytes;
 };
 
-struct hf_scan {
+struct hf_members {
 	size_t count;
-	struct hf_scan_member members[HF_SCAN_MEMBERS_MAX];
+	struct hf_member items[HF_MEMBERS_MAX];
 };
 
-enum hf_code hf_scan_object(const char *text, size_t size_bytes, struct hf_scan *ret_scan,
-			    struct hf_err *err) HF_MUST_CHECK;
+enum hf_code hf_members_read(const char *text, size_t size_bytes, struct hf_members *ret_members,
+			     struct hf_err *err) HF_MUST_CHECK;
 
 /* The member of that name, NULL when there is none. hint: where to look first, for keys that
  * are asked for in the order in which they stand; set to the place behind the one found. */
-const struct hf_scan_member *hf_scan_find(const struct hf_scan *scan, const char *key,
-					  size_t *hint);
+const struct hf_member *hf_members_find(const struct hf_members *members, const char *key,
+					size_t *hint);
 
 /* A text, its escapes resolved. false: it does not fit. */
-bool hf_scan_text(const struct hf_scan_member *member, char *ret_text, size_t size_bytes_max);
+bool hf_member_text(const struct hf_member *member, char *ret_text, size_t size_bytes_max);
 
 /* An integer; clamped where it does not fit. */
-int64_t hf_scan_integer(const struct hf_scan_member *member);
+int64_t hf_member_integer(const struct hf_member *member);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: what the scanner passes is JSON, and what it refuses is not, but for keys with
+ * Goal: what passes here is JSON, and what it refuses is not, but for keys with
  * escapes and NUL bytes, which jansson lets pass in places.
  *
  * Method: jansson judges the same bytes. The bytes are a few good objects and hundreds of thousands of
  * mutations of them: bytes changed, removed, doubled, replaced by pieces of JSON, from a fixed seed.
  */
-#include "hub/scan.h"
+#include "hub/members.h"
 
 #include "base/json.h"
 #include "test.h"
@@ -15,11 +15,11 @@
 #include <string.h>
 
 static struct hf_err err;
-static struct hf_scan scan;
+static struct hf_members members;
 
 static bool passes(const char *text, size_t size_bytes)
 {
-	return hf_scan_object(text, size_bytes, &scan, &err) == HF_OK;
+	return hf_members_read(text, size_bytes, &members, &err) == HF_OK;
 }
 
 static bool has_escaped_key(const json_t *object, const char *text, size_t size_bytes)
@@ -49,7 +49,7 @@ static void check_same(const char *text, size_t size_bytes)
 	if (!passed && good && !has_escaped_key(json, text, size_bytes))
 		fail_msg("refused (%s): %.*s", err.text, (int)size_bytes, text);
 	if (passed)
-		CHECK_U64(scan.count, ==, json_object_size(json));
+		CHECK_U64(members.count, ==, json_object_size(json));
 	json_decref(json);
 }
 
@@ -141,7 +141,7 @@ static size_t mutate(char *text, size_t size_bytes, size_t size_bytes_max)
 	}
 }
 
-TEST(the_scanner_and_jansson_agree_on_mutations_of_good_objects)
+TEST(it_agrees_with_jansson_on_mutations_of_good_objects)
 {
 	char text[512];
 
@@ -176,19 +176,19 @@ TEST(members_are_found_in_any_order_and_texts_are_resolved)
 	size_t hint = 0;
 
 	CHECK(passes(text, sizeof text - 1));
-	const struct hf_scan_member *a = hf_scan_find(&scan, "a", &hint);
-	CHECK_I64(hf_scan_integer(a), ==, -12);
-	CHECK(hf_scan_text(hf_scan_find(&scan, "b", &hint), got, sizeof got));
+	const struct hf_member *a = hf_members_find(&members, "a", &hint);
+	CHECK_I64(hf_member_integer(a), ==, -12);
+	CHECK(hf_member_text(hf_members_find(&members, "b", &hint), got, sizeof got));
 	CHECK_TEXT(got, "x\xc3\xa9\"");
-	CHECK(hf_scan_text(hf_scan_find(&scan, "c", &hint), got, sizeof got));
+	CHECK(hf_member_text(hf_members_find(&members, "c", &hint), got, sizeof got));
 	CHECK_TEXT(got, "plain");
-	CHECK(!hf_scan_text(hf_scan_find(&scan, "c", &hint), got, 5));
-	CHECK(!hf_scan_text(hf_scan_find(&scan, "b", &hint), got, 4));
-	const struct hf_scan_member *d = hf_scan_find(&scan, "d", &hint);
-	CHECK_U64(d->kind, ==, HF_SCAN_OBJECT);
+	CHECK(!hf_member_text(hf_members_find(&members, "c", &hint), got, 5));
+	CHECK(!hf_member_text(hf_members_find(&members, "b", &hint), got, 4));
+	const struct hf_member *d = hf_members_find(&members, "d", &hint);
+	CHECK_U64(d->kind, ==, HF_MEMBER_OBJECT);
 	CHECK_U64(d->value_bytes, ==, 7);
-	CHECK(hf_scan_find(&scan, "e", &hint) == NULL);
-	CHECK(hf_scan_find(&scan, "", &hint) == NULL);
+	CHECK(hf_members_find(&members, "e", &hint) == NULL);
+	CHECK(hf_members_find(&members, "", &hint) == NULL);
 }
 
 TEST(a_key_must_look_like_itself)
@@ -211,7 +211,7 @@ TEST(more_members_than_the_limit_are_refused)
 	char key[8];
 
 	hf_json_object_open(&json);
-	for (unsigned i = 0; i <= HF_SCAN_MEMBERS_MAX; i++) {
+	for (unsigned i = 0; i <= HF_MEMBERS_MAX; i++) {
 		(void)snprintf(key, sizeof key, "k%u", i);
 		hf_json_put_u64(&json, key, i);
 	}
@@ -220,7 +220,7 @@ TEST(more_members_than_the_limit_are_refused)
 	CHECK(!passes(text, json.size_bytes));
 }
 
-TESTS(RUN(the_scanner_and_jansson_agree_on_mutations_of_good_objects),
+TESTS(RUN(it_agrees_with_jansson_on_mutations_of_good_objects),
       RUN(every_prefix_of_a_good_object_is_refused),
       RUN(members_are_found_in_any_order_and_texts_are_resolved), RUN(a_key_must_look_like_itself),
       RUN(a_nul_is_refused_also_where_jansson_overlooks_it),

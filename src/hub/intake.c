@@ -8,12 +8,12 @@
  * used and unknown keys pass: a fleet has units of many releases, a refusal is for good, and a
  * unit that was updated before its hub must not lose what it saw.
  */
-#include "hub/batch.h"
+#include "hub/intake.h"
 
 #include "base/auto.h"
 #include "base/crc32c.h"
 #include "base/json.h"
-#include "hub/scan.h"
+#include "hub/members.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ enum {
 
 /* Where a bad line was found, and the error text begun with it. */
 struct place {
-	struct hf_batch_fault *fault;
+	struct hf_intake_fault *fault;
 	struct hf_err *err;
 	size_t line;
 	uint64_t seq;
@@ -49,7 +49,7 @@ enum want {
 static const struct {
 	const char *key;
 	enum want want;
-} members[] = {
+} wanted[] = {
 	{ "device_id", TEXT },
 	{ "local_seq", INTEGER },
 	{ "captured_at", TEXT },
@@ -86,7 +86,7 @@ static enum hf_code refuse(const struct place *at, const char *word, const char 
 	va_start(ap, format);
 	(void)vsnprintf(why, sizeof why, format, ap);
 	va_end(ap);
-	*at->fault = (struct hf_batch_fault){ .word = word, .line = at->line, .seq = at->seq };
+	*at->fault = (struct hf_intake_fault){ .word = word, .line = at->line, .seq = at->seq };
 	if (at->seq == 0)
 		return hf_fail(at->err, HF_E_INVALID, "line %zu: %s", at->line, why);
 	return hf_fail(at->err, HF_E_INVALID, "line %zu (local_seq %llu): %s", at->line,
@@ -144,21 +144,22 @@ static enum hf_code check_crc(const struct place *at, const char *line, size_t s
 }
 
 /* member NULL: it is not there. */
-static bool is_wanted(const struct hf_scan_member *member, enum want want)
+static bool is_wanted(const struct hf_member *member, enum want want)
 {
-	bool is_null = member == NULL || member->kind == HF_SCAN_NULL;
+	bool is_null = member == NULL || member->kind == HF_MEMBER_NULL;
 
 	switch (want) {
 	case TEXT:
-		return member != NULL && member->kind == HF_SCAN_TEXT;
+		return member != NULL && member->kind == HF_MEMBER_TEXT;
 	case TEXT_OR_NULL:
-		return is_null || member->kind == HF_SCAN_TEXT;
+		return is_null || member->kind == HF_MEMBER_TEXT;
 	case INTEGER:
-		return member != NULL && member->kind == HF_SCAN_INTEGER;
+		return member != NULL && member->kind == HF_MEMBER_INTEGER;
 	case NUMBER_OR_NULL:
-		return is_null || member->kind == HF_SCAN_INTEGER || member->kind == HF_SCAN_REAL;
+		return is_null || member->kind == HF_MEMBER_INTEGER ||
+		       member->kind == HF_MEMBER_REAL;
 	case OBJECT:
-		return member != NULL && member->kind == HF_SCAN_OBJECT;
+		return member != NULL && member->kind == HF_MEMBER_OBJECT;
 	case NOTHING:
 		return member == NULL;
 	}
@@ -193,19 +194,18 @@ struct known {
 };
 
 static enum hf_code copy_text(const struct place *at, const char *key,
-			      const struct hf_scan_member *member, char *ret_text,
-			      size_t size_bytes_max)
+			      const struct hf_member *member, char *ret_text, size_t size_bytes_max)
 {
 	ret_text[0] = '\0';
-	if (member == NULL || member->kind != HF_SCAN_TEXT ||
-	    hf_scan_text(member, ret_text, size_bytes_max))
+	if (member == NULL || member->kind != HF_MEMBER_TEXT ||
+	    hf_member_text(member, ret_text, size_bytes_max))
 		return HF_OK;
 	return refuse(at, "too_long", "%s is longer than %zu bytes", key, size_bytes_max - 1);
 }
 
 /* Every member has its kind; those in `known` and `line` are taken out. */
-static enum hf_code take_members(const struct place *at, const struct hf_scan *scan,
-				 struct known *known, struct hf_batch_line *line)
+static enum hf_code take_members(const struct place *at, const struct hf_members *members,
+				 struct known *known, struct hf_intake_line *line)
 {
 	const struct {
 		const char *key;
@@ -222,22 +222,22 @@ static enum hf_code take_members(const struct place *at, const struct hf_scan *s
 	size_t hint = 0;
 	enum hf_code code = HF_OK;
 
-	for (size_t i = 0; i < HF_ARRAY_LEN(members); i++) {
-		const struct hf_scan_member *member = hf_scan_find(scan, members[i].key, &hint);
+	for (size_t i = 0; i < HF_ARRAY_LEN(wanted); i++) {
+		const struct hf_member *member = hf_members_find(members, wanted[i].key, &hint);
 
-		if (!is_wanted(member, members[i].want))
-			return refuse(at, "bad_member", "%s %s", members[i].key,
-				      name_of(members[i].want));
+		if (!is_wanted(member, wanted[i].want))
+			return refuse(at, "bad_member", "%s %s", wanted[i].key,
+				      name_of(wanted[i].want));
 	}
-	known->seq = hf_scan_integer(hf_scan_find(scan, "local_seq", &hint));
+	known->seq = hf_member_integer(hf_members_find(members, "local_seq", &hint));
 	for (size_t i = 0; i < HF_ARRAY_LEN(texts) && code == HF_OK; i++)
-		code = copy_text(at, texts[i].key, hf_scan_find(scan, texts[i].key, &hint),
+		code = copy_text(at, texts[i].key, hf_members_find(members, texts[i].key, &hint),
 				 texts[i].text, texts[i].size_bytes_max);
 	return code;
 }
 
 static enum hf_code check_known(struct place *at, const struct known *known,
-				const struct hf_sender *sender, const struct hf_batch_line *line)
+				const struct hf_sender *sender, const struct hf_intake_line *line)
 {
 	at->seq = 0;
 	if (known->seq < 1 || (uint64_t)known->seq > seq_max)
@@ -260,10 +260,10 @@ static enum hf_code check_known(struct place *at, const struct known *known,
 }
 
 static enum hf_code parse_line(struct place *at, const char *text, size_t size_bytes,
-			       const struct hf_sender *sender, struct hf_batch_line *line)
+			       const struct hf_sender *sender, struct hf_intake_line *line)
 {
-	struct hf_err scan_err;
-	struct hf_scan scan;
+	struct hf_err members_err;
+	struct hf_members members;
 	struct known known;
 
 	at->seq = legible_seq(text, size_bytes);
@@ -275,9 +275,9 @@ static enum hf_code parse_line(struct place *at, const char *text, size_t size_b
 	enum hf_code code = check_crc(at, text, size_bytes, &line->crc);
 	if (code != HF_OK)
 		return code;
-	if (hf_scan_object(text, size_bytes, &scan, &scan_err) != HF_OK)
-		return refuse(at, "not_json", "%s", scan_err.text);
-	code = take_members(at, &scan, &known, line);
+	if (hf_members_read(text, size_bytes, &members, &members_err) != HF_OK)
+		return refuse(at, "not_json", "%s", members_err.text);
+	code = take_members(at, &members, &known, line);
 	if (code == HF_OK)
 		code = check_known(at, &known, sender, line);
 	line->seq = at->seq;
@@ -293,8 +293,8 @@ static size_t count_newlines(const char *body, size_t size_bytes)
 	return count;
 }
 
-static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_batch *batch,
-				struct hf_batch_fault *fault, struct hf_err *err)
+static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_intake *batch,
+				struct hf_intake_fault *fault, struct hf_err *err)
 {
 	const char *end = body + size_bytes;
 	uint64_t seq_before = 0;
@@ -358,41 +358,41 @@ enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char
 	return HF_OK;
 }
 
-enum hf_code hf_batch_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
-			    struct hf_batch *ret_batch, struct hf_batch_fault *ret_fault,
-			    struct hf_err *err)
+enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
+			     struct hf_intake *ret_batch, struct hf_intake_fault *ret_fault,
+			     struct hf_err *err)
 {
-	struct hf_batch batch = { .sender = *sender };
+	struct hf_intake batch = { .sender = *sender };
 
 	if (size_bytes == 0) {
-		*ret_fault = (struct hf_batch_fault){ .word = "empty" };
+		*ret_fault = (struct hf_intake_fault){ .word = "empty" };
 		return hf_fail(err, HF_E_INVALID, "the body has no lines");
 	}
 	if (body[size_bytes - 1] != '\n') {
-		*ret_fault = (struct hf_batch_fault){ .word = "not_a_line" };
+		*ret_fault = (struct hf_intake_fault){ .word = "not_a_line" };
 		return hf_fail(
 			err, HF_E_INVALID,
 			"the body does not end in a newline: cut short, or not outbox lines");
 	}
 	batch.line_count = count_newlines(body, size_bytes);
-	if (batch.line_count > HF_BATCH_LINES_MAX)
+	if (batch.line_count > HF_INTAKE_LINES_MAX)
 		return hf_fail(err, HF_E_LIMIT, "%zu lines in one request, at most %d",
-			       batch.line_count, HF_BATCH_LINES_MAX);
+			       batch.line_count, HF_INTAKE_LINES_MAX);
 	batch.lines = calloc(batch.line_count, sizeof *batch.lines);
 	if (batch.lines == NULL)
 		return hf_fail(err, HF_E_NOMEM, "no memory for %zu lines", batch.line_count);
 
 	enum hf_code code = parse_lines(body, size_bytes, &batch, ret_fault, err);
 	if (code != HF_OK) {
-		hf_batch_free(&batch);
+		hf_intake_free(&batch);
 		return code;
 	}
 	*ret_batch = batch;
 	return HF_OK;
 }
 
-void hf_batch_free(struct hf_batch *batch)
+void hf_intake_free(struct hf_intake *batch)
 {
 	free(batch->lines);
-	*batch = (struct hf_batch){ 0 };
+	*batch = (struct hf_intake){ 0 };
 }
