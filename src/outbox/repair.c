@@ -42,12 +42,15 @@ struct findings {
 	uint64_t lines_bad_told; /* of those, in an event already */
 	uint64_t legible;        /* highest number to be read in damaged bytes; 0: none */
 	bool one_torn_line;      /* the tail is the beginning of the next line, no more */
+	bool tail_unsent;        /* this boot's watermark ends before it: nobody was told of it */
 	bool spent;              /* the newest file is not to be appended to */
 	uint64_t gap_told;       /* last number of the latest gap event */
 	uint64_t cursor;         /* highest of all channels */
 	uint64_t reserved;       /* 0: unknown */
 	size_t gaps_noted;
 	struct gap gaps[GAPS_MAX];
+	size_t hole_count; /* numbers missing inside the newest file without an event */
+	struct gap holes[GAPS_MAX];
 };
 
 static uint64_t legible_max(const struct findings *f)
@@ -78,6 +81,28 @@ static void look_for_numbers(struct findings *f, const char *data, size_t size_b
 	}
 }
 
+/* Numbers missing before this line: a damaged line, or a gap event that was cut off right
+ * behind the header. Those that find no room are still in the count of bad lines. */
+static void look_for_hole(struct findings *f, uint64_t seq_before, const struct hf_line *line)
+{
+	uint64_t from, through;
+	size_t kept = 0;
+
+	if (line->local_seq > seq_before + 1 && f->hole_count < GAPS_MAX)
+		f->holes[f->hole_count++] = (struct gap){ .from = seq_before + 1,
+							  .through = line->local_seq - 1,
+							  .reason = "line_damaged" };
+	if (!hf_slice_is(&line->event_class, HF_CLASS_GAP) ||
+	    !hf_attrs_u64(&line->attrs, "from", &from) ||
+	    !hf_attrs_u64(&line->attrs, "through", &through))
+		return;
+	f->gap_told = through;
+	for (size_t i = 0; i < f->hole_count; i++)
+		if (f->holes[i].from < from || f->holes[i].through > through)
+			f->holes[kept++] = f->holes[i];
+	f->hole_count = kept;
+}
+
 static void take_line(struct hf_outbox *outbox, struct findings *f, const struct hf_line *line)
 {
 	struct hf_origin origin;
@@ -96,9 +121,6 @@ static void take_line(struct hf_outbox *outbox, struct findings *f, const struct
 	    strcmp(file, f->files.list[f->newest].name) == 0 &&
 	    hf_attrs_u64(&line->attrs, "lines_bad", &value))
 		f->lines_bad_told = value;
-	if (hf_slice_is(&line->event_class, HF_CLASS_GAP) &&
-	    hf_attrs_u64(&line->attrs, "through", &value))
-		f->gap_told = value;
 	if (hf_slice_text(&line->origin, text, sizeof text) &&
 	    hf_origin_parse(text, &origin, &ignored) == HF_OK && origin.producer != 'k')
 		hf_origins_add(&outbox->origins, &origin, line->local_seq);
@@ -110,13 +132,20 @@ static enum hf_code scan_file(struct hf_outbox *outbox, struct findings *f, stru
 {
 	const struct hf_file *listed = &f->files.list[index];
 	bool newest = index == f->newest;
-	uint64_t seq_last = 0, bad_since_valid = 0;
+	uint64_t seq_last = listed->has_header ? listed->previous_seq : listed->first_seq - 1;
+	uint64_t bad_since_valid = 0;
 	struct hf_scan_item item;
 	enum hf_code code;
+
+	/* Of an older file only the end is read. */
+	if (!newest)
+		seq_last = 0;
 
 	while ((code = hf_scan_next(scan, &item, err)) == HF_OK) {
 		if (item.kind == HF_SCAN_LINE && item.line.local_seq > seq_last &&
 		    item.line.local_seq <= listed->last_seq_max) {
+			if (newest)
+				look_for_hole(f, seq_last, &item.line);
 			seq_last = item.line.local_seq;
 			take_line(outbox, f, &item.line);
 			f->lines_bad += newest ? bad_since_valid : 0;
@@ -347,10 +376,13 @@ static uint64_t used_in_tail(const struct findings *f, uint64_t torn_bytes)
 /* The next number: behind everything that was, or may have been, used. */
 static void decide_numbers(struct hf_outbox *outbox, struct findings *f, uint64_t torn_bytes)
 {
-	uint64_t used = used_in_tail(f, torn_bytes);
+	uint64_t used = f->tail_unsent ? f->tip.last_seq : used_in_tail(f, torn_bytes);
 	const char *reason = "torn_tail";
 
-	if (f->legible > used)
+	for (size_t i = 0; i < f->hole_count; i++)
+		hf_outbox_note_gap(outbox, f->holes[i].from, f->holes[i].through,
+				   f->holes[i].reason);
+	if (f->legible > used && !f->tail_unsent)
 		used = f->legible;
 	if (f->newest_missing || f->cursor > f->tip.last_seq) {
 		uint64_t floor = f->reserved > f->cursor ? f->reserved : f->cursor;
@@ -412,13 +444,18 @@ static enum hf_code cut_tail(struct hf_outbox *outbox, uint64_t from, uint64_t s
 static void compare_watermark(const struct hf_outbox *outbox, struct findings *f,
 			      const struct hf_watermark *committed)
 {
-	if (committed == NULL || committed->seq <= f->tip.last_seq)
+	if (committed == NULL)
 		return;
+	bool same_file = committed->first_seq == outbox->first_seq;
+	if (committed->seq <= f->tip.last_seq) {
+		f->tail_unsent = same_file && committed->offset <= f->valid_end;
+		return;
+	}
 	if (f->legible < committed->seq)
 		f->legible = committed->seq;
 	/* A damaged line that was committed is rot, not a torn tail: it stays. Nothing may be
 	 * appended behind it, a lost newline would swallow the next line. */
-	if (committed->first_seq == outbox->first_seq && committed->offset > f->valid_end) {
+	if (same_file && committed->offset > f->valid_end) {
 		f->spent = true;
 		f->lines_bad++;
 	}

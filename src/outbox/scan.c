@@ -93,6 +93,11 @@ static void judge(struct hf_scan *scan, struct hf_scan_item *item)
 			       err.text);
 }
 
+bool hf_scan_has_line(const struct hf_scan *scan)
+{
+	return memchr(scan->buffer + scan->at, '\n', scan->filled - scan->at) != NULL;
+}
+
 enum hf_code hf_scan_next(struct hf_scan *scan, struct hf_scan_item *ret_item, struct hf_err *err)
 {
 	const char *start = scan->buffer + scan->at;

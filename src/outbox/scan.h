@@ -51,5 +51,7 @@ struct hf_scan {
 /* From offset up to end (UINT64_MAX: as far as the file goes now). */
 void hf_scan_begin(struct hf_scan *scan, struct hf_disk *disk, int file, uint64_t offset,
 		   uint64_t end);
+/* The next step needs no reading. */
+bool hf_scan_has_line(const struct hf_scan *scan);
 enum hf_code hf_scan_next(struct hf_scan *scan, struct hf_scan_item *ret_item,
 			  struct hf_err *err) HF_MUST_CHECK;

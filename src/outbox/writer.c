@@ -62,6 +62,9 @@ void hf_outbox_note_gap(struct hf_outbox *outbox, uint64_t from, uint64_t throug
 	struct gap *last = outbox->gap_count > 0 ? &outbox->gaps[outbox->gap_count - 1] : NULL;
 
 	HF_ASSERT(from > 0 && from <= through);
+	for (size_t i = 0; i < outbox->gap_count; i++)
+		if (outbox->gaps[i].from <= from && outbox->gaps[i].through >= through)
+			return;
 	bool touches = last != NULL && from <= last->through + 1 && last->from <= through + 1;
 	if (touches || outbox->gap_count == GAPS_MAX) {
 		last->from = from < last->from ? from : last->from;

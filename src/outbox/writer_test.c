@@ -220,6 +220,31 @@ TEST(a_torn_tail_is_set_aside_cut_and_counted)
 	teardown(&b);
 }
 
+TEST(a_torn_tail_behind_this_boots_watermark_was_never_sent_and_leaves_no_gap)
+{
+	struct bench b;
+	struct hf_watermark position;
+	static const char torn[] = "{\"device_id\":\"unit-7\",\"local_seq\":5,\"capt";
+
+	setup(&b);
+	append_on(&b, 1, 3);
+	hf_outbox_position(b.outbox, &position);
+	b.options.committed = &position;
+	hf_outbox_close(b.outbox);
+	size_t size, whole = size_of(&b, TEST_FILE);
+	char *bytes = calloc(1, whole + sizeof torn);
+	memcpy(bytes, fake_disk_bytes(b.disk, TEST_FILE, &size), whole);
+	memcpy(bytes + whole, torn, sizeof torn);
+	fake_disk_put(b.disk, TEST_FILE, bytes, whole + sizeof torn);
+	free(bytes);
+	b.outbox = test_open(b.disk, &b.options, &b.report);
+	CHECK_U64(b.report.bytes_torn, ==, sizeof torn);
+	CHECK_U64(b.report.gap_from, ==, 0);
+	/* 5 says that a tail was cut. */
+	CHECK_U64(append_on(&b, 4, 4), ==, 6);
+	teardown(&b);
+}
+
 TEST(zeros_at_the_end_pass_over_as_many_numbers_as_could_stand_there)
 {
 	struct bench b;
@@ -274,7 +299,8 @@ TEST(a_bad_line_with_a_good_one_after_it_is_rot_not_a_tail)
 	reopen(&b);
 	CHECK_U64(b.report.lines_bad, ==, 1);
 	CHECK_U64(count_in(&b, TEST_FILE, "outbox_rot_found"), ==, 1);
-	CHECK_U64(append_on(&b, 4, 4), ==, 6);
+	CHECK_U64(count_in(&b, TEST_FILE, "\"through\":2,\"reason\":\"line_damaged\""), ==, 1);
+	CHECK_U64(append_on(&b, 4, 4), ==, 7);
 	teardown(&b);
 }
 
@@ -548,6 +574,7 @@ TESTS(RUN(a_new_outbox_begins_with_a_header_that_has_number_one),
       RUN(an_offer_made_twice_in_one_batch_is_stored_once),
       RUN(a_bad_offer_is_refused_and_its_neighbours_are_stored),
       RUN(the_second_writer_is_told_to_wait), RUN(a_torn_tail_is_set_aside_cut_and_counted),
+      RUN(a_torn_tail_behind_this_boots_watermark_was_never_sent_and_leaves_no_gap),
       RUN(zeros_at_the_end_pass_over_as_many_numbers_as_could_stand_there),
       RUN(a_gap_noted_before_the_tail_was_cut_survives_a_power_cut_after_it),
       RUN(a_bad_line_with_a_good_one_after_it_is_rot_not_a_tail),

@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper - the only writer of the outbox, and the only one who deletes from it.
+ *
+ * Method: offers gather while the sockets are read; then one write and one
+ * flush for all of them, then the watermark, then the answers. What waits in
+ * the sockets during a flush is the next batch, so the batches grow with the
+ * load by themselves.
+ *
+ * It answers LATER when the disk is full or fails; its producers keep their
+ * events and offer them again. It parses nothing but its own messages.
+ */
+#include "base/assert.h"
+#include "base/file.h"
+#include "base/histogram.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "outbox/retain.h"
+#include "outbox/watermark.h"
+#include "outbox/writer.h"
+#include "proc/common/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	STEP_MS = 250,
+	LOCK_WAIT_MS = 5000,
+	LOCK_RETRY_MS = 50,
+	FLUSH_MAX_MS = 30000, /* how long a flush may take before keeper counts as hung */
+	STATS_MS = 1000,
+	RETAIN_MS = 3600 * 1000,
+	RETAIN_FULL_MS = 10 * 1000, /* while the disk is full */
+	SWEEP_MS = 24 * 3600 * 1000,
+	BALLAST_BYTES = 4 * 1024 * 1024,
+	ACKS_MAX = 2 * HF_OUTBOX_BATCH_MAX,
+	EXIT_LATER = 75,
+};
+
+/* What was told of the disk last; the notes become events of the unit. */
+enum condition {
+	CONDITION_OK,
+	CONDITION_FULL,
+	CONDITION_FAILED,
+	CONDITION_UNKNOWN, /* a keeper before this one may have told of trouble */
+};
+
+static const char *const condition_notes[] = {
+	[CONDITION_OK] = "outbox_ok",
+	[CONDITION_FULL] = "outbox_full",
+	[CONDITION_FAILED] = "outbox_failed",
+	[CONDITION_UNKNOWN] = "unknown",
+};
+
+struct waiting {
+	enum hf_role role;
+	uint32_t index;
+	struct hf_offer offer;
+};
+
+struct answer {
+	enum hf_role role;
+	uint32_t index;
+	struct hf_ack ack;
+};
+
+struct keeper {
+	struct hf_worker *worker;
+	const struct hf_clock *clock;
+	struct hf_disk *disk;
+	struct hf_outbox *outbox;
+	struct hf_outbox_report report;
+	struct hf_watermark_page *page;
+	char epoch[HF_EPOCH_BYTES];
+	enum condition condition;
+	bool condition_noted; /* the supervisor has been told */
+	bool low_space_told;
+	uint64_t acked_through;
+	struct hf_sweep *sweep;
+	struct hf_mono stats_at;
+	struct hf_mono retain_at;
+	struct hf_mono sweep_at;
+	struct hf_histogram commit_us;
+	size_t answer_count; /* that found no room in a socket */
+	struct answer answers[ACKS_MAX];
+	size_t waiting_count;
+	struct waiting waiting[HF_OUTBOX_BATCH_MAX];
+};
+
+static void commit(struct keeper *keeper);
+
+static enum hf_code on_offer(struct keeper *keeper, const struct hf_link *link, struct hf_msg *msg,
+			     struct hf_err *err)
+{
+	if (keeper->waiting_count == HF_OUTBOX_BATCH_MAX)
+		commit(keeper);
+	struct waiting *waiting = &keeper->waiting[keeper->waiting_count];
+	hf_msg_get(msg, &waiting->offer, sizeof waiting->offer);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	waiting->role = link->role;
+	waiting->index = link->index;
+	keeper->waiting_count++;
+	return HF_OK;
+}
+
+static enum hf_code on_cursor(struct keeper *keeper, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_cursor_note note;
+
+	hf_msg_get(msg, &note, sizeof note);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code == HF_OK)
+		keeper->acked_through = note.acked_through;
+	return code;
+}
+
+static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
+			       struct hf_err *err)
+{
+	if (msg->type == HF_MSG_OFFER)
+		return on_offer(context, link, msg, err);
+	if (msg->type == HF_MSG_CURSOR)
+		return on_cursor(context, msg, err);
+	return hf_fail(err, HF_E_INVALID, "%s is not for keeper", hf_msg_name(msg->type));
+}
+
+/* A peer that is gone offers again to its next link. One whose queue is full gets it later:
+ * it offers at most 64 at a time, so this is rare, and losing it would be found by a
+ * re-offer only. */
+static void send_answer(struct keeper *keeper, const struct answer *answer)
+{
+	struct hf_err err;
+	enum hf_code code = hf_worker_send(keeper->worker, answer->role, answer->index, HF_MSG_ACK,
+					   &answer->ack, sizeof answer->ack, &err);
+
+	if (code != HF_E_AGAIN)
+		return;
+	if (keeper->answer_count == ACKS_MAX) {
+		hf_log(HF_LOG_WARN, "answer_dropped", "peer=%s.%u origin=%s",
+		       hf_role_name(answer->role), answer->index, answer->ack.origin);
+		return;
+	}
+	keeper->answers[keeper->answer_count++] = *answer;
+}
+
+static void send_answers_left(struct keeper *keeper)
+{
+	size_t count = keeper->answer_count;
+	struct answer left[ACKS_MAX];
+
+	memcpy(left, keeper->answers, count * sizeof *left);
+	keeper->answer_count = 0;
+	for (size_t i = 0; i < count; i++)
+		send_answer(keeper, &left[i]);
+}
+
+static enum hf_ack_outcome outcome_of(enum hf_code code)
+{
+	if (code == HF_OK)
+		return HF_ACK_COMMITTED;
+	/* Of an offer these are said of the offer itself, not of the disk. */
+	if (code == HF_E_INVALID || code == HF_E_LIMIT)
+		return HF_ACK_REFUSED;
+	return HF_ACK_LATER;
+}
+
+static void answer(struct keeper *keeper, const struct waiting *waiting,
+		   const struct hf_outbox_result *result, struct hf_mono committed)
+{
+	struct answer answer = {
+		.role = waiting->role,
+		.index = waiting->index,
+		.ack = { .local_seq = result->local_seq,
+			 .outcome = outcome_of(result->code),
+			 .duplicate = result->duplicate ? 1 : 0,
+			 .committed_mono = committed },
+	};
+
+	(void)snprintf(answer.ack.origin, sizeof answer.ack.origin, "%.*s", HF_ORIGIN_BYTES - 1,
+		       waiting->offer.origin);
+	if (answer.ack.outcome == HF_ACK_REFUSED)
+		hf_log(HF_LOG_ERROR, "offer_refused", "peer=%s.%u origin=%s code=%s",
+		       hf_role_name(waiting->role), waiting->index, answer.ack.origin,
+		       hf_code_name(result->code));
+	send_answer(keeper, &answer);
+}
+
+/* Tell the supervisor once of each change; its queue may be full, then again later. */
+static void note_condition(struct keeper *keeper, enum condition condition, const char *why)
+{
+	char attrs[512];
+	struct hf_err err;
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+
+	if (condition == keeper->condition && keeper->condition_noted)
+		return;
+	if (condition != keeper->condition)
+		hf_log(condition == CONDITION_OK ? HF_LOG_INFO : HF_LOG_ERROR,
+		       condition_notes[condition], "why=\"%.300s\"", why);
+	keeper->condition = condition;
+	hf_json_object_open(&json);
+	hf_json_key(&json, "why");
+	hf_json_text_n(&json, why, strnlen(why, 300));
+	hf_json_object_close(&json);
+	keeper->condition_noted = hf_json_end(&json, &err) == HF_OK &&
+				  hf_worker_note(keeper->worker, condition_notes[condition], NULL,
+						 attrs, &err) == HF_OK;
+}
+
+static void publish(struct keeper *keeper)
+{
+	struct hf_watermark position;
+	struct hf_err err;
+
+	hf_outbox_position(keeper->outbox, &position);
+	if (position.seq == 0)
+		return;
+	hf_watermark_publish(keeper->page, &position);
+	struct hf_committed committed = { .local_seq = position.seq };
+	/* A wake-up: the watermark holds the truth. */
+	(void)!hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0, HF_MSG_COMMITTED, &committed,
+			      sizeof committed, &err);
+}
+
+static void judge_commit(struct keeper *keeper, enum hf_code code, const char *why)
+{
+	if (code == HF_OK) {
+		note_condition(keeper, CONDITION_OK, "events are stored again");
+		return;
+	}
+	if (code != HF_E_NOSPACE) {
+		note_condition(keeper, CONDITION_FAILED, why);
+		return;
+	}
+	note_condition(keeper, CONDITION_FULL, why);
+	struct hf_mono now = hf_mono_now(keeper->clock);
+	if (keeper->retain_at.us - now.us > (int64_t)RETAIN_FULL_MS * 1000)
+		keeper->retain_at = now;
+}
+
+/* An event that claims another producer would take a number from it. */
+static bool is_producers_own(const struct waiting *waiting)
+{
+	struct hf_origin origin;
+	struct hf_err err;
+
+	if (memchr(waiting->offer.origin, '\0', HF_ORIGIN_BYTES) == NULL ||
+	    hf_origin_parse(waiting->offer.origin, &origin, &err) != HF_OK)
+		return false;
+	return origin.producer == (waiting->role == HF_ROLE_RESPOND ? 'r' : 's');
+}
+
+static size_t refuse_strangers(struct keeper *keeper)
+{
+	const struct hf_outbox_result refused = { .code = HF_E_INVALID };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < keeper->waiting_count; i++) {
+		if (!is_producers_own(&keeper->waiting[i]))
+			answer(keeper, &keeper->waiting[i], &refused, (struct hf_mono){ 0 });
+		else if (kept++ != i)
+			keeper->waiting[kept - 1] = keeper->waiting[i];
+	}
+	return kept;
+}
+
+static void commit(struct keeper *keeper)
+{
+	const struct hf_offer *offers[HF_OUTBOX_BATCH_MAX];
+	struct hf_outbox_result results[HF_OUTBOX_BATCH_MAX];
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_err err = { 0 };
+
+	if (keeper->waiting_count == 0)
+		return;
+	size_t count = refuse_strangers(keeper);
+	for (size_t i = 0; i < count; i++)
+		offers[i] = &keeper->waiting[i].offer;
+	hf_outbox_set_state(keeper->outbox, hf_worker_state(keeper->worker));
+	struct hf_mono begun = hf_mono_now(keeper->clock);
+	uint64_t commits = hf_outbox_counters(keeper->outbox)->commits;
+	hf_pulse_busy(pulse, begun, FLUSH_MAX_MS);
+	enum hf_code code = hf_outbox_append(keeper->outbox, offers, count, results, &err);
+	struct hf_mono done = hf_mono_now(keeper->clock);
+	hf_pulse_idle(pulse, done);
+	if (hf_outbox_counters(keeper->outbox)->commits != commits) {
+		hf_histogram_add(&keeper->commit_us, (uint64_t)hf_mono_diff_us(done, begun));
+		hf_pulse_progress(pulse);
+		publish(keeper);
+	}
+	keeper->waiting_count = 0;
+	for (size_t i = 0; i < count; i++)
+		answer(keeper, &keeper->waiting[i], &results[i], done);
+	judge_commit(keeper, code, err.text);
+}
+
+static void retain(struct keeper *keeper, int64_t days)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_retained removed = { 0 };
+	struct hf_err err = { 0 };
+
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	enum hf_code code = hf_outbox_retain(keeper->outbox, keeper->acked_through, days,
+					     hf_wall_now(keeper->clock), &removed, &err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	if (code != HF_OK)
+		hf_log(HF_LOG_WARN, "retention_failed", "why=\"%s\"", err.text);
+	else if (removed.files > 0)
+		hf_log(HF_LOG_INFO, "files_removed", "files=%llu bytes=%llu acked_through=%llu",
+		       (unsigned long long)removed.files, (unsigned long long)removed.bytes,
+		       (unsigned long long)keeper->acked_through);
+}
+
+static void sweep(struct keeper *keeper, int64_t days)
+{
+	struct hf_mono now = hf_mono_now(keeper->clock);
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_retained removed = { 0 };
+	struct hf_err err = { 0 };
+
+	if (keeper->sweep == NULL) {
+		if (hf_mono_before(now, keeper->sweep_at))
+			return;
+		keeper->sweep_at = hf_mono_add_ms(now, SWEEP_MS);
+		if (hf_sweep_begin(keeper->outbox, days, hf_wall_now(keeper->clock), &keeper->sweep,
+				   &err) != HF_OK)
+			return;
+	}
+	hf_pulse_busy(pulse, now, FLUSH_MAX_MS);
+	enum hf_code code = hf_sweep_step(keeper->sweep, &removed, &err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	if (code == HF_E_AGAIN)
+		return;
+	if (code != HF_OK)
+		hf_log(HF_LOG_WARN, "sweep_failed", "why=\"%s\"", err.text);
+	else if (removed.files > 0)
+		hf_log(HF_LOG_INFO, "thumbs_removed", "files=%llu",
+		       (unsigned long long)removed.files);
+	hf_sweep_end(keeper->sweep);
+	keeper->sweep = NULL;
+}
+
+static void tell_low_space(struct keeper *keeper)
+{
+	bool released = hf_outbox_counters(keeper->outbox)->ballast_released;
+	struct hf_err err;
+
+	if (released == keeper->low_space_told)
+		return;
+	if (released)
+		hf_log(HF_LOG_WARN, "outbox_low_space",
+		       "the reserve of %d bytes for a full disk is not there: free some space",
+		       BALLAST_BYTES);
+	keeper->low_space_told = released && hf_worker_note(keeper->worker, "outbox_low_space",
+							    NULL, "{}", &err) == HF_OK;
+}
+
+static void send_stats(struct keeper *keeper)
+{
+	const struct hf_outbox_counters *counters = hf_outbox_counters(keeper->outbox);
+	struct hf_watermark position;
+	struct hf_err err;
+	char text[1024];
+	struct hf_json json = hf_json_begin(text, sizeof text);
+
+	hf_outbox_position(keeper->outbox, &position);
+	hf_json_object_open(&json);
+	hf_json_put_u64(&json, "local_seq", position.seq);
+	hf_json_put_u64(&json, "commits", counters->commits);
+	hf_json_put_u64(&json, "events", counters->events);
+	hf_json_put_u64(&json, "bytes", counters->bytes);
+	hf_json_put_text(&json, "file", position.file);
+	hf_json_key(&json, "commit_ms");
+	hf_json_object_open(&json);
+	hf_json_put_real(&json, "p50",
+			 (double)hf_histogram_quantile(&keeper->commit_us, 0.5) / 1000, 3);
+	hf_json_put_real(&json, "p99",
+			 (double)hf_histogram_quantile(&keeper->commit_us, 0.99) / 1000, 3);
+	hf_json_put_real(&json, "max", (double)keeper->commit_us.max / 1000, 3);
+	hf_json_object_close(&json);
+	hf_json_put_u64(&json, "torn_bytes", keeper->report.bytes_torn);
+	hf_json_put_u64(&json, "lines_bad", keeper->report.lines_bad);
+	hf_json_put_u64(&json, "duplicates", counters->duplicates);
+	hf_json_put_u64(&json, "files_spent", counters->files_spent);
+	hf_json_put_bool(&json, "ballast", !counters->ballast_released);
+	hf_json_put_text(&json, "condition", condition_notes[keeper->condition]);
+	hf_json_object_close(&json);
+	if (hf_json_end(&json, &err) == HF_OK)
+		hf_worker_stats(keeper->worker, text);
+}
+
+/* What is not urgent: once a second, and nothing of it while offers wait. */
+static void upkeep(struct keeper *keeper)
+{
+	struct hf_mono now = hf_mono_now(keeper->clock);
+	int64_t days = hf_worker_config(keeper->worker)->outbox_retention_days;
+	bool full = keeper->condition == CONDITION_FULL;
+
+	if (hf_mono_before(now, keeper->stats_at))
+		return;
+	keeper->stats_at = hf_mono_add_ms(now, STATS_MS);
+	send_stats(keeper);
+	send_answers_left(keeper);
+	tell_low_space(keeper);
+	if (!keeper->condition_noted)
+		note_condition(keeper, keeper->condition, "see the log of keeper");
+	if (!hf_mono_before(now, keeper->retain_at)) {
+		keeper->retain_at = hf_mono_add_ms(now, full ? RETAIN_FULL_MS : RETAIN_MS);
+		if (keeper->acked_through > 0)
+			retain(keeper, full ? 0 : days);
+		hf_outbox_ballast_refill(keeper->outbox);
+	}
+	sweep(keeper, days);
+}
+
+/* Drawn once; the same 16 digits for as long as the file is there. */
+static enum hf_code take_epoch(struct keeper *keeper, const char *data_path, struct hf_err *err)
+{
+	char folder[HF_PATH_BYTES + 16], path[HF_PATH_BYTES + 32], text[HF_EPOCH_BYTES + 1];
+	char *found = NULL;
+	size_t size = 0;
+
+	(void)snprintf(folder, sizeof folder, "%s/identity", data_path);
+	(void)snprintf(path, sizeof path, "%s/epoch", folder);
+	enum hf_code code = hf_folder_make(folder, 0750, err);
+	if (code != HF_OK)
+		return code;
+	code = hf_file_read(path, sizeof text, &found, &size, err);
+	bool whole = code == HF_OK && strspn(found, "0123456789abcdef") == HF_EPOCH_BYTES - 1 &&
+		     (size == HF_EPOCH_BYTES - 1 || strcmp(found + HF_EPOCH_BYTES - 1, "\n") == 0);
+	if (whole)
+		memcpy(keeper->epoch, found, HF_EPOCH_BYTES - 1);
+	free(found);
+	if (whole)
+		return HF_OK;
+	if (code != HF_OK && code != HF_E_NOENT && code != HF_E_LIMIT)
+		return code;
+	/* Another epoch is always safe: numbers go on, and the hub keeps epochs apart. */
+	hf_random_hex(hf_random_real(), (HF_EPOCH_BYTES - 1) / 2, keeper->epoch);
+	hf_log(code == HF_E_NOENT ? HF_LOG_INFO : HF_LOG_WARN, "epoch_drawn", "epoch=%s%s",
+	       keeper->epoch, code == HF_E_NOENT ? "" : " identity/epoch was damaged");
+	(void)snprintf(text, sizeof text, "%s\n", keeper->epoch);
+	return hf_file_replace(path, text, strlen(text), 0600, err);
+}
+
+static enum hf_code open_locked(struct keeper *keeper, const struct hf_outbox_options *options,
+				struct hf_err *err)
+{
+	struct hf_mono until = hf_mono_add_ms(hf_mono_now(keeper->clock), LOCK_WAIT_MS);
+	const struct timespec pause = { .tv_nsec = LOCK_RETRY_MS * 1000000L };
+
+	for (;;) {
+		enum hf_code code = hf_outbox_open(keeper->disk, options, &keeper->outbox,
+						   &keeper->report, err);
+
+		/* The keeper before may still be dying. */
+		if (code != HF_E_AGAIN || !hf_mono_before(hf_mono_now(keeper->clock), until))
+			return code;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
+{
+	const struct hf_hello *hello = hf_worker_hello(keeper->worker);
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_watermark committed;
+	struct hf_err ignored;
+
+	keeper->condition = hello->restarts > 0 ? CONDITION_UNKNOWN : CONDITION_OK;
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), LOCK_WAIT_MS + 2 * FLUSH_MAX_MS);
+	enum hf_code code = hf_disk_real_open(hello->data_path, &keeper->disk, err);
+	if (code == HF_OK)
+		code = take_epoch(keeper, hello->data_path, err);
+	if (code == HF_OK)
+		code = hf_watermark_create(hello->run_path, hello->boot_id, hello->run,
+					   &keeper->page, err);
+	if (code != HF_OK)
+		return code;
+	bool known = hf_watermark_read(keeper->page, &committed, &ignored) == HF_OK;
+	struct hf_outbox_options options = {
+		.device_id = hello->device_id,
+		.epoch = keeper->epoch,
+		.boot = hello->boot,
+		.run = hello->run,
+		.clock = keeper->clock,
+		.clock_trust = hf_clock_trust,
+		.committed = known ? &committed : NULL,
+		.ballast_bytes = BALLAST_BYTES,
+	};
+	memcpy(options.context.boot_id, hello->boot_id, sizeof options.context.boot_id);
+	memcpy(options.context.release, hello->release, sizeof options.context.release);
+	code = open_locked(keeper, &options, err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	if (code != HF_OK)
+		return code;
+	const struct hf_outbox_report *report = &keeper->report;
+	hf_log(report->lines_bad + report->bytes_torn > 0 ? HF_LOG_WARN : HF_LOG_INFO,
+	       "outbox_opened",
+	       "local_seq=%llu lines=%llu torn_bytes=%llu lines_bad=%llu gap=%llu-%llu",
+	       (unsigned long long)report->seq_last, (unsigned long long)report->lines,
+	       (unsigned long long)report->bytes_torn, (unsigned long long)report->lines_bad,
+	       (unsigned long long)report->gap_from, (unsigned long long)report->gap_through);
+	publish(keeper);
+	return HF_OK;
+}
+
+static void keeper_close(struct keeper *keeper)
+{
+	hf_sweep_end(keeper->sweep);
+	hf_outbox_close(keeper->outbox);
+	hf_watermark_close(keeper->page);
+	hf_disk_real_close(keeper->disk);
+	hf_worker_close(keeper->worker);
+	free(keeper);
+}
+
+static int run(struct keeper *keeper)
+{
+	struct hf_err err = { 0 };
+	enum hf_code code = keeper_open(keeper, &err);
+
+	if (code == HF_E_AGAIN) {
+		hf_log(HF_LOG_ERROR, "outbox_locked",
+		       "another holdfast uses the data folder %s: stop it, or give this one "
+		       "a folder of its own (--data)",
+		       hf_worker_hello(keeper->worker)->data_path);
+		return EXIT_LATER;
+	}
+	if (code == HF_OK)
+		code = hf_worker_ready(keeper->worker, &err);
+	while (code == HF_OK) {
+		code = hf_worker_step(keeper->worker, STEP_MS, &err);
+		commit(keeper);
+		if (code == HF_OK)
+			upkeep(keeper);
+	}
+	if (code == HF_E_CLOSED)
+		return EXIT_SUCCESS;
+	hf_log(HF_LOG_ERROR, "keeper_failed", "%s", err.text);
+	return EXIT_FAILURE;
+}
+
+int main(void)
+{
+	struct hf_err err = { 0 };
+	struct keeper *keeper = calloc(1, sizeof *keeper);
+
+	HF_ASSERT(keeper != NULL);
+	keeper->clock = hf_clock_real();
+	keeper->condition_noted = true;
+	struct hf_worker_ops ops = { .context = keeper, .on_message = on_message };
+	if (hf_worker_open(HF_ROLE_KEEPER, &ops, &keeper->worker, &err) != HF_OK) {
+		hf_log(HF_LOG_ERROR, "keeper_failed", "%s", err.text);
+		keeper_close(keeper);
+		return EXIT_FAILURE;
+	}
+	/* Retention begins a little after everybody else has started. */
+	keeper->retain_at = hf_mono_add_ms(hf_mono_now(keeper->clock), 60 * 1000);
+	keeper->sweep_at = keeper->retain_at;
+	int status = run(keeper);
+	keeper_close(keeper);
+	return status;
+}
