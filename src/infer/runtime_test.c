@@ -147,8 +147,8 @@ TEST(a_network_that_does_not_fit_its_description_is_refused)
 		if (strstr(err.text, cases[i].says) == NULL)
 			fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
 		CHECK(runtime == NULL);
-		assert_int_equal(remove_folder(NULL), 0);
-		assert_int_equal(make_folder(NULL), 0);
+		CHECK_I64(remove_folder(NULL), ==, 0);
+		CHECK_I64(make_folder(NULL), ==, 0);
 	}
 }
 
