@@ -3,6 +3,7 @@
  * hf_cli_<name>(), in src/cli/<name>.c (help and version: in main.c). Rows of a group stand
  * together. No include guard. */
 HF_VERB("Set up", config,  "check, show or begin a configuration file")
+HF_VERB("Look",   outbox,  "check and read the events on disk")
 HF_VERB("About",  help,    "this text, or the help of a verb")
 HF_VERB("About",  version, "which release this is")
 #undef HF_VERB
