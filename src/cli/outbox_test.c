@@ -82,7 +82,7 @@ static int run(int argc, const char *const *words)
 
 static void spoil(const char *name, off_t offset)
 {
-	char path[128], byte;
+	char path[128], byte = 0;
 
 	(void)snprintf(path, sizeof path, "%s/outbox/%s", folder, name);
 	HF_AUTO_FD fd = open(path, O_RDWR | O_CLOEXEC);
