@@ -313,8 +313,8 @@ static void example_config(struct hf_config *ret_config)
 	ret_config->source_count = 1;
 	hf_config_record_defaults(HF_CONFIG_SOURCES, &ret_config->sources[0]);
 	example_text(ret_config->sources[0].id, HF_ID_BYTES, "recorder");
-	ret_config->sources[0].type = HF_SOURCE_V4L2;
-	example_text(ret_config->sources[0].url, HF_PATH_BYTES, "/dev/video0");
+	example_text(ret_config->sources[0].url, HF_PATH_BYTES, "recording.mp4");
+	ret_config->sources[0].loop = true;
 	for (uint32_t i = 0; i < HF_ARRAY_LEN(places); i++) {
 		struct hf_config_camera *camera = &ret_config->cameras[ret_config->camera_count++];
 		struct hf_config_zone *zone = &ret_config->zones[ret_config->zone_count++];
@@ -335,7 +335,7 @@ void hf_config_example(FILE *stream)
 {
 	struct hf_config_rows all = hf_config_rows(HF_CONFIG_UNIT);
 	char last[HF_CONFIG_KEY_BYTES] = "";
-	static struct hf_config config;
+	struct hf_config config;
 
 	example_config(&config);
 	(void)fputs(

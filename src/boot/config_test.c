@@ -281,6 +281,14 @@ TEST(plain_http_is_for_this_machine_or_for_those_who_say_so)
 	CHECK_OK(parse(MINIMUM "hub: {url: \"https://[2001:db8::1]/\"}\n"));
 }
 
+TEST(a_kind_of_source_that_is_not_built_yet_is_a_warning)
+{
+	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/video0}]\n"
+		       "cameras: [{id: gate}, {id: yard, tile: 2}]\n" ZONE));
+	CHECK_U64(report.warnings, ==, 1);
+	CHECK(strstr(messages(), ":1:18: warning: sources[].type: only files") != NULL);
+}
+
 TEST(no_zones_is_a_warning_and_loads)
 {
 	CHECK_OK(parse(SOURCE CAMERA));
@@ -371,6 +379,7 @@ TESTS(RUN(the_smallest_file_loads_and_everything_is_resolved), RUN(every_kind_of
       RUN(a_refused_file_leaves_the_configuration_as_it_was),
       RUN(a_message_never_carries_the_files_control_characters),
       RUN(plain_http_is_for_this_machine_or_for_those_who_say_so),
+      RUN(a_kind_of_source_that_is_not_built_yet_is_a_warning),
       RUN(no_zones_is_a_warning_and_loads), RUN(a_byte_order_mark_and_windows_line_ends_are_fine),
       RUN(what_show_prints_loads_as_the_same_configuration),
       RUN(a_password_in_an_address_is_never_shown), RUN(the_example_loads_and_names_every_setting),

@@ -69,7 +69,7 @@ static void reply_json(struct hf_reply *reply, unsigned status, struct hf_json *
 }
 
 static void reply_error(struct hf_reply *reply, unsigned status, const char *word,
-			const char *message, const struct hf_batch_fault *fault)
+			const char *message, const struct hf_intake_fault *fault)
 {
 	char text[HF_ERR_TEXT_BYTES_MAX * 6 + 256];
 	struct hf_json json = hf_json_begin(text, sizeof text);
@@ -297,7 +297,7 @@ static void reply_acked(struct hf_reply *reply, const struct hf_sender *sender,
 	reply_json(reply, 200, &json);
 }
 
-static void ingest(struct hf_api *api, const struct hf_batch *batch, struct hf_reply *reply)
+static void ingest(struct hf_api *api, const struct hf_intake *batch, struct hf_reply *reply)
 {
 	struct hf_ingest_result result = { 0 };
 	struct hf_err err = { .code = HF_OK };
@@ -305,7 +305,7 @@ static void ingest(struct hf_api *api, const struct hf_batch *batch, struct hf_r
 		api->store->ops->ingest(api->store, batch, hf_wall_now(api->clock), &result, &err);
 
 	if (code == HF_E_INVALID && result.conflict_seq != 0) {
-		struct hf_batch_fault fault = { .seq = result.conflict_seq };
+		struct hf_intake_fault fault = { .seq = result.conflict_seq };
 
 		reply_error(reply, 409, "conflict", err.text, &fault);
 		return;
@@ -323,8 +323,8 @@ static void post_events(struct hf_api *api, const struct hf_request *request,
 			struct hf_reply *reply)
 {
 	struct hf_sender sender;
-	struct hf_batch batch;
-	struct hf_batch_fault fault;
+	struct hf_intake batch;
+	struct hf_intake_fault fault;
 	struct hf_err err;
 
 	if (!is_ndjson(request->header(request, "Content-Type"))) {
@@ -341,7 +341,7 @@ static void post_events(struct hf_api *api, const struct hf_request *request,
 		reply_error(reply, 400, "bad_header", err.text, NULL);
 		return;
 	}
-	code = hf_batch_parse(&sender, request->body, request->body_bytes, &batch, &fault, &err);
+	code = hf_intake_parse(&sender, request->body, request->body_bytes, &batch, &fault, &err);
 	if (code == HF_E_INVALID) {
 		reply_error(reply, 422, fault.word, err.text, &fault);
 	} else if (code == HF_E_LIMIT) {
@@ -350,7 +350,7 @@ static void post_events(struct hf_api *api, const struct hf_request *request,
 		reply_storage(api, reply, &err);
 	} else {
 		ingest(api, &batch, reply);
-		hf_batch_free(&batch);
+		hf_intake_free(&batch);
 	}
 }
 

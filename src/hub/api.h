@@ -21,7 +21,7 @@
  *       device is named, for a device's numbers repeat when its epoch is redrawn. Pass the
  *       answer's "after" back to follow, its "before" to look further back (null: no more). A
  *       page may be empty and still not be the last: it looks at a bounded stretch of rows. An
- *       "after" below the one asked for: the hub began anew, start over. limit 1..500, else 50.
+ *       "after" below the one asked for: the hub began anew, start over. limit 1..1000, else 50.
  *   GET /v1/devices
  *       {"now","devices":[...]}: one row a device and epoch, newest epoch first.
  *   GET /v1/gaps?device=
@@ -49,7 +49,7 @@ enum {
 	HF_BODY_BYTES_MAX = 1 << 20,
 	HF_QUERY_ITEMS_MAX = 8,
 	HF_EVENTS_LIMIT = 50,
-	HF_EVENTS_LIMIT_MAX = 500,
+	HF_EVENTS_LIMIT_MAX = 1000,
 };
 
 struct hf_query_item {

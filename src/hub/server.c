@@ -374,13 +374,14 @@ void hf_server_stop(struct hf_server *server)
 
 	if (server == NULL)
 		return;
-	HF_AUTO_FD listen_fd = MHD_quiesce_daemon(server->daemon);
+	int listen_fd = MHD_quiesce_daemon(server->daemon);
 	for (int waited_ms = 0; waited_ms < SERVER_STOP_MS; waited_ms += 5) {
 		if (atomic_load(&server->requests_open) == 0)
 			break;
 		(void)nanosleep(&pause, NULL);
 	}
 	MHD_stop_daemon(server->daemon);
+	hf_auto_close(&listen_fd);
 	(void)pthread_mutex_destroy(&server->lock);
 	free(server);
 }

@@ -31,7 +31,7 @@
  */
 #include "base/clock.h"
 #include "base/err.h"
-#include "hub/batch.h"
+#include "hub/intake.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -103,7 +103,7 @@ typedef enum hf_code hf_gap_row_fn(void *context, const struct hf_gap_row *row, 
 struct hf_store;
 
 struct hf_store_ops {
-	enum hf_code (*ingest)(struct hf_store *store, const struct hf_batch *batch,
+	enum hf_code (*ingest)(struct hf_store *store, const struct hf_intake *batch,
 			       struct hf_wall now, struct hf_ingest_result *ret_result,
 			       struct hf_err *err);
 	/* Rows come in rising order whatever the direction. */

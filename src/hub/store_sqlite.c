@@ -4,6 +4,9 @@
  * the gaps and the new mark are written in one transaction; only after its commit is anything
  * acknowledged. Statements are prepared once.
  *
+ * The log is written back every 4,000 pages, not every 1,000: each time costs two flushes, and the
+ * index's pages that all events of one unit share are then written back once for many events.
+ *
  * How it fails: on any error the transaction is rolled back. An I/O error leaves in doubt which
  * bytes are on the medium, and asking the same descriptor again proves nothing: the connection
  * is spent, and the next call opens a new one (see Durability in the header).
@@ -120,7 +123,7 @@ struct tally {
 	int64_t now_ms;
 	uint64_t mark;
 	uint64_t stored, duplicates, late_fills, conflict_seq;
-	const struct hf_batch_line *newest;
+	const struct hf_intake_line *newest;
 };
 
 static struct store_sqlite *from_base(struct hf_store *base)
@@ -342,6 +345,7 @@ static enum hf_code set_up(struct store_sqlite *store, struct hf_err *err)
 			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
 			       "PRAGMA journal_size_limit = 67108864;"
+			       "PRAGMA wal_autocheckpoint = 4000;"
 			       "PRAGMA wal_checkpoint(TRUNCATE);",
 			       err);
 	if (code == HF_OK)
@@ -374,7 +378,7 @@ static enum hf_code open_db(struct store_sqlite *store, struct hf_err *err)
 /* ---- taking in ---- */
 
 static enum hf_code add_event(struct store_sqlite *store, struct tally *tally,
-			      const struct hf_batch_line *line, struct hf_err *err)
+			      const struct hf_intake_line *line, struct hf_err *err)
 {
 	sqlite3_stmt *add = use(store, EVENT_ADD, tally->sender);
 
@@ -431,7 +435,7 @@ static enum hf_code fill_gap(struct store_sqlite *store, struct tally *tally, ui
 }
 
 static enum hf_code take_known_range(struct store_sqlite *store, struct tally *tally,
-				     const struct hf_batch_line *line, struct hf_err *err)
+				     const struct hf_intake_line *line, struct hf_err *err)
 {
 	sqlite3_stmt *look = use(store, EVENT_CRC, tally->sender);
 	bool found;
@@ -459,7 +463,7 @@ static enum hf_code take_known_range(struct store_sqlite *store, struct tally *t
 }
 
 static enum hf_code take_line(struct store_sqlite *store, struct tally *tally,
-			      const struct hf_batch_line *line, struct hf_err *err)
+			      const struct hf_intake_line *line, struct hf_err *err)
 {
 	if (line->seq <= tally->mark)
 		return take_known_range(store, tally, line, err);
@@ -506,7 +510,7 @@ static enum hf_code put_stream(struct store_sqlite *store, const struct tally *t
 	return run(store, put, err);
 }
 
-static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_batch *batch,
+static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_intake *batch,
 				struct tally *tally, struct hf_err *err)
 {
 	enum hf_code code = find_mark(store, tally, batch->lines[0].seq, err);
@@ -532,7 +536,7 @@ static void count_conflict(struct store_sqlite *store, const struct tally *tally
 		close_db(store);
 }
 
-static enum hf_code sqlite_ingest(struct hf_store *base, const struct hf_batch *batch,
+static enum hf_code sqlite_ingest(struct hf_store *base, const struct hf_intake *batch,
 				  struct hf_wall now, struct hf_ingest_result *ret_result,
 				  struct hf_err *err)
 {

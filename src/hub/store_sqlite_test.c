@@ -59,17 +59,17 @@ static enum hf_code offer(struct bench *b, const char *device, const char *epoch
 {
 	static char body[1 << 20];
 	struct hf_sender sender;
-	struct hf_batch_fault fault;
-	struct hf_batch batch;
+	struct hf_intake_fault fault;
+	struct hf_intake batch;
 	size_t at = 0;
 
 	for (uint64_t seq = first; seq <= last; seq++)
 		at += test_line_make(device, epoch, seq, camera, body + at);
 	CHECK_OK(hf_sender_make(device, epoch, TEST_NONCE, &sender, &err));
-	CHECK_OK(hf_batch_parse(&sender, body, at, &batch, &fault, &err));
+	CHECK_OK(hf_intake_parse(&sender, body, at, &batch, &fault, &err));
 	enum hf_code code = b->store->ops->ingest(
 		b->store, &batch, (struct hf_wall){ .ms = 1000000 }, ret_result, &err);
-	hf_batch_free(&batch);
+	hf_intake_free(&batch);
 	return code;
 }
 

@@ -122,8 +122,8 @@ static struct SwsContext *scaler_for(struct hf_cutter *cutter, const struct hf_f
 			      .full_range = frame->full_range,
 			      .bt709 = frame->bt709 };
 	s->context = sws_getContext((int)rect.width, (int)rect.height, format_of(frame->chroma),
-				    (int)width, (int)height, AV_PIX_FMT_BGR24, SWS_BILINEAR, NULL,
-				    NULL, NULL);
+				    (int)width, (int)height, AV_PIX_FMT_BGR24, SWS_AREA, NULL, NULL,
+				    NULL);
 	if (s->context != NULL)
 		(void)sws_setColorspaceDetails(
 			s->context,

@@ -169,22 +169,20 @@ void hf_dispatch_sent(struct hf_dispatch *dispatch, const struct hf_dispatch_cho
 {
 	struct hf_dispatch_tile *tile = &dispatch->tiles[choice->tile];
 	struct hf_dispatch_job *jobs = dispatch->workers[choice->worker].jobs;
+	int place = 0;
 
-	for (int i = 0; i < HF_DISPATCH_CREDIT; i++) {
-		if (jobs[i].job_id != 0)
-			continue;
-		jobs[i] = (struct hf_dispatch_job){ .job_id = dispatch->next_job_id++,
-						    .tile = choice->tile,
-						    .look = choice->look,
-						    .captured = captured,
-						    .sent = now };
-		tile->look = 0;
-		tile->sent = now;
-		tile->attempts++;
-		dispatch->jobs_sent++;
-		return;
-	}
-	HF_ASSERT(!"a worker with a free place");
+	while (place < HF_DISPATCH_CREDIT && jobs[place].job_id != 0)
+		place++;
+	HF_ASSERT(place < HF_DISPATCH_CREDIT); /* choice came from hf_dispatch_next() */
+	jobs[place] = (struct hf_dispatch_job){ .job_id = dispatch->next_job_id++,
+						.tile = choice->tile,
+						.look = choice->look,
+						.captured = captured,
+						.sent = now };
+	tile->look = 0;
+	tile->sent = now;
+	tile->attempts++;
+	dispatch->jobs_sent++;
 }
 
 enum hf_code hf_dispatch_done(struct hf_dispatch *dispatch, uint32_t worker, uint64_t job_id,

@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-	LEVEL_BITS = 8,      /* fraction bits of a background level */
-	RATE_BITS_QUIET = 2, /* just after learning: what changed may still be changing */
+	LEVEL_BITS = 8, /* fraction bits of a background level */
 	RATE_BITS = 4,
 	RATE_BITS_DIFFERENT = 6,
+	RATE_BITS_QUIET = 1, /* instead, just after learning: what changed may still be changing */
 	BORDER = 1, /* of cells that never differ, so that every cell has eight neighbours */
 };
 
@@ -19,11 +19,11 @@ struct hf_motion {
 	struct hf_rect area; /* of the frame, less the masked bands, whole cells */
 	uint32_t columns, rows;
 	bool learned;
-	struct hf_mono quiet_until, learned_at;
-	uint16_t *levels;     /* of this frame: sums of 16 pixels */
-	uint16_t *background; /* with LEVEL_BITS of fraction */
-	uint8_t *over;        /* differs by itself, (rows + 2) x (columns + 2) */
-	int64_t *differed_us; /* when it differed last, the vote included; 0: never */
+	struct hf_mono opened_at, quiet_until, learned_at;
+	uint16_t *levels;      /* of this frame: sums of 16 pixels */
+	uint16_t *background;  /* with LEVEL_BITS of fraction */
+	uint8_t *over;         /* differs by itself, (rows + 2) x (columns + 2) */
+	uint32_t *differed_ms; /* when it differed last, the vote included; 0: never */
 };
 
 enum hf_code hf_motion_open(const struct hf_motion_options *options, struct hf_rect rect,
@@ -48,9 +48,9 @@ enum hf_code hf_motion_open(const struct hf_motion_options *options, struct hf_r
 	motion->levels = calloc(cells + 1, sizeof *motion->levels);
 	motion->background = calloc(cells + 1, sizeof *motion->background);
 	motion->over = calloc(bordered, sizeof *motion->over);
-	motion->differed_us = calloc(cells + 1, sizeof *motion->differed_us);
+	motion->differed_ms = calloc(cells + 1, sizeof *motion->differed_ms);
 	if (motion->levels == NULL || motion->background == NULL || motion->over == NULL ||
-	    motion->differed_us == NULL) {
+	    motion->differed_ms == NULL) {
 		hf_motion_close(motion);
 		return hf_fail(err, HF_E_NOMEM, "motion: out of memory");
 	}
@@ -65,7 +65,7 @@ void hf_motion_close(struct hf_motion *motion)
 	free(motion->levels);
 	free(motion->background);
 	free(motion->over);
-	free(motion->differed_us);
+	free(motion->differed_ms);
 	free(motion);
 }
 
@@ -117,24 +117,25 @@ static void learn_all(struct hf_motion *motion, struct hf_mono now)
 
 	for (size_t i = 0; i < cells; i++)
 		motion->background[i] = (uint16_t)level_of(motion->levels[i]);
-	memset(motion->differed_us, 0, cells * sizeof *motion->differed_us);
+	memset(motion->differed_ms, 0, cells * sizeof *motion->differed_ms);
 	motion->learned = true;
 	motion->learned_at = now;
 	motion->quiet_until = hf_mono_add_ms(now, HF_MOTION_QUIET_MS);
 }
 
+/* The loops below run over every cell of every frame: no branch, so that they become vectors. */
 static void mark_over(struct hf_motion *motion)
 {
 	const int threshold = (int)(motion->options.threshold * (1 << LEVEL_BITS));
-	size_t i = 0;
 
 	for (uint32_t y = 0; y < motion->rows; y++) {
+		const uint16_t *levels = motion->levels + (size_t)y * motion->columns;
+		const uint16_t *background = motion->background + (size_t)y * motion->columns;
 		uint8_t *over =
 			motion->over + (size_t)(y + BORDER) * (motion->columns + 2) + BORDER;
 
-		for (uint32_t x = 0; x < motion->columns; x++, i++)
-			over[x] = abs(level_of(motion->levels[i]) - motion->background[i]) >
-				  threshold;
+		for (uint32_t x = 0; x < motion->columns; x++)
+			over[x] = abs(level_of(levels[x]) - background[x]) > threshold;
 	}
 }
 
@@ -144,46 +145,56 @@ static unsigned votes_at(const uint8_t *over, ptrdiff_t pitch)
 	       over[pitch - 1] + over[pitch] + over[pitch + 1];
 }
 
-/* Counts the cells that differ now, and those that did within the window. */
-static void vote(struct hf_motion *motion, struct hf_mono now, uint32_t *ret_now,
-		 uint32_t *ret_window)
+/* Marks the cells that differ now, and counts them. */
+static uint32_t vote(struct hf_motion *motion, uint32_t now_ms)
 {
 	const ptrdiff_t pitch = motion->columns + 2 * BORDER;
-	const int64_t window_us = now.us - HF_MOTION_WINDOW_MS * INT64_C(1000);
-	uint32_t differ = 0, window = 0;
-	size_t i = 0;
+	uint32_t count = 0;
 
 	for (uint32_t y = 0; y < motion->rows; y++) {
 		const uint8_t *over = motion->over + (y + BORDER) * pitch + BORDER;
+		uint32_t *differed_ms = motion->differed_ms + (size_t)y * motion->columns;
 
-		for (uint32_t x = 0; x < motion->columns; x++, i++) {
-			if (over[x] != 0 && votes_at(over + x, pitch) >= HF_MOTION_VOTES) {
-				motion->differed_us[i] = now.us;
-				differ++;
-			}
-			window += motion->differed_us[i] != 0 && motion->differed_us[i] > window_us;
+		if (memchr(over, 1, motion->columns) == NULL)
+			continue;
+		for (uint32_t x = 0; x < motion->columns; x++) {
+			if (over[x] == 0 || votes_at(over + x, pitch) < HF_MOTION_VOTES)
+				continue;
+			differed_ms[x] = now_ms;
+			count++;
 		}
 	}
-	*ret_now = differ;
-	*ret_window = window;
+	return count;
 }
 
-static void follow(struct hf_motion *motion, struct hf_mono now)
+/* The cells that differed within the window. */
+static uint32_t count_window(const struct hf_motion *motion, uint32_t now_ms)
+{
+	const size_t cells = (size_t)motion->columns * motion->rows;
+	const uint32_t before_ms = now_ms > HF_MOTION_WINDOW_MS ? now_ms - HF_MOTION_WINDOW_MS : 0;
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < cells; i++)
+		count += motion->differed_ms[i] > before_ms;
+	return count;
+}
+
+static void follow(struct hf_motion *motion, struct hf_mono now, uint32_t now_ms)
 {
 	const size_t cells = (size_t)motion->columns * motion->rows;
 
 	if (hf_mono_before(now, hf_mono_add_ms(motion->learned_at, HF_MOTION_LEARN_MS - 20)))
 		return;
 	motion->learned_at = now;
-	const int rate =
-		hf_mono_before(now, motion->quiet_until) ? 1 << RATE_BITS_QUIET : 1 << RATE_BITS;
-	const int rate_different = rate < 1 << RATE_BITS ? rate : 1 << RATE_BITS_DIFFERENT;
+	const int bits_different =
+		hf_mono_before(now, motion->quiet_until) ? RATE_BITS_QUIET : RATE_BITS_DIFFERENT;
 	for (size_t i = 0; i < cells; i++) {
 		int difference = level_of(motion->levels[i]) - motion->background[i];
-		bool differs = motion->differed_us[i] == now.us;
+		int step = difference >> RATE_BITS, step_different = difference >> bits_different;
 
-		motion->background[i] = (uint16_t)(motion->background[i] +
-						   difference / (differs ? rate_different : rate));
+		motion->background[i] =
+			(uint16_t)(motion->background[i] +
+				   (motion->differed_ms[i] == now_ms ? step_different : step));
 	}
 }
 
@@ -191,23 +202,26 @@ struct hf_motion_reading hf_motion_step(struct hf_motion *motion, const struct h
 {
 	struct hf_motion_reading reading = { 0 };
 	const struct hf_mono now = frame->captured_mono;
-	uint32_t window;
 
 	HF_ASSERT(motion->area.x + motion->area.width <= frame->width &&
 		  motion->area.y + motion->area.height <= frame->height);
 	read_levels(motion, frame);
 	if (!motion->learned) {
+		motion->opened_at = now;
 		learn_all(motion, now);
 		return reading;
 	}
+	/* It wraps after 49 days: then the background may be learned anew once, no more. */
+	const uint32_t now_ms = 1 + (uint32_t)(hf_mono_diff_us(now, motion->opened_at) / 1000);
 	mark_over(motion);
-	vote(motion, now, &reading.cells, &window);
-	if (window > HF_MOTION_RELEARN_SHARE * motion->columns * motion->rows) {
+	reading.cells = vote(motion, now_ms);
+	if (count_window(motion, now_ms) >
+	    HF_MOTION_RELEARN_SHARE * motion->columns * motion->rows) {
 		learn_all(motion, now);
 		reading.relearned = true;
 		return reading;
 	}
-	follow(motion, now);
+	follow(motion, now, now_ms);
 	reading.moving = reading.cells >= motion->options.cells_min &&
 			 !hf_mono_before(now, motion->quiet_until);
 	return reading;

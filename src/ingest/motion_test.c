@@ -214,6 +214,19 @@ TEST(the_first_second_is_quiet)
 	scene_free(s);
 }
 
+TEST(somebody_who_leaves_while_it_is_learned_does_not_stay_as_a_ghost)
+{
+	struct scene *s = scene_new(&usual);
+
+	for (int i = 0; i < 20; i++) {
+		paint(s, 100);
+		if (i < 2)
+			block(s, 200, 100, 40, 60, 170);
+		CHECK(!step(s).moving);
+	}
+	scene_free(s);
+}
+
 TEST(a_faster_camera_does_not_forget_faster)
 {
 	struct scene *s = scene_new(&usual);
@@ -235,4 +248,6 @@ TESTS(RUN(noise_does_not_move), RUN(a_walking_block_moves_and_stops_when_it_has_
       RUN(a_light_switch_is_learned_anew_and_is_no_motion),
       RUN(infrared_that_comes_on_over_a_second_and_a_half_is_learned_too),
       RUN(headlights_that_sweep_the_tile_within_a_second_are_learned),
-      RUN(the_first_second_is_quiet), RUN(a_faster_camera_does_not_forget_faster))
+      RUN(the_first_second_is_quiet),
+      RUN(somebody_who_leaves_while_it_is_learned_does_not_stay_as_a_ghost),
+      RUN(a_faster_camera_does_not_forget_faster))

@@ -21,7 +21,7 @@
  *             like one, cannot be read).
  *             step: OK with a frame; AGAIN without one yet; CLOSED at the end of
  *             a file that is not looped; CORRUPT when not one frame of it could
- *             be decoded; IO. After anything but OK and AGAIN the source is
+ *             be decoded; NOENT when a looped file was taken away; IO. After anything but OK and AGAIN the source is
  *             spent: close it.
  *             A frame that cannot be decoded is counted and passed over.
  */

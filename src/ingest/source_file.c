@@ -9,8 +9,10 @@
  * open to them, sizes are bounded before a decoder allocates for them. A frame that does
  * not decode whole is counted and passed over; a clip with none that does is an error.
  *
+ * MJPEG goes through libjpeg-turbo first, and through libavcodec where that declines.
  * Pictures that are not 8-bit planar YUV (PNG, 10 bit, NV12) go through swscale to 4:4:4.
  */
+#include "ingest/jpeg.h"
 #include "ingest/pace.h"
 #include "ingest/source.h"
 
@@ -43,8 +45,11 @@ struct file_source {
 	AVFormatContext *format;
 	AVCodecContext *codec;
 	AVPacket *packet;
-	AVFrame *frame; /* handed out last */
-	AVFrame *ahead; /* decoded, to be handed out next */
+	AVFrame *frame;       /* handed out last */
+	AVFrame *ahead;       /* decoded, to be handed out next */
+	struct hf_jpeg *jpeg; /* NULL: not MJPEG */
+	bool by_jpeg;         /* the picture to be handed out next is this one: */
+	struct hf_frame jpeg_frame;
 	struct SwsContext *converter;
 	uint8_t *converted[4]; /* 4:4:4 planes, where the decoder's format is another */
 	int converted_strides[4];
@@ -58,7 +63,9 @@ struct file_source {
 	struct hf_mono due;
 	struct hf_wall recorded; /* lockstep: when the clip began */
 	uint64_t next_number, number;
-	uint64_t decoded_this_round;
+	struct { /* since the clip began, anew with each loop */
+		uint64_t decoded, unwanted, errors_before;
+	} round;
 	struct hf_source_info info;
 };
 
@@ -163,6 +170,11 @@ static enum hf_code open_decoder(struct file_source *file, struct hf_err *err)
 	if (av < 0)
 		return hf_fail(err, HF_E_CORRUPT, "%s: start the %s decoder: %s", file->path,
 			       about->name, av_text(av, text));
+	if (parameters->codec_id == AV_CODEC_ID_MJPEG && !file->still) {
+		enum hf_code code = hf_jpeg_open(&file->jpeg, err);
+		if (code != HF_OK)
+			return code;
+	}
 	(void)snprintf(file->info.codec, sizeof file->info.codec, "%s", about->name);
 	file->info.width = (uint32_t)parameters->width;
 	file->info.height = (uint32_t)parameters->height;
@@ -194,7 +206,8 @@ static void set_pace(struct file_source *file, double fps_wanted)
 /* The end, or CORRUPT when there was nothing before it. A looped clip begins again. */
 static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 {
-	if (file->decoded_this_round == 0)
+	bool broken = file->info.decode_errors > file->round.errors_before;
+	if (file->round.decoded == 0 && (broken || file->round.unwanted == 0))
 		return hf_fail(err, HF_E_CORRUPT,
 			       "%s: not one picture of it could be decoded (%llu failed)",
 			       file->path, (unsigned long long)file->info.decode_errors);
@@ -209,6 +222,9 @@ static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 		file->frame_held = true;
 		return hf_fail(err, HF_E_AGAIN, "not yet");
 	}
+	enum hf_code code = check_path(file, err); /* it may have been taken away */
+	if (code != HF_OK)
+		return code;
 	/* -1: the default stream, in AV_TIME_BASE units. Some containers only seek by byte. */
 	if (av_seek_frame(file->format, -1,
 			  file->format->start_time != AV_NOPTS_VALUE ? file->format->start_time : 0,
@@ -218,7 +234,8 @@ static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 	avcodec_flush_buffers(file->codec);
 	hf_pace_rewind(&file->pace);
 	file->draining = false;
-	file->decoded_this_round = 0;
+	file->round.decoded = file->round.unwanted = 0;
+	file->round.errors_before = file->info.decode_errors;
 	return hf_fail(err, HF_E_AGAIN, "begins again");
 }
 
@@ -235,8 +252,10 @@ static bool schedule(struct file_source *file, int64_t stamp)
 {
 	file->number = file->next_number++;
 	file->time_us = hf_pace_time(&file->pace, stamp_us(file, stamp));
-	if (!hf_pace_wanted(&file->pace, file->time_us))
+	if (!hf_pace_wanted(&file->pace, file->time_us)) {
+		file->round.unwanted++;
 		return false;
+	}
 	if (!file->lockstep)
 		file->due = hf_pace_due(&file->pace, file->time_us, hf_mono_now(file->clock));
 	return true;
@@ -295,7 +314,7 @@ static enum hf_code next_of_chained(struct file_source *file, struct hf_err *err
 		return HF_OK;
 	}
 	if (av == 0) {
-		file->decoded_this_round++;
+		file->round.decoded++;
 		file->frame_held = schedule(file, file->ahead->best_effort_timestamp);
 		return HF_OK;
 	}
@@ -318,11 +337,18 @@ static enum hf_code next_of_chained(struct file_source *file, struct hf_err *err
 static enum hf_code decode_held(struct file_source *file, struct hf_err *err)
 {
 	file->packet_held = false;
+	file->by_jpeg = file->jpeg != NULL &&
+			hf_jpeg_decode(file->jpeg, file->packet->data, (size_t)file->packet->size,
+				       &file->jpeg_frame, err) == HF_OK;
+	if (file->by_jpeg) {
+		file->round.decoded++;
+		return HF_OK;
+	}
 	int av = avcodec_send_packet(file->codec, file->packet);
 	if (av == 0)
 		av = avcodec_receive_frame(file->codec, file->ahead);
 	if (av == 0 && frame_is_whole(file)) {
-		file->decoded_this_round++;
+		file->round.decoded++;
 		return HF_OK;
 	}
 	file->info.decode_errors++;
@@ -384,16 +410,15 @@ static enum hf_code convert(struct file_source *file, struct hf_err *err)
 	return HF_OK;
 }
 
-static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_frame,
-			     struct hf_err *err)
+/* The picture libavcodec decoded last, as a frame without number and times. */
+static enum hf_code take_decoded(struct file_source *file, struct hf_frame *ret_frame,
+				 struct hf_err *err)
 {
 	av_frame_unref(file->frame);
 	av_frame_move_ref(file->frame, file->ahead);
 
 	const AVFrame *in = file->frame;
-	struct hf_frame out = { .width = (uint32_t)in->width,
-				.height = (uint32_t)in->height,
-				.number = file->number };
+	struct hf_frame out = { .width = (uint32_t)in->width, .height = (uint32_t)in->height };
 	bool usable = chroma_of((enum AVPixelFormat)in->format, &out.chroma);
 
 	if (!usable) {
@@ -414,6 +439,22 @@ static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_fram
 		out.planes[i] = usable ? in->data[i] : file->converted[i];
 		out.strides[i] = usable ? in->linesize[i] : file->converted_strides[i];
 	}
+	*ret_frame = out;
+	return HF_OK;
+}
+
+static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_frame,
+			     struct hf_err *err)
+{
+	struct hf_frame out = file->jpeg_frame;
+
+	if (!file->by_jpeg) {
+		enum hf_code code = take_decoded(file, &out, err);
+		if (code != HF_OK)
+			return code;
+	}
+	file->by_jpeg = false;
+	out.number = file->number;
 	if (file->lockstep) {
 		out.captured_mono.us = HF_SOURCE_LOCKSTEP_START_US + file->time_us;
 		out.captured_wall.ms = file->recorded.ms + file->time_us / 1000;
@@ -473,6 +514,7 @@ static void file_close(struct hf_source *source)
 
 	sws_freeContext(file->converter);
 	av_freep(&file->converted[0]);
+	hf_jpeg_close(file->jpeg);
 	av_frame_free(&file->frame);
 	av_frame_free(&file->ahead);
 	av_packet_free(&file->packet);

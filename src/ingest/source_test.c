@@ -161,7 +161,8 @@ TEST(a_text_named_avi_an_empty_file_and_a_playlist_are_refused)
 	struct hf_err err;
 
 	CHECK_CODE(open_bytes(".avi", text, sizeof text - 1, &err), HF_E_INVALID);
-	CHECK_CODE(open_bytes(".txt", text, sizeof text - 1, &err), HF_E_INVALID);
+	/* libavformat would play this one as a terminal session. */
+	CHECK_CODE(open_bytes(".ans", text, sizeof text - 1, &err), HF_E_INVALID);
 	CHECK_CODE(open_bytes(".avi", "", 0, &err), HF_E_CORRUPT);
 	CHECK_CODE(open_bytes(".m3u8", list, sizeof list - 1, &err), HF_E_INVALID);
 	CHECK_CODE(open_bytes(".ffconcat", concat, sizeof concat - 1, &err), HF_E_INVALID);
@@ -237,10 +238,17 @@ TEST(fewer_frames_are_handed_out_when_fewer_are_asked_for)
 TEST(a_looped_clip_goes_on_with_rising_time_and_numbers)
 {
 	NEEDS_CLIPS();
-	static const char *const clips[] = { "small.avi", "chained.mp4", "still.jpg", "still.png" };
+	static const struct {
+		const char *clip;
+		double fps;
+	} clips[] = { { "small.avi", 0 },
+		      { "chained.mp4", 0 },
+		      { "still.jpg", 0 },
+		      { "still.png", 0 },
+		      { "resized.mjpeg", 25 } };
 
 	for (size_t c = 0; c < HF_ARRAY_LEN(clips); c++) {
-		struct hf_config_source config = config_of(clips[c]);
+		struct hf_config_source config = config_of(clips[c].clip);
 		struct hf_source *source;
 		struct hf_frame frame;
 		struct hf_err err;
@@ -248,6 +256,7 @@ TEST(a_looped_clip_goes_on_with_rising_time_and_numbers)
 		int64_t last_us = 0;
 
 		config.loop = true;
+		config.fps = clips[c].fps;
 		CHECK_OK(open_it(&config, f, false, &source, &err));
 		for (unsigned i = 0; i < 75; i++) {
 			CHECK_OK(next(source, f, &frame, &err));
@@ -259,6 +268,50 @@ TEST(a_looped_clip_goes_on_with_rising_time_and_numbers)
 		}
 		hf_source_close(source);
 	}
+}
+
+TEST(a_looped_clip_shorter_than_the_time_between_wanted_frames_goes_on)
+{
+	NEEDS_CLIPS();
+	struct hf_config_source config = config_of("small.avi"); /* one second */
+	struct hf_source *source;
+	struct hf_frame frame;
+	struct hf_err err;
+	struct fake *f = fake();
+
+	config.loop = true;
+	config.fps = 0.4;
+	CHECK_OK(open_it(&config, f, false, &source, &err));
+	for (unsigned i = 0; i < 5; i++) {
+		CHECK_OK(next(source, f, &frame, &err));
+		CHECK_U64(frame.number, ==, 25 * i);
+	}
+	hf_source_close(source);
+}
+
+TEST(a_looped_clip_that_is_taken_away_is_missed)
+{
+	NEEDS_CLIPS();
+	struct hf_config_source config = config_of("small.avi");
+	char path[] = "/tmp/holdfast-gone-XXXXXX", clip[HF_PATH_BYTES];
+	struct hf_source *source;
+	struct hf_frame frame;
+	struct hf_err err;
+	struct fake *f = fake();
+	enum hf_code code = HF_OK;
+
+	assert_non_null(mkdtemp(path));
+	(void)snprintf(clip, sizeof clip, "%s", config.url);
+	(void)snprintf(config.url, sizeof config.url, "%s/clip.avi", path);
+	assert_int_equal(symlink(clip, config.url), 0);
+	config.loop = true;
+	CHECK_OK(open_it(&config, f, false, &source, &err));
+	assert_int_equal(unlink(config.url), 0);
+	for (int i = 0; i < 20 && code == HF_OK; i++)
+		code = next(source, f, &frame, &err);
+	CHECK_I64(code, ==, HF_E_NOENT);
+	hf_source_close(source);
+	(void)rmdir(path);
 }
 
 TEST(a_still_picture_is_one_frame)
@@ -434,7 +487,9 @@ TESTS(RUN(a_missing_file_is_noent_and_named),
       RUN(a_text_named_avi_an_empty_file_and_a_playlist_are_refused),
       RUN(every_frame_of_a_clip_comes_once_in_its_own_time), RUN(nothing_comes_before_it_is_due),
       RUN(fewer_frames_are_handed_out_when_fewer_are_asked_for),
-      RUN(a_looped_clip_goes_on_with_rising_time_and_numbers), RUN(a_still_picture_is_one_frame),
+      RUN(a_looped_clip_goes_on_with_rising_time_and_numbers),
+      RUN(a_looped_clip_shorter_than_the_time_between_wanted_frames_goes_on),
+      RUN(a_looped_clip_that_is_taken_away_is_missed), RUN(a_still_picture_is_one_frame),
       RUN(a_cut_clip_gives_what_is_left_of_it), RUN(a_clip_with_nothing_but_a_head_is_an_error),
       RUN(broken_frames_are_passed_over_and_counted), RUN(odd_sizes_and_other_formats_are_taken),
       RUN(a_clip_that_changes_its_size_goes_on),

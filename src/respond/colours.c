@@ -31,7 +31,7 @@ struct hf_colours hf_colours_take(const uint8_t *pixels, uint32_t width, uint32_
 		const uint8_t *p = pixels + ((size_t)y * width + left) * 3;
 
 		for (uint32_t x = left; x < right; x++, p += 3) {
-			unsigned bin = (p[0] >> 6) << 4 | (p[1] >> 6) << 2 | p[2] >> 6;
+			unsigned bin = (p[0] >> 6U) * 16U + (p[1] >> 6U) * 4U + (p[2] >> 6U);
 
 			if (++counts[bin] > most)
 				most = counts[bin];

@@ -19,6 +19,54 @@ void hf_config_defaults(struct hf_config *ret_config)
 #include "shape/config_tbl.h"
 }
 
+/* Not by reading it as a bool: that would already be undefined for a byte of 2. */
+static bool is_bool(const bool *value)
+{
+	return *(const unsigned char *)value <= 1;
+}
+
+/* Below the number of names in "a|b|c"? */
+static bool is_choice(int32_t value, const char *choices)
+{
+	for (; value > 0 && choices != NULL; value--) {
+		choices = strchr(choices, '|');
+		choices = choices != NULL ? choices + 1 : NULL;
+	}
+	return value == 0 && choices != NULL;
+}
+
+static bool unit_is_sound(const struct hf_config *record)
+{
+	return true
+#define HF_SECTION_UNIT
+#include "shape/config_sound.h"
+		;
+}
+
+static bool source_is_sound(const struct hf_config_source *record)
+{
+	return true
+#define HF_SECTION_SOURCE
+#include "shape/config_sound.h"
+		;
+}
+
+static bool camera_is_sound(const struct hf_config_camera *record)
+{
+	return true
+#define HF_SECTION_CAMERA
+#include "shape/config_sound.h"
+		;
+}
+
+static bool zone_is_sound(const struct hf_config_zone *record)
+{
+	return true
+#define HF_SECTION_ZONE
+#include "shape/config_sound.h"
+		;
+}
+
 enum hf_code hf_config_check(const struct hf_config *config, struct hf_err *err)
 {
 	if (config->magic != HF_CONFIG_MAGIC || config->size_bytes != sizeof *config)
@@ -28,12 +76,20 @@ enum hf_code hf_config_check(const struct hf_config *config, struct hf_err *err)
 	if (config->source_count > HF_SOURCES_MAX || config->camera_count > HF_CAMERAS_MAX ||
 	    config->zone_count > HF_ZONES_MAX)
 		return hf_fail(err, HF_E_INVALID, "configuration: a list is too long");
+	if (!unit_is_sound(config))
+		return hf_fail(err, HF_E_INVALID,
+			       "configuration: a setting of the unit is damaged");
+	for (uint32_t i = 0; i < config->source_count; i++)
+		if (!source_is_sound(&config->sources[i]))
+			return hf_fail(err, HF_E_INVALID, "configuration: source %u is damaged", i);
 	for (uint32_t i = 0; i < config->camera_count; i++)
-		if (config->cameras[i].source >= config->source_count)
+		if (!camera_is_sound(&config->cameras[i]) ||
+		    config->cameras[i].source >= config->source_count)
 			return hf_fail(err, HF_E_INVALID, "configuration: camera %u has no source",
 				       i);
 	for (uint32_t i = 0; i < config->zone_count; i++)
-		if (config->zones[i].camera >= config->camera_count ||
+		if (!zone_is_sound(&config->zones[i]) ||
+		    config->zones[i].camera >= config->camera_count ||
 		    config->zones[i].point_count > HF_ZONE_POINTS_MAX)
 			return hf_fail(err, HF_E_INVALID, "configuration: zone %u has no camera",
 				       i);

@@ -87,8 +87,10 @@ HF_INT(restart_max_ms, "supervisor.restart_max", 10000, 10, 600000, "ms", "super
 	"Longest wait before a restart.")
 #endif
 #ifdef HF_SECTION_SOURCE
-HF_TEXT(id, "id", "", HF_ID_BYTES, "all", "Name of the source; cameras refer to it.")
-HF_ENUM(type, "type", 0, "file|v4l2|rtsp", "ingest", "What kind of source it is.")
+HF_TEXT(id, "id", "", HF_ID_BYTES, "all", 
+	"Name of the source; cameras refer to it. Empty: \"main\", where there is only one.")
+HF_ENUM(type, "type", 0, "file|v4l2|rtsp", "ingest", 
+	"What kind of source it is. So far files are read; v4l2 and rtsp have their place here.")
 HF_TEXT(url, "url", "", HF_PATH_BYTES, "ingest",
 	"Path of the file or device, or rtsp:// address.")
 HF_REAL(fps, "fps", 0, 0, 60, "frames a second", "ingest",

@@ -170,6 +170,12 @@ const char *hf_verdict_name(enum hf_verdict verdict)
 	return "unknown";
 }
 
+void hf_answer_unsent(enum hf_verdict verdict, const char *text, struct hf_answer *ret_answer)
+{
+	*ret_answer = (struct hf_answer){ .local = true };
+	conclude(ret_answer, verdict, "%s", text);
+}
+
 void hf_answer_judge(const struct hf_response *response, const struct hf_sent *sent,
 		     struct hf_answer *ret_answer)
 {

@@ -67,10 +67,13 @@ struct hf_answer {
 	uint64_t acked_through;          /* of DELIVERED */
 	uint64_t seq;                    /* of REJECTED; of CONFLICT, 0 if the hub did not say */
 	int64_t retry_after_ms;          /* of 503 and 429 */
-	bool local;                      /* nothing was sent: set by the sender's caller */
+	bool local;                      /* nothing was sent */
 	bool busy;                       /* 503 or 429: somebody is there, only not now */
 	char text[HF_ANSWER_TEXT_BYTES]; /* for people; printable */
 };
+
+/* The request could not even be sent. */
+void hf_answer_unsent(enum hf_verdict verdict, const char *text, struct hf_answer *ret_answer);
 
 void hf_answer_judge(const struct hf_response *response, const struct hf_sent *sent,
 		     struct hf_answer *ret_answer);

@@ -156,6 +156,5 @@ unsigned hf_channel_answered(struct hf_channel *channel, const struct hf_answer 
 	case HF_VERDICT_REJECTED:
 		return on_rejected(channel, answer, now, random);
 	}
-	HF_ASSERT(!"a verdict");
-	return 0;
+	hf_assert_failed("a verdict", __FILE__, __LINE__, __func__);
 }

@@ -5,7 +5,10 @@
  *
  * Shape       libcurl's multi interface with one easy handle: connections are
  *             kept and used again, a second request is started only when the
- *             first one has ended. With a token file every request carries
+ *             first one has ended. When a kept connection turns out to be dead
+ *             before one byte came back, libcurl repeats the request as it is,
+ *             same nonce, on a new one: the hub drops the twins by their numbers.
+ *             With a token file every request carries
  *             Authorization; the file is read anew for each request, so that a
  *             token can be replaced at any time.
  *

@@ -104,9 +104,11 @@ enum hf_code hf_msg_receive(int fd, uint8_t *buffer, struct hf_msg *ret_msg, str
 				 .msg_controllen = sizeof control.bytes };
 	ssize_t n;
 
+	/* A peer that died with something unread is told once, as ECONNRESET, ahead of what it
+	 * had still sent. Its last words come first here, then the end. */
 	do {
 		n = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return hf_fail_errno(err, "receive");
 	if (n == 0)

@@ -86,6 +86,26 @@ TEST(a_full_queue_answers_again_and_sends_nothing)
 	(void)close(pair[1]);
 }
 
+TEST(the_last_words_of_a_peer_that_died_are_heard)
+{
+	struct hf_err err = { 0 };
+	int pair[2];
+	struct hf_msg msg;
+
+	/* It died with something unread: the kernel tells that before it hands out the rest. */
+	CHECK_OK(hf_msg_pair(pair, &err));
+	CHECK_OK(hf_msg_send(pair[1], HF_MSG_START, NULL, 0, NULL, 0, &err));
+	CHECK_OK(hf_msg_send(pair[0], HF_MSG_STATS, "{}", 2, NULL, 0, &err));
+	CHECK_OK(hf_msg_send(pair[0], HF_MSG_READY, NULL, 0, NULL, 0, &err));
+	(void)close(pair[0]);
+	CHECK_OK(hf_msg_receive(pair[1], buffer, &msg, &err));
+	CHECK_U64(msg.type, ==, HF_MSG_STATS);
+	CHECK_OK(hf_msg_receive(pair[1], buffer, &msg, &err));
+	CHECK_U64(msg.type, ==, HF_MSG_READY);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_CLOSED);
+	(void)close(pair[1]);
+}
+
 TEST(only_the_roles_in_the_table_may_send)
 {
 	CHECK(hf_msg_allowed(HF_MSG_OFFER, HF_ROLE_RESPOND));
@@ -98,4 +118,4 @@ TEST(only_the_roles_in_the_table_may_send)
 TESTS(RUN(a_message_arrives_whole_with_its_descriptor),
       RUN(a_body_shorter_than_its_contract_is_refused_at_the_end),
       RUN(bytes_that_are_no_message_are_refused), RUN(a_full_queue_answers_again_and_sends_nothing),
-      RUN(only_the_roles_in_the_table_may_send))
+      RUN(the_last_words_of_a_peer_that_died_are_heard), RUN(only_the_roles_in_the_table_may_send))

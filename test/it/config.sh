@@ -99,5 +99,10 @@ out_empty
 run "the child is not for people" 2 "$child"
 err_has "holdfast config check"
 
+run "no unit is running" 3 "$holdfast" status --data "$folder/none"
+out_empty
+err_has "holdfastd --config"
+run "status without a folder" 2 "$holdfast" status --data
+
 [ "$failures" = 0 ] || echo "$failures failed"
 [ "$failures" = 0 ]

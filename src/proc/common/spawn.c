@@ -149,8 +149,9 @@ static enum hf_code start(const struct hf_spawn *spawn, int control_fd, int puls
 		return hf_fail_errno(err, "watch %s (pid %d)", spawn->path, (int)child->pid);
 
 	int fds[] = { spawn->config_fd, pulse_fd };
-	return hf_msg_send(child->control_fd, HF_MSG_HELLO, spawn->hello, sizeof *spawn->hello, fds,
-			   HF_ARRAY_LEN(fds), err);
+	enum hf_code code = hf_msg_send(child->control_fd, HF_MSG_HELLO, spawn->hello,
+					sizeof *spawn->hello, fds, HF_ARRAY_LEN(fds), err);
+	return code == HF_OK ? HF_OK : hf_err_prefix(err, "%s", spawn->path);
 }
 
 enum hf_code hf_spawn_worker(const struct hf_spawn *spawn, struct hf_child *ret_child,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hub/batch.h"
+#include "hub/intake.h"
 
 #include "hub/test_line.h"
+#include "outbox/line.h"
 #include "test.h"
 
-static struct hf_batch batch;
-static struct hf_batch_fault fault;
+static struct hf_intake batch;
+static struct hf_intake_fault fault;
 static struct hf_err err;
 
 static struct hf_sender sender_new(void)
@@ -20,7 +21,7 @@ static enum hf_code parse(const char *body)
 {
 	struct hf_sender sender = sender_new();
 
-	return hf_batch_parse(&sender, body, strlen(body), &batch, &fault, &err);
+	return hf_intake_parse(&sender, body, strlen(body), &batch, &fault, &err);
 }
 
 /* The line with one text replaced by another of any length, and sealed anew. */
@@ -66,7 +67,36 @@ TEST(good_lines_come_out_as_they_were_written)
 	CHECK(memcmp(batch.lines[1].text, body + first, second - 1) == 0);
 	CHECK_TEXT(batch.lines[0].event_class, "pre_action_zone_entry");
 	CHECK_TEXT(batch.lines[0].state, "healthy");
-	hf_batch_free(&batch);
+	hf_intake_free(&batch);
+}
+
+TEST(a_line_of_the_units_own_writer_is_taken)
+{
+	static const struct hf_event_context context = { .boot_id = "b1", .release = "0.1.0" };
+	static const struct hf_origin origin = { .boot = 1, .run = 1, .n = 1, .producer = 'r' };
+	static const uint8_t chain[HF_CHAIN_BYTES];
+	const struct hf_line_stamp stamp = { .device_id = "unit \"1\" \xc3\xa9",
+					     .epoch = TEST_EPOCH,
+					     .local_seq = 7,
+					     .chain_previous = chain };
+	struct hf_event event = { .event_class = "pre_action_zone_entry",
+				  .camera_name = "<b>\"gate\"\\\n",
+				  .clock = "synced",
+				  .attrs = "{\"stay\":3,\"box\":[0.5,1,2,3]}" };
+	struct hf_offer offer;
+	struct hf_sender sender;
+	char data[HF_LINE_BYTES_MAX];
+	struct hf_line line;
+
+	CHECK_OK(hf_offer_make(&event, &context, &origin, &offer, &err));
+	CHECK_OK(hf_line_make(&offer, &stamp, data, &line, &err));
+	CHECK_OK(hf_sender_make(stamp.device_id, TEST_EPOCH, TEST_NONCE, &sender, &err));
+	CHECK_OK(hf_intake_parse(&sender, data, line.size_bytes, &batch, &fault, &err));
+	CHECK_U64(batch.lines[0].seq, ==, 7);
+	CHECK_U64(batch.lines[0].crc, ==, line.crc32c);
+	CHECK_TEXT(batch.lines[0].state, "healthy");
+	CHECK_TEXT(batch.lines[0].release, "0.1.0");
+	hf_intake_free(&batch);
 }
 
 TEST(every_flipped_bit_of_a_line_is_noticed)
@@ -78,7 +108,7 @@ TEST(every_flipped_bit_of_a_line_is_noticed)
 	for (size_t bit = 0; bit < length * 8; bit++) {
 		memcpy(bad, good, length);
 		bad[bit / 8] = (char)(bad[bit / 8] ^ (1 << (bit % 8)));
-		CHECK_CODE(hf_batch_parse(&sender, bad, length, &batch, &fault, &err),
+		CHECK_CODE(hf_intake_parse(&sender, bad, length, &batch, &fault, &err),
 			   HF_E_INVALID);
 	}
 }
@@ -91,10 +121,10 @@ TEST(every_line_cut_short_is_refused)
 
 	for (size_t cut = 0; cut < length; cut++) {
 		memcpy(bad, good, cut);
-		CHECK_CODE(hf_batch_parse(&sender, bad, cut, &batch, &fault, &err), HF_E_INVALID);
+		CHECK_CODE(hf_intake_parse(&sender, bad, cut, &batch, &fault, &err), HF_E_INVALID);
 		bad[cut] = '\n';
 		if (cut < length - 1)
-			CHECK_CODE(hf_batch_parse(&sender, bad, cut + 1, &batch, &fault, &err),
+			CHECK_CODE(hf_intake_parse(&sender, bad, cut + 1, &batch, &fault, &err),
 				   HF_E_INVALID);
 	}
 }
@@ -133,7 +163,7 @@ TEST(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender)
 		{ "\"local_seq\":7", "\"local_seq\":0", "bad_member", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":-7", "bad_member", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":7.0", "bad_member", 7 },
-		{ "\"local_seq\":7", "\"local_seq\":9007199254740992", "bad_member", 0 },
+		{ "\"local_seq\":7", "\"local_seq\":9007199254740993", "bad_member", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":99999999999999999999", "not_json", 0 },
 		{ "\"local_seq\":7", "\"local_seq\":\"7\"", "bad_member", 0 },
 		{ "\"camera_name\":\"gate\"", "\"camera_name\":7", "bad_member", 7 },
@@ -192,15 +222,15 @@ TEST(headers_that_are_missing_or_no_ids_are_refused)
 
 TEST(more_lines_than_the_limit_are_refused_before_they_are_read)
 {
-	static char body[HF_BATCH_LINES_MAX + 2];
+	static char body[HF_INTAKE_LINES_MAX + 2];
 
-	memset(body, '\n', HF_BATCH_LINES_MAX + 1);
+	memset(body, '\n', HF_INTAKE_LINES_MAX + 1);
 	CHECK_CODE(parse(body), HF_E_LIMIT);
 }
 
-TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(every_flipped_bit_of_a_line_is_noticed),
-      RUN(every_line_cut_short_is_refused), RUN(one_bad_line_condemns_the_batch_and_is_named),
-      RUN(numbers_must_rise_within_a_batch),
+TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(a_line_of_the_units_own_writer_is_taken),
+      RUN(every_flipped_bit_of_a_line_is_noticed), RUN(every_line_cut_short_is_refused),
+      RUN(one_bad_line_condemns_the_batch_and_is_named), RUN(numbers_must_rise_within_a_batch),
       RUN(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender),
       RUN(a_line_over_the_limit_is_refused), RUN(headers_that_are_missing_or_no_ids_are_refused),
       RUN(more_lines_than_the_limit_are_refused_before_they_are_read))

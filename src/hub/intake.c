@@ -3,20 +3,24 @@
  * Method: the CRC is looked at before the JSON. A line that was damaged on the way or on the
  * unit's disk is then called damaged, whatever the damage made of its JSON; only a line that
  * is as the unit wrote it can be called badly written.
+ *
+ * The unit's own reader (outbox/line.h) wants every key at its place. Here a general parser is
+ * used and unknown keys pass: a fleet has units of many releases, a refusal is for good, and a
+ * unit that was updated before its hub must not lose what it saw.
  */
-#include "hub/batch.h"
+#include "hub/intake.h"
 
 #include "base/auto.h"
 #include "base/crc32c.h"
 #include "base/json.h"
+#include "hub/members.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char crc_key[] = ",\"crc32c\":\"";
-static const uint64_t seq_max = (UINT64_C(1) << 53) - 1;
+static const uint64_t seq_max = UINT64_C(1) << 53;
 
 enum {
 	CRC_DIGITS = 8,
@@ -26,7 +30,7 @@ enum {
 
 /* Where a bad line was found, and the error text begun with it. */
 struct place {
-	struct hf_batch_fault *fault;
+	struct hf_intake_fault *fault;
 	struct hf_err *err;
 	size_t line;
 	uint64_t seq;
@@ -45,7 +49,7 @@ enum want {
 static const struct {
 	const char *key;
 	enum want want;
-} members[] = {
+} wanted[] = {
 	{ "device_id", TEXT },
 	{ "local_seq", INTEGER },
 	{ "captured_at", TEXT },
@@ -59,7 +63,7 @@ static const struct {
 	{ "v", INTEGER },
 	{ "epoch", TEXT },
 	{ "boot_id", TEXT_OR_NULL },
-	{ "mono_ms", INTEGER },
+	{ "mono_ms", NUMBER_OR_NULL },
 	{ "clock", TEXT_OR_NULL },
 	{ "release", TEXT_OR_NULL },
 	{ "state", TEXT },
@@ -82,7 +86,7 @@ static enum hf_code refuse(const struct place *at, const char *word, const char 
 	va_start(ap, format);
 	(void)vsnprintf(why, sizeof why, format, ap);
 	va_end(ap);
-	*at->fault = (struct hf_batch_fault){ .word = word, .line = at->line, .seq = at->seq };
+	*at->fault = (struct hf_intake_fault){ .word = word, .line = at->line, .seq = at->seq };
 	if (at->seq == 0)
 		return hf_fail(at->err, HF_E_INVALID, "line %zu: %s", at->line, why);
 	return hf_fail(at->err, HF_E_INVALID, "line %zu (local_seq %llu): %s", at->line,
@@ -139,21 +143,25 @@ static enum hf_code check_crc(const struct place *at, const char *line, size_t s
 	return HF_OK;
 }
 
-static bool is_wanted(const json_t *value, enum want want)
+/* member NULL: it is not there. */
+static bool is_wanted(const struct hf_member *member, enum want want)
 {
+	bool is_null = member == NULL || member->kind == HF_MEMBER_NULL;
+
 	switch (want) {
 	case TEXT:
-		return json_is_string(value);
+		return member != NULL && member->kind == HF_MEMBER_TEXT;
 	case TEXT_OR_NULL:
-		return value == NULL || json_is_null(value) || json_is_string(value);
+		return is_null || member->kind == HF_MEMBER_TEXT;
 	case INTEGER:
-		return json_is_integer(value);
+		return member != NULL && member->kind == HF_MEMBER_INTEGER;
 	case NUMBER_OR_NULL:
-		return value == NULL || json_is_null(value) || json_is_number(value);
+		return is_null || member->kind == HF_MEMBER_INTEGER ||
+		       member->kind == HF_MEMBER_REAL;
 	case OBJECT:
-		return json_is_object(value);
+		return member != NULL && member->kind == HF_MEMBER_OBJECT;
 	case NOTHING:
-		return value == NULL;
+		return member == NULL;
 	}
 	return false;
 }
@@ -177,92 +185,102 @@ static const char *name_of(enum want want)
 	return "";
 }
 
-static void auto_decref(json_t **json)
+/* The texts and the number that the hub itself looks at. */
+struct known {
+	char device_id[HF_ID_BYTES];
+	char epoch[HF_ID_BYTES];
+	char chain[CHAIN_DIGITS + 1];
+	int64_t seq;
+};
+
+static enum hf_code copy_text(const struct place *at, const char *key,
+			      const struct hf_member *member, char *ret_text, size_t size_bytes_max)
 {
-	json_decref(*json);
+	ret_text[0] = '\0';
+	if (member == NULL || member->kind != HF_MEMBER_TEXT ||
+	    hf_member_text(member, ret_text, size_bytes_max))
+		return HF_OK;
+	return refuse(at, "too_long", "%s is longer than %zu bytes", key, size_bytes_max - 1);
 }
 
-/* Text of a member that is known to be there; "" for null. */
-static const char *text_of(const json_t *line, const char *key)
+/* Every member has its kind; those in `known` and `line` are taken out. */
+static enum hf_code take_members(const struct place *at, const struct hf_members *members,
+				 struct known *known, struct hf_intake_line *line)
 {
-	const char *text = json_string_value(json_object_get(line, key));
+	const struct {
+		const char *key;
+		char *text;
+		size_t size_bytes_max;
+	} texts[] = {
+		{ "device_id", known->device_id, sizeof known->device_id },
+		{ "epoch", known->epoch, sizeof known->epoch },
+		{ "chain", known->chain, sizeof known->chain },
+		{ "event_class", line->event_class, sizeof line->event_class },
+		{ "state", line->state, sizeof line->state },
+		{ "release", line->release, sizeof line->release },
+	};
+	size_t hint = 0;
+	enum hf_code code = HF_OK;
 
-	return text != NULL ? text : "";
+	for (size_t i = 0; i < HF_ARRAY_LEN(wanted); i++) {
+		const struct hf_member *member = hf_members_find(members, wanted[i].key, &hint);
+
+		if (!is_wanted(member, wanted[i].want))
+			return refuse(at, "bad_member", "%s %s", wanted[i].key,
+				      name_of(wanted[i].want));
+	}
+	known->seq = hf_member_integer(hf_members_find(members, "local_seq", &hint));
+	for (size_t i = 0; i < HF_ARRAY_LEN(texts) && code == HF_OK; i++)
+		code = copy_text(at, texts[i].key, hf_members_find(members, texts[i].key, &hint),
+				 texts[i].text, texts[i].size_bytes_max);
+	return code;
 }
 
-static enum hf_code copy_text(const struct place *at, const json_t *line, const char *key,
-			      char *ret_text, size_t size_bytes_max)
+static enum hf_code check_known(struct place *at, const struct known *known,
+				const struct hf_sender *sender, const struct hf_intake_line *line)
 {
-	const char *text = text_of(line, key);
-
-	if ((size_t)snprintf(ret_text, size_bytes_max, "%s", text) >= size_bytes_max)
-		return refuse(at, "too_long", "%s is longer than %zu bytes", key,
-			      size_bytes_max - 1);
-	return HF_OK;
-}
-
-static enum hf_code check_members(struct place *at, const json_t *json,
-				  const struct hf_sender *sender)
-{
-	for (size_t i = 0; i < HF_ARRAY_LEN(members); i++)
-		if (!is_wanted(json_object_get(json, members[i].key), members[i].want))
-			return refuse(at, "bad_member", "%s %s", members[i].key,
-				      name_of(members[i].want));
-
-	json_int_t seq = json_integer_value(json_object_get(json, "local_seq"));
 	at->seq = 0;
-	if (seq < 1 || (uint64_t)seq > seq_max)
-		return refuse(at, "bad_member", "local_seq %lld is not in 1..2^53-1",
-			      (long long)seq);
-	at->seq = (uint64_t)seq;
-	if (strcmp(text_of(json, "device_id"), sender->device_id) != 0)
-		return refuse(at, "wrong_device",
-			      "device_id is \"%.63s\", Holdfast-Device is \"%s\"",
-			      text_of(json, "device_id"), sender->device_id);
-	if (strcmp(text_of(json, "epoch"), sender->epoch) != 0)
+	if (known->seq < 1 || (uint64_t)known->seq > seq_max)
+		return refuse(at, "bad_member", "local_seq %lld is not in 1..2^53",
+			      (long long)known->seq);
+	at->seq = (uint64_t)known->seq;
+	if (strcmp(known->device_id, sender->device_id) != 0)
+		return refuse(at, "wrong_device", "device_id is \"%s\", Holdfast-Device is \"%s\"",
+			      known->device_id, sender->device_id);
+	if (strcmp(known->epoch, sender->epoch) != 0)
 		return refuse(at, "wrong_epoch",
-			      "epoch is \"%.63s\", Holdfast-Epoch is \"%s\": one request carries "
+			      "epoch is \"%s\", Holdfast-Epoch is \"%s\": one request carries "
 			      "lines of one epoch",
-			      text_of(json, "epoch"), sender->epoch);
-	if (!all_hex(text_of(json, "chain"), CHAIN_DIGITS))
+			      known->epoch, sender->epoch);
+	if (!all_hex(known->chain, CHAIN_DIGITS))
 		return refuse(at, "bad_member", "chain is not %d hexadecimal digits", CHAIN_DIGITS);
-	if (*text_of(json, "event_class") == '\0')
+	if (line->event_class[0] == '\0')
 		return refuse(at, "bad_member", "event_class is empty");
 	return HF_OK;
 }
 
 static enum hf_code parse_line(struct place *at, const char *text, size_t size_bytes,
-			       const struct hf_sender *sender, struct hf_batch_line *ret_line)
+			       const struct hf_sender *sender, struct hf_intake_line *line)
 {
-	struct hf_batch_line line = { .text = text, .size_bytes = (uint32_t)size_bytes };
-	json_error_t json_err;
+	struct hf_err members_err;
+	struct hf_members members;
+	struct known known;
 
 	at->seq = legible_seq(text, size_bytes);
 	if (size_bytes >= HF_LINE_BYTES_MAX)
 		return refuse(at, "too_long", "%zu bytes, at most %d with the newline", size_bytes,
 			      HF_LINE_BYTES_MAX);
-	enum hf_code code = check_crc(at, text, size_bytes, &line.crc);
+	line->text = text;
+	line->size_bytes = (uint32_t)size_bytes;
+	enum hf_code code = check_crc(at, text, size_bytes, &line->crc);
 	if (code != HF_OK)
 		return code;
-
-	HF_AUTO(auto_decref)
-	json_t *json = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &json_err);
-	if (json == NULL)
-		return refuse(at, "not_json", "column %d: %.120s", json_err.column, json_err.text);
-	if (!json_is_object(json))
-		return refuse(at, "not_json", "is not an object");
-	code = check_members(at, json, sender);
-	if (code != HF_OK)
-		return code;
-
-	line.seq = at->seq;
-	code = copy_text(at, json, "event_class", line.event_class, sizeof line.event_class);
+	if (hf_members_read(text, size_bytes, &members, &members_err) != HF_OK)
+		return refuse(at, "not_json", "%s", members_err.text);
+	code = take_members(at, &members, &known, line);
 	if (code == HF_OK)
-		code = copy_text(at, json, "state", line.state, sizeof line.state);
-	if (code == HF_OK)
-		code = copy_text(at, json, "release", line.release, sizeof line.release);
-	if (code == HF_OK)
-		*ret_line = line;
+		code = check_known(at, &known, sender, line);
+	line->seq = at->seq;
 	return code;
 }
 
@@ -275,8 +293,8 @@ static size_t count_newlines(const char *body, size_t size_bytes)
 	return count;
 }
 
-static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_batch *batch,
-				struct hf_batch_fault *fault, struct hf_err *err)
+static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_intake *batch,
+				struct hf_intake_fault *fault, struct hf_err *err)
 {
 	const char *end = body + size_bytes;
 	uint64_t seq_before = 0;
@@ -340,41 +358,41 @@ enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char
 	return HF_OK;
 }
 
-enum hf_code hf_batch_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
-			    struct hf_batch *ret_batch, struct hf_batch_fault *ret_fault,
-			    struct hf_err *err)
+enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
+			     struct hf_intake *ret_batch, struct hf_intake_fault *ret_fault,
+			     struct hf_err *err)
 {
-	struct hf_batch batch = { .sender = *sender };
+	struct hf_intake batch = { .sender = *sender };
 
 	if (size_bytes == 0) {
-		*ret_fault = (struct hf_batch_fault){ .word = "empty" };
+		*ret_fault = (struct hf_intake_fault){ .word = "empty" };
 		return hf_fail(err, HF_E_INVALID, "the body has no lines");
 	}
 	if (body[size_bytes - 1] != '\n') {
-		*ret_fault = (struct hf_batch_fault){ .word = "not_a_line" };
+		*ret_fault = (struct hf_intake_fault){ .word = "not_a_line" };
 		return hf_fail(
 			err, HF_E_INVALID,
 			"the body does not end in a newline: cut short, or not outbox lines");
 	}
 	batch.line_count = count_newlines(body, size_bytes);
-	if (batch.line_count > HF_BATCH_LINES_MAX)
+	if (batch.line_count > HF_INTAKE_LINES_MAX)
 		return hf_fail(err, HF_E_LIMIT, "%zu lines in one request, at most %d",
-			       batch.line_count, HF_BATCH_LINES_MAX);
+			       batch.line_count, HF_INTAKE_LINES_MAX);
 	batch.lines = calloc(batch.line_count, sizeof *batch.lines);
 	if (batch.lines == NULL)
 		return hf_fail(err, HF_E_NOMEM, "no memory for %zu lines", batch.line_count);
 
 	enum hf_code code = parse_lines(body, size_bytes, &batch, ret_fault, err);
 	if (code != HF_OK) {
-		hf_batch_free(&batch);
+		hf_intake_free(&batch);
 		return code;
 	}
 	*ret_batch = batch;
 	return HF_OK;
 }
 
-void hf_batch_free(struct hf_batch *batch)
+void hf_intake_free(struct hf_intake *batch)
 {
 	free(batch->lines);
-	*batch = (struct hf_batch){ 0 };
+	*batch = (struct hf_intake){ 0 };
 }

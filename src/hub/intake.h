@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * batch - what one POST /v1/events carries, checked before the store sees it.
+ * intake - what one POST /v1/events carries, checked before the store sees it.
  *
  * Shape       The body is outbox lines exactly as they lie on the unit, each
  *             with its '\n' (see shape/event.h). The lines of a batch point
  *             into the body: it must outlive them.
  *
- * Numbers     local_seq is 1..2^53 - 1 and strictly rises within a batch.
+ * Numbers     local_seq is 1..2^53 and strictly rises within a batch.
  *             `line` in a fault counts from 1.
  *
  * Errors      HF_E_INVALID: a line breaks the contract. The fault names the
  *             line, its number where one is legible, and a stable word for
  *             programs; the text is for people. All or nothing: a batch with
  *             one bad line is refused as a whole.
- *             HF_E_LIMIT: more lines than HF_BATCH_LINES_MAX.
+ *             HF_E_LIMIT: more lines than HF_INTAKE_LINES_MAX.
  *
- * Limits      HF_BATCH_LINES_MAX lines of HF_LINE_BYTES_MAX bytes.
+ * Limits      HF_INTAKE_LINES_MAX lines of HF_LINE_BYTES_MAX bytes.
  */
 #include "base/err.h"
 #include "shape/limits.h"
@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 enum {
-	HF_BATCH_LINES_MAX = 4096,
+	HF_INTAKE_LINES_MAX = 4096,
 	HF_NONCE_BYTES = 33, /* 32 hexadecimal digits and the NUL */
 };
 
@@ -37,7 +37,7 @@ struct hf_sender {
 	char nonce[HF_NONCE_BYTES];
 };
 
-struct hf_batch_line {
+struct hf_intake_line {
 	uint64_t seq;
 	const char *text; /* the line without its newline */
 	uint32_t size_bytes;
@@ -47,13 +47,13 @@ struct hf_batch_line {
 	char release[HF_TAG_BYTES];
 };
 
-struct hf_batch {
+struct hf_intake {
 	struct hf_sender sender;
-	struct hf_batch_line *lines;
+	struct hf_intake_line *lines;
 	size_t line_count; /* at least 1 */
 };
 
-struct hf_batch_fault {
+struct hf_intake_fault {
 	const char *word; /* "crc_mismatch", ... */
 	size_t line;      /* 0: the batch as a whole */
 	uint64_t seq;     /* 0: not legible */
@@ -67,9 +67,9 @@ enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char
  * control characters. */
 bool hf_device_id_valid(const char *device_id);
 
-/* ret_batch is the caller's to free with hf_batch_free(). ret_fault is set on HF_E_INVALID only. */
-enum hf_code hf_batch_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
-			    struct hf_batch *ret_batch, struct hf_batch_fault *ret_fault,
-			    struct hf_err *err) HF_MUST_CHECK;
+/* ret_batch is the caller's to free with hf_intake_free(). ret_fault is set on HF_E_INVALID only. */
+enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
+			     struct hf_intake *ret_batch, struct hf_intake_fault *ret_fault,
+			     struct hf_err *err) HF_MUST_CHECK;
 
-void hf_batch_free(struct hf_batch *batch);
+void hf_intake_free(struct hf_intake *batch);

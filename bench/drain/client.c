@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client - sends the lines of a queue to a receiver as a unit does after an outage: in order, one
+ * request after the other on one connection, 100 lines each, the next when the last was answered.
+ *
+ * Usage    client URL QUEUES COUNT    QUEUES times a queue of COUNT lines, each of another device
+ * Output   the seconds of each queue, a line each
+ */
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/crc32c.h"
+#include "shape/limits.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BATCH_LINES = 100,
+};
+
+struct queue {
+	char device[32];
+	size_t count;
+	size_t *starts; /* count + 1 */
+	char *text;
+};
+
+/* A line like those of respond: 620 bytes. */
+static size_t make_line(const char *device, size_t seq, char *ret_line)
+{
+	int size = snprintf(
+		ret_line, HF_LINE_BYTES_MAX,
+		"{\"device_id\":\"%s\",\"local_seq\":%zu,\"captured_at\":\"2026-04-20T02:17:33."
+		"123Z\","
+		"\"layout_id\":\"4x4-std\",\"camera_name\":\"Loading bay 2\",\"event_class\":"
+		"\"pre_action_zone_entry\",\"zone_id\":\"bay-doors\",\"dwell_seconds\":1.2,"
+		"\"thumb_path\":\"/var/lib/holdfast/thumbs/%064zu.jpg\",\"model_tag\":"
+		"\"person-480x288@a1f2c9\",\"v\":1,\"epoch\":\"e1f0a9c2\",\"boot_id\":"
+		"\"8b7e0a52-3b1c-4a3e-9a51-0c1d2e3f4a5b\",\"mono_ms\":%zu,\"clock\":\"synced\","
+		"\"release\":\"0.1.0\",\"state\":\"healthy\",\"attrs\":{\"score\":0.87,\"stay\":%"
+		"zu},"
+		"\"origin\":\"4.r.1.%zu\",\"chain\":\"%064zx\"",
+		device, seq, seq, seq * 200, seq, seq, seq);
+	uint32_t crc = hf_crc32c(0, ret_line, (size_t)size);
+
+	return (size_t)(size + sprintf(ret_line + size, ",\"crc32c\":\"%08x\"}\n", crc));
+}
+
+static int queue_make(struct queue *queue, unsigned number, size_t count)
+{
+	(void)snprintf(queue->device, sizeof queue->device, "bench-%u", number);
+	queue->count = count;
+	queue->starts = calloc(count + 1, sizeof *queue->starts);
+	queue->text = malloc((count + 10) * 1024);
+	if (queue->starts == NULL || queue->text == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		queue->starts[i + 1] = queue->starts[i] + make_line(queue->device, i + 1,
+								    queue->text + queue->starts[i]);
+	return 0;
+}
+
+static size_t take_nothing(char *data, size_t size, size_t count, void *context)
+{
+	(void)data;
+	(void)context;
+	return size * count;
+}
+
+static int drain(CURL *curl, const struct queue *queue)
+{
+	char device[64];
+	struct curl_slist *headers = NULL;
+	long status = 200;
+	CURLcode result = CURLE_OK;
+
+	(void)snprintf(device, sizeof device, "Holdfast-Device: %s", queue->device);
+	headers = curl_slist_append(headers, device);
+	headers = curl_slist_append(headers, "Holdfast-Epoch: e1f0a9c2");
+	headers = curl_slist_append(headers, "Holdfast-Nonce: 0123456789abcdef0123456789abcdef");
+	headers = curl_slist_append(headers, "Content-Type: application/x-ndjson");
+	headers = curl_slist_append(headers, "Expect:");
+	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	for (size_t i = 0; i < queue->count && result == CURLE_OK && status == 200;
+	     i += BATCH_LINES) {
+		size_t end = i + BATCH_LINES < queue->count ? i + BATCH_LINES : queue->count;
+
+		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, queue->text + queue->starts[i]);
+		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
+				       (long)(queue->starts[end] - queue->starts[i]));
+		result = curl_easy_perform(curl);
+		(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	}
+	curl_slist_free_all(headers);
+	if (result != CURLE_OK || status != 200) {
+		(void)fprintf(stderr, "client: %s, status %ld\n", curl_easy_strerror(result),
+			      status);
+		return -1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct hf_clock *clock = hf_clock_real();
+	char url[256];
+
+	if (argc != 4) {
+		(void)fprintf(stderr, "usage: client URL QUEUES COUNT\n");
+		return 2;
+	}
+	unsigned queues = (unsigned)strtoul(argv[2], NULL, 10);
+	size_t count = strtoul(argv[3], NULL, 10);
+	CURL *curl = curl_easy_init();
+	if (curl == NULL)
+		return 1;
+	(void)snprintf(url, sizeof url, "%s/v1/events", argv[1]);
+	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_nothing);
+	(void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+
+	int failed = 0;
+	for (unsigned i = 0; i < queues && !failed; i++) {
+		struct queue queue = { 0 };
+
+		failed = queue_make(&queue, (unsigned)getpid() * 1000 + i, count) != 0;
+		struct hf_mono from = hf_mono_now(clock);
+		failed = failed || drain(curl, &queue) != 0;
+		if (!failed)
+			(void)printf("%.6f\n",
+				     (double)hf_mono_diff_us(hf_mono_now(clock), from) / 1e6);
+		free(queue.starts);
+		free(queue.text);
+	}
+	curl_easy_cleanup(curl);
+	return failed;
+}

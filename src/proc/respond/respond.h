@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * respond - the process: results in, events out.
+ *
+ * main.c      links, messages, the loop
+ * events.c    a rule that fired becomes an offer; offers, saves and acknowledgements
+ * report.c    statistics
+ *
+ * Order       of an event: picture durable, SAVE that holds the offer to the supervisor, OFFER
+ *             to keeper. Whatever dies in between, the event is either offered again under the
+ *             same origin by the next process, or its stay had not fired yet as far as the
+ *             next process knows, and fires there.
+ */
+#include "base/histogram.h"
+#include "proc/common/worker.h"
+#include "respond/offers.h"
+#include "respond/save.h"
+#include "respond/scene.h"
+#include "respond/thumb.h"
+#include "wire/ring.h"
+
+enum {
+	TILE_BYTES_MAX = 3 * HF_TILE_WIDTH_MAX * HF_TILE_HEIGHT_MAX,
+};
+
+struct pixels {
+	uint64_t ring_id;
+	struct hf_ring *ring; /* NULL: none at the moment */
+};
+
+struct respond {
+	struct hf_worker *worker;
+	struct hf_thumbs *thumbs;
+	struct hf_scene *scene;
+	struct pixels pixels[HF_SOURCES_MAX];
+	struct hf_event_context context;
+	char thumbs_path[HF_PATH_BYTES + sizeof "/thumbs"];
+	uint64_t origin_next;
+
+	struct hf_offers offers;
+	bool save_now; /* an offer waits for it */
+	bool save_held_up;
+	struct hf_mono save_due;
+	uint32_t saved_digest;
+
+	/* Since the start. */
+	uint64_t results, results_failed, results_late, results_stale, pixels_missed;
+	uint64_t events, suppressed, committed, refused, put_off;
+	struct hf_histogram latency_us; /* capture to committed */
+	struct hf_mono stats_due;
+
+	struct hf_result result;
+	uint8_t tile[TILE_BYTES_MAX];
+	uint8_t save[HF_MSG_BODY_BYTES_MAX];
+};
+
+static inline struct hf_mono respond_now(void)
+{
+	return hf_mono_now(hf_clock_real());
+}
+
+/* events.c */
+void events_open(struct respond *respond);
+enum hf_code events_restore(struct respond *respond, const uint8_t *data, size_t size_bytes,
+			    struct hf_err *err);
+void events_on_fire(void *context, const struct hf_fire *fire);
+enum hf_code events_on_ack(struct respond *respond, const struct hf_ack *ack, struct hf_err *err);
+/* After each step: save what is due, offer what is saved. */
+void events_push(struct respond *respond);
+/* The supervisor has gone: nobody keeps a save any more. Hand keeper what is left. */
+void events_last_words(struct respond *respond);
+
+/* report.c */
+void report_when_due(struct respond *respond);

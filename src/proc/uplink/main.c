@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uplink - reads the outbox forward from the hub's cursor and delivers.
+ *
+ * It cannot hold anything up: nobody waits for it, and the state of the WAN ends here as two
+ * events and a number in the statistics.
+ */
+#include "base/log.h"
+#include "proc/uplink/drain.h"
+
+#include <curl/curl.h>
+#include <unistd.h>
+
+enum {
+	STATS_EVERY_MS = 1000,
+	STATS_BYTES = 4096,
+};
+
+struct process {
+	struct hf_worker *worker;
+	struct hf_drain *drain; /* NULL until the hello was taken */
+	struct hf_mono stats_due;
+};
+
+static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
+			    struct hf_err *err)
+{
+	struct process *process = context;
+
+	(void)ring_id;
+	if (ring_fd >= 0)
+		(void)close(ring_fd);
+	if (link->role != HF_ROLE_KEEPER)
+		return hf_fail(err, HF_E_INVALID, "%s is no peer of uplink",
+			       hf_role_name(link->role));
+	if (process->drain != NULL)
+		hf_drain_keeper_plugged(process->drain);
+	return HF_OK;
+}
+
+static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
+			       struct hf_err *err)
+{
+	struct hf_committed committed;
+
+	(void)context;
+	(void)link;
+	if (msg->type != HF_MSG_COMMITTED)
+		return hf_fail(err, HF_E_INVALID, "%s is not for uplink", hf_msg_name(msg->type));
+	/* Only a wake-up: the watermark is what counts. */
+	hf_msg_get(msg, &committed, sizeof committed);
+	return hf_msg_end(msg, err);
+}
+
+static void send_stats(struct process *process)
+{
+	char json[STATS_BYTES];
+	struct hf_mono now = hf_mono_now(hf_clock_real());
+
+	if (hf_mono_before(now, process->stats_due))
+		return;
+	process->stats_due = hf_mono_add_ms(now, STATS_EVERY_MS);
+	hf_drain_stats(process->drain, json, sizeof json);
+	hf_worker_stats(process->worker, json);
+}
+
+/* Until the supervisor is gone. */
+static void run(struct process *process)
+{
+	struct hf_err err = { 0 };
+
+	for (;;) {
+		struct pollfd fds[HF_WORKER_LINKS_MAX];
+		size_t count = hf_worker_pollfds(process->worker, fds, HF_WORKER_LINKS_MAX);
+
+		hf_drain_wait(process->drain, fds, count);
+		if (hf_worker_dispatch(process->worker, &err) != HF_OK)
+			return;
+		if (!hf_worker_started(process->worker))
+			continue;
+		hf_drain_turn(process->drain);
+		send_stats(process);
+	}
+}
+
+int main(void)
+{
+	struct process process = { 0 };
+	struct hf_err err = { 0 };
+	const struct hf_worker_ops ops = {
+		.context = &process,
+		.on_plug = on_plug,
+		.on_message = on_message,
+	};
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		hf_log_open("uplink");
+		hf_log(HF_LOG_ERROR, "curl_unusable", "libcurl cannot be initialised");
+		return 1;
+	}
+	enum hf_code code = hf_worker_open(HF_ROLE_UPLINK, &ops, &process.worker, &err);
+	if (code == HF_OK)
+		code = hf_drain_open(process.worker, &process.drain, &err);
+	if (code == HF_OK)
+		code = hf_worker_ready(process.worker, &err);
+	if (code == HF_OK)
+		run(&process);
+	else
+		hf_log(HF_LOG_ERROR, "start_failed", "why=\"%s\"", err.text);
+	hf_drain_close(process.drain);
+	hf_worker_close(process.worker);
+	curl_global_cleanup();
+	return code == HF_OK ? 0 : 1;
+}
