@@ -574,6 +574,48 @@ TEST(it_ends_when_the_supervisor_hangs_up)
 	free(b);
 }
 
+TEST(what_fired_while_it_was_told_to_end_is_saved_before_keeper_gets_it)
+{
+	struct bench *b = bench_new();
+	struct hf_exit end = { 0 };
+	struct hf_msg msg;
+
+	launch(b, true);
+	/* It finds the end of its control link and the walk at the same moment. */
+	(void)kill(b->child.pid, SIGSTOP);
+	walk_in(b);
+	hf_child_hang_up(&b->child);
+	(void)kill(b->child.pid, SIGCONT);
+	struct hf_offer offer = receive_offer(b);
+	struct pollfd wait = { .fd = b->child.pidfd, .events = POLLIN };
+	CHECK_I64(poll(&wait, 1, WAIT_MS), ==, 1);
+	CHECK_OK(hf_child_reap(&b->child, &end, &err));
+	CHECK_I64(end.status, ==, 0);
+	while (hf_msg_receive(b->child.control_fd, buffer, &msg, &err) == HF_OK)
+		if (msg.type == HF_MSG_SAVE) {
+			b->saved_bytes = msg.size_bytes;
+			memcpy(b->saved, msg.body, msg.size_bytes);
+		}
+	CHECK(memmem(b->saved, b->saved_bytes, offer.origin, strlen(offer.origin)) != NULL);
+
+	/* The next one offers the same again, and the stay does not fire twice. */
+	hang_up(&b->keeper);
+	hang_up(&b->ingest);
+	hang_up(&b->infer);
+	hf_child_close(&b->child);
+	b->restarts++;
+	launch(b, true);
+	struct hf_offer again = receive_offer(b);
+	CHECK_TEXT(again.origin, offer.origin);
+	answer(b, again.origin, HF_ACK_COMMITTED);
+	look(b, 272);
+	look(b, 274);
+	look(b, 276);
+	look(b, 278);
+	check_no_offer(b, 4);
+	bench_free(b);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -603,6 +645,7 @@ int main(int argc, char **argv)
 		RUN(a_result_that_makes_no_sense_condemns_its_link_only),
 		RUN(without_a_keeper_64_events_wait_and_the_rest_is_one_event_with_a_count),
 		RUN(it_ends_when_the_supervisor_hangs_up),
+		RUN(what_fired_while_it_was_told_to_end_is_saved_before_keeper_gets_it),
 	};
 
 	if (argc != 2)
