@@ -7,6 +7,7 @@
  * messages.c   what workers say to the supervisor, its own events, the verdict
  * control.c    the control socket: status for the command line
  * saved.c      respond's state, kept for its next life
+ * troubles.c   what stands in the way, as the workers reported it
  * settings.c   configuration by a short-lived child, folders, identity
  *
  * Owners      Single-threaded; one struct supervisor lives for the whole run.
@@ -15,6 +16,7 @@
 #include "boot/identity.h"
 #include "proc/common/spawn.h"
 #include "proc/supervisor/offers.h"
+#include "proc/supervisor/troubles.h"
 #include "recover/judge.h"
 #include "shape/config.h"
 
@@ -87,9 +89,8 @@ struct supervisor {
 
 	struct hf_verdict verdict;
 	struct hf_mono verdict_since;
-	bool was_healthy; /* said READY=1 to the service manager */
-	size_t trouble_count;
-	struct hf_judge_trouble troubles[HF_JUDGE_TROUBLES_MAX];
+	bool told_ready; /* said READY=1 to the service manager */
+	struct troubles troubles;
 
 	int control_fd;
 	bool stopping;
