@@ -311,7 +311,9 @@ void judge_again(struct supervisor *supervisor)
 	tell_workers(supervisor);
 	raise_state_changed(supervisor, from);
 	(void)sd_notifyf(0, "STATUS=%s", hf_state_name(supervisor->verdict.state));
-	if (supervisor->verdict.state == HF_STATE_HEALTHY && !supervisor->told_ready) {
+	/* A unit that starts with a camera or the disk missing has started all the same: a
+	 * service manager that waited for healthy would give up and kill it. */
+	if (supervisor->verdict.state != HF_STATE_RECOVERING && !supervisor->told_ready) {
 		supervisor->told_ready = true;
 		(void)sd_notify(0, "READY=1");
 	}
