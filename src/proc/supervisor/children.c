@@ -88,6 +88,13 @@ static void describe_exit(struct child *child, const struct hf_exit *how)
 		hf_exit_text(how, sizeof child->last_exit, child->last_exit);
 }
 
+/* A worker that cannot work at all ends every few seconds, for days: the first ends are told,
+ * then each time their number has doubled. The log has them all. */
+static bool end_is_news(uint32_t failures)
+{
+	return failures <= HF_JUDGE_FAILURES_MAX || (failures & (failures - 1)) == 0;
+}
+
 static void bury(struct child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
@@ -115,7 +122,8 @@ static void bury(struct child *child)
 		       "\"restart_in_ms\":%lld}",
 		       hf_role_name(child->role), child->index, child->last_exit, child->failures,
 		       (long long)wait_ms);
-	raise_event(supervisor, "worker_ended", NULL, attrs);
+	if (end_is_news(child->failures))
+		raise_event(supervisor, "worker_ended", NULL, attrs);
 	judge_again(supervisor);
 }
 
