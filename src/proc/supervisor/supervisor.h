@@ -26,6 +26,7 @@ enum {
 	CHILDREN_MAX = HF_JUDGE_WORKERS_MAX,
 	STATS_BYTES_MAX = 8192,
 	SAVED_BYTES_MAX = HF_MSG_BODY_BYTES_MAX,
+	CLIENTS_MAX = 16, /* of the control socket, at a time */
 	RING_SLOTS = 32, /* 4 tiles in flight, the rest is time for respond to take its crop */
 };
 
@@ -93,6 +94,8 @@ struct supervisor {
 	struct troubles troubles;
 
 	int control_fd;
+	size_t client_count;
+	sd_event_source *clients[CLIENTS_MAX]; /* the oldest first */
 	bool stopping;
 	enum hf_role stopping_role;
 	struct hf_mono stop_deadline;
@@ -119,6 +122,7 @@ void judge_again(struct supervisor *supervisor);
 
 /* control.c */
 enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
+void control_close(struct supervisor *supervisor);
 
 /* saved.c */
 void saved_load(struct supervisor *supervisor);
