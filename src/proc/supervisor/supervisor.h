@@ -27,7 +27,7 @@ enum {
 	STATS_BYTES_MAX = 8192,
 	SAVED_BYTES_MAX = HF_MSG_BODY_BYTES_MAX,
 	CLIENTS_MAX = 16, /* of the control socket, at a time */
-	RING_SLOTS = 32, /* 4 tiles in flight, the rest is time for respond to take its crop */
+	RING_SLOTS = 32,  /* 4 tiles in flight, the rest is time for respond to take its crop */
 };
 
 enum child_phase {
