@@ -93,7 +93,13 @@ static enum hf_code open_session(struct hf_runtime *r, struct hf_err *err)
 			r->api->CreateSessionFromArray(r->env, model, size, options, &r->session),
 			"load the network", err);
 	r->api->ReleaseSessionOptions(options);
-	return code == HF_OK ? HF_OK : hf_err_prefix(err, "%s/%s", r->pack.folder, r->pack.file);
+	if (code == HF_OK)
+		return HF_OK;
+	const struct hf_err why = *err;
+	return hf_fail(err, code,
+		       "%s/%s: %.300s: take the pack that came with the build (leave model.path "
+		       "empty) or import it again",
+		       r->pack.folder, r->pack.file, why.text);
 }
 
 static void shape_text(const struct hf_tensor_shape *shape, size_t size_bytes, char *ret_text)

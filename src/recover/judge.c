@@ -2,6 +2,7 @@
 #include "recover/judge.h"
 
 #include "base/assert.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,10 @@ static void add_reason(struct hf_verdict *verdict, enum hf_state state, const ch
 		at = 0;
 		verdict->state = state;
 	}
-	(void)snprintf(verdict->reasons[at], sizeof verdict->reasons[at], "%s", text);
+	/* Cut between characters: a reason becomes part of an event. */
+	size_t bytes = hf_utf8_valid_prefix(text, strnlen(text, HF_JUDGE_REASON_BYTES - 1));
+	memcpy(verdict->reasons[at], text, bytes);
+	verdict->reasons[at][bytes] = '\0';
 	verdict->reason_count++;
 }
 
@@ -82,6 +86,15 @@ static void judge_worker(const struct hf_judge_input *input, const struct hf_jud
 	}
 }
 
+static void judge_trouble(const struct hf_judge_trouble *trouble, struct hf_verdict *verdict)
+{
+	char text[HF_JUDGE_NAME_BYTES + HF_JUDGE_REASON_BYTES];
+
+	(void)snprintf(text, sizeof text, "%s%s%s", trouble->name,
+		       trouble->why[0] != '\0' ? ": " : "", trouble->why);
+	add_reason(verdict, HF_STATE_DEGRADED, text);
+}
+
 struct hf_verdict hf_judge(const struct hf_judge_input *input)
 {
 	struct hf_verdict verdict = { .state = HF_STATE_HEALTHY };
@@ -91,6 +104,6 @@ struct hf_verdict hf_judge(const struct hf_judge_input *input)
 	for (size_t i = 0; i < input->worker_count; i++)
 		judge_worker(input, &input->workers[i], &verdict);
 	for (size_t i = 0; i < input->trouble_count; i++)
-		add_reason(&verdict, HF_STATE_DEGRADED, input->troubles[i].name);
+		judge_trouble(&input->troubles[i], &verdict);
 	return verdict;
 }

@@ -23,7 +23,8 @@ enum {
 	HF_JUDGE_FAILURES_MAX = 3,
 	HF_JUDGE_TROUBLES_MAX = 16,
 	HF_JUDGE_REASONS_MAX = 24,
-	HF_JUDGE_REASON_BYTES = 160,
+	HF_JUDGE_NAME_BYTES = 96,
+	HF_JUDGE_REASON_BYTES = 256, /* a longer one is cut */
 	HF_JUDGE_WORKERS_MAX = HF_SOURCES_MAX + HF_INFER_WORKERS_MAX + 3,
 };
 
@@ -43,7 +44,8 @@ struct hf_judge_worker {
 
 /* A standing trouble a worker reported: a source that is lost, a disk that is full. */
 struct hf_judge_trouble {
-	char name[HF_JUDGE_REASON_BYTES]; /* "source_lost gate-dvr" */
+	char name[HF_JUDGE_NAME_BYTES];  /* "source_lost gate-dvr": one of it at a time */
+	char why[HF_JUDGE_REASON_BYTES]; /* "open /clips/x.avi: ..."; may be empty */
 };
 
 struct hf_judge_input {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recover/judge.h"
 
+#include "base/json.h"
 #include "test.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static struct hf_judge_input all_running(void)
 {
@@ -97,6 +101,25 @@ TEST(a_standing_trouble_degrades_a_unit_whose_workers_all_run)
 	CHECK_TEXT(verdict.reasons[0], "source_lost dvr");
 }
 
+TEST(a_trouble_that_has_words_says_them_and_long_ones_are_cut_between_characters)
+{
+	struct hf_judge_input input = all_running();
+	struct hf_judge_trouble *trouble = &input.troubles[0];
+
+	input.trouble_count = 1;
+	(void)snprintf(trouble->name, sizeof trouble->name, "source_lost dvr");
+	(void)snprintf(trouble->why, sizeof trouble->why, "open /x.avi: no such file");
+	struct hf_verdict verdict = hf_judge(&input);
+	CHECK_TEXT(verdict.reasons[0], "source_lost dvr: open /x.avi: no such file");
+
+	for (size_t i = 0; i + 2 < sizeof trouble->why; i += 2)
+		memcpy(&trouble->why[i], "\xc3\xa4", 3);
+	verdict = hf_judge(&input);
+	size_t bytes = strlen(verdict.reasons[0]);
+	CHECK_U64(bytes, >, HF_JUDGE_REASON_BYTES - 3);
+	CHECK_U64(bytes, ==, hf_utf8_valid_prefix(verdict.reasons[0], bytes));
+}
+
 TEST(more_reasons_than_there_is_room_for_are_cut_not_written_past_the_end)
 {
 	struct hf_judge_input input = { .worker_count = HF_JUDGE_WORKERS_MAX,
@@ -114,4 +137,5 @@ TESTS(RUN(a_unit_whose_workers_all_run_is_healthy_without_a_reason),
       RUN(any_single_other_worker_down_is_recovering),
       RUN(a_worker_that_keeps_failing_degrades_and_its_reason_comes_first),
       RUN(a_standing_trouble_degrades_a_unit_whose_workers_all_run),
+      RUN(a_trouble_that_has_words_says_them_and_long_ones_are_cut_between_characters),
       RUN(more_reasons_than_there_is_room_for_are_cut_not_written_past_the_end))

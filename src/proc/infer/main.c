@@ -301,6 +301,23 @@ static void tell_model_failed(struct infer *infer, const char *why)
 		hf_log(HF_LOG_WARN, "note_unsent", "%s", err.text);
 }
 
+/* Those before this one may have said that it could not be used. */
+static void tell_model_ok(struct infer *infer)
+{
+	char attrs[sizeof(((struct hf_note *)NULL)->attrs)];
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+	struct hf_err err;
+
+	if (hf_worker_hello(infer->worker)->restarts == 0)
+		return;
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "model", infer->pack.tag);
+	hf_json_object_close(&json);
+	if (hf_json_end(&json, &err) != HF_OK ||
+	    hf_worker_note(infer->worker, "model_ok", NULL, attrs, &err) != HF_OK)
+		hf_log(HF_LOG_WARN, "note_unsent", "%s", err.text);
+}
+
 static enum hf_code start(struct infer *infer, struct hf_err *err)
 {
 	struct hf_pulse *pulse = hf_worker_pulse(infer->worker);
@@ -316,6 +333,7 @@ static enum hf_code start(struct infer *infer, struct hf_err *err)
 	hf_log(HF_LOG_INFO, "model_loaded", "model=%s decoder=%s input=%ux%u took_ms=%lld",
 	       infer->pack.tag, infer->pack.decoder, infer->pack.input_width,
 	       infer->pack.input_height, (long long)(hf_mono_diff_us(now(), begin) / 1000));
+	tell_model_ok(infer);
 	return hf_worker_ready(infer->worker, err);
 }
 

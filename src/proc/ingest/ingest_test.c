@@ -336,6 +336,36 @@ TEST(a_missing_file_is_told_once_and_found_when_it_comes_back)
 	(void)rmdir(path);
 }
 
+TEST(a_file_that_opens_and_holds_rubbish_is_lost_once_and_not_back_each_time_it_is_opened)
+{
+	skip_without_clips();
+	char path[] = "/tmp/holdfast-ingest-XXXXXX";
+	char command[4 * HF_PATH_BYTES];
+	struct hf_note note;
+	struct hf_msg msg;
+
+	assert_non_null(mkdtemp(path));
+	struct lab *lab = lab_new("2x2-border.avi", 4);
+	(void)snprintf(command, sizeof command,
+		       "cd '%s' && head -c 8000 '%s' > a.avi && head -c 400000 /dev/zero >> a.avi",
+		       path, lab->config.sources[0].url);
+	assert_int_equal(system(command), 0);
+	(void)snprintf(lab->config.sources[0].url, HF_PATH_BYTES, "%s/a.avi", path);
+	lab->config.sources[0].loop = true;
+	lab_start(lab, false);
+	await_note(lab, "source_lost", &note);
+	assert_non_null(strstr(note.attrs, "a.avi"));
+	for (int reports = 0; reports < 4; reports++) {
+		do {
+			assert_int_equal(receive(lab, lab->control, &msg), HF_OK);
+			CHECK_U64(msg.type, !=, HF_MSG_NOTE);
+		} while (msg.type != HF_MSG_STATS);
+	}
+	CHECK_I64(lab_end(lab), ==, 0);
+	(void)snprintf(command, sizeof command, "rm -r '%s'", path);
+	assert_int_equal(system(command), 0);
+}
+
 TEST(a_missing_file_ends_lockstep_with_an_error)
 {
 	struct lab *lab = lab_new("not-there.avi", 1);
@@ -449,6 +479,7 @@ TEST(the_report_is_json_and_complete)
 
 TESTS(RUN(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels),
       RUN(a_missing_file_is_told_once_and_found_when_it_comes_back),
+      RUN(a_file_that_opens_and_holds_rubbish_is_lost_once_and_not_back_each_time_it_is_opened),
       RUN(a_missing_file_ends_lockstep_with_an_error),
       RUN(the_layout_is_found_and_looks_are_sent_while_a_file_is_played),
       RUN(a_worker_that_dies_loses_its_jobs_and_its_successor_gets_them),

@@ -7,7 +7,10 @@
  * most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
- * A source that cannot be opened or breaks is told once and tried again every two seconds.
+ * A source that cannot be opened or breaks is told once and tried again every two seconds; it
+ * is back with its first whole picture, not before: a file may open well and hold rubbish. So
+ * is one that is open and gives no picture for five seconds lost, but it is not opened again:
+ * there may be good pictures further on.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
@@ -29,6 +32,7 @@ enum {
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
+	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
 	NOTES_MAX = 8,
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 };
@@ -51,8 +55,11 @@ struct ingest {
 	struct hf_source *source; /* NULL: not open */
 	struct hf_view *view;     /* NULL as long as source is */
 	struct hf_mono retry_at;
-	bool lost;  /* and told so */
-	bool ended; /* a file that is not looped */
+	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
+	bool lost;                 /* and told so */
+	bool back_untold;          /* lost, or an ingest before this one may have told so */
+	bool damage_told;          /* of the source as it was opened last */
+	bool ended;                /* a file that is not looped */
 	bool first_frame_came;
 	bool failed; /* lockstep: exit with 1 */
 
@@ -134,22 +141,84 @@ static void close_source(struct ingest *in)
 	hf_dispatch_forget(&in->dispatch);
 }
 
-static void source_is_lost(struct ingest *in, const struct hf_err *why)
+static void tell_lost(struct ingest *in, const struct hf_err *why)
 {
 	char text[sizeof in->notes[0].attrs];
 
-	close_source(in);
-	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
-	in->failed = in->lockstep;
 	if (in->lost)
 		return;
-	in->lost = true;
+	in->lost = in->back_untold = true;
 	hf_log(HF_LOG_ERROR, "source_lost", "source=%s why=\"%s\"", source_config(in)->id,
 	       why->text);
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_key(&attrs, "error");
 	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
 	note(in, "source_lost", &attrs, text);
+}
+
+static void source_is_lost(struct ingest *in, const struct hf_err *why)
+{
+	close_source(in);
+	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
+	in->failed = in->lockstep;
+	tell_lost(in, why);
+}
+
+/* Open, and nothing comes of it. */
+static void watch_silence(struct ingest *in, struct hf_mono now)
+{
+	struct hf_err why;
+
+	if (in->source == NULL || in->lost || in->lockstep || in->ended)
+		return;
+	if (!hf_worker_started(in->worker)) {
+		in->picture_at = now;
+		return;
+	}
+	const struct hf_source_info info = hf_source_info(in->source);
+	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
+	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
+		return;
+	(void)!hf_fail(&why, HF_E_AGAIN,
+		       "%s: no whole picture for %" PRId64 " s (%" PRIu64
+		       " could not be decoded): is it the right file, and was it copied whole?",
+		       source_config(in)->url, limit_ms / 1000, info.decode_errors);
+	tell_lost(in, &why);
+}
+
+/* It is watched all the same: one note for each time that it was opened. */
+static void tell_damage(struct ingest *in)
+{
+	const struct hf_source_info info = hf_source_info(in->source);
+	char text[sizeof in->notes[0].attrs];
+
+	if (info.decode_errors == 0 || in->damage_told || in->lockstep || !in->first_frame_came)
+		return;
+	in->damage_told = true;
+	hf_log(HF_LOG_WARN, "source_damaged", "source=%s frames=%" PRIu64 " errors=%" PRIu64,
+	       source_config(in)->id, info.frames, info.decode_errors);
+	struct hf_json attrs = attrs_begin(in, text, sizeof text);
+	hf_json_put_text(&attrs, "error",
+			 "some pictures could not be decoded, or the file is cut short; the others "
+			 "are watched");
+	hf_json_put_text(&attrs, "url", source_config(in)->url);
+	hf_json_put_u64(&attrs, "frames", info.frames);
+	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
+	note(in, "source_damaged", &attrs, text);
+}
+
+static void picture_came(struct ingest *in)
+{
+	char text[sizeof in->notes[0].attrs];
+
+	in->first_frame_came = true;
+	in->picture_at = mono_now();
+	in->lost = false;
+	if (!in->back_untold)
+		return;
+	in->back_untold = false;
+	struct hf_json attrs = attrs_begin(in, text, sizeof text);
+	note(in, "source_back", &attrs, text);
 }
 
 static void source_has_ended(struct ingest *in)
@@ -159,13 +228,13 @@ static void source_has_ended(struct ingest *in)
 
 	in->ended = true;
 	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
+	hf_json_put_u64(&attrs, "decode_errors", hf_source_info(in->source).decode_errors);
 	note(in, "source_ended", &attrs, text);
 	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
 }
 
 static void open_source(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
 	struct hf_err err;
 	const struct hf_source_options options = { .config = source_config(in),
 						   .clock = hf_clock_real(),
@@ -190,12 +259,8 @@ static void open_source(struct ingest *in)
 	const struct hf_source_info info = hf_source_info(in->source);
 	hf_log(HF_LOG_INFO, "source_opened", "source=%s codec=%s width=%u height=%u fps=%.2f",
 	       source_config(in)->id, info.codec, info.width, info.height, info.fps);
-	in->first_frame_came = false;
-	if (!in->lost)
-		return;
-	in->lost = false;
-	struct hf_json attrs = attrs_begin(in, text, sizeof text);
-	note(in, "source_back", &attrs, text);
+	in->first_frame_came = in->damage_told = false;
+	in->picture_at = mono_now();
 }
 
 static void tell_layout(struct ingest *in)
@@ -333,6 +398,7 @@ static void step_source(struct ingest *in)
 	enum hf_code code = hf_source_step(in->source, &in->frame, &err);
 	if (!in->first_frame_came)
 		hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
+	tell_damage(in);
 	if (code == HF_E_AGAIN)
 		return;
 	if (code == HF_E_CLOSED) {
@@ -343,7 +409,7 @@ static void step_source(struct ingest *in)
 		source_is_lost(in, &err);
 		return;
 	}
-	in->first_frame_came = true;
+	picture_came(in);
 	look_at_frame(in);
 	send_jobs(in);
 	report_frame(&in->report, &in->frame, &in->reading,
@@ -485,6 +551,7 @@ static int run(struct ingest *in)
 			open_source(in);
 		if (may_step(in))
 			step_source(in);
+		watch_silence(in, now);
 		send_report(in, now);
 	}
 	if (code == HF_E_CLOSED)
@@ -509,6 +576,7 @@ int main(void)
 	in.config = hf_worker_config(in.worker);
 	in.index = hf_worker_hello(in.worker)->index;
 	in.lockstep = hf_worker_hello(in.worker)->lockstep != 0;
+	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);
 	in.report.reported_at = in.report.rotated_at = mono_now();
 	if (in.index >= in.config->source_count)

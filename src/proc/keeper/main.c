@@ -193,7 +193,7 @@ static void answer(struct keeper *keeper, const struct waiting *waiting,
 /* Tell the supervisor once of each change; its queue may be full, then again later. */
 static void note_condition(struct keeper *keeper, enum condition condition, const char *why)
 {
-	char attrs[512];
+	char attrs[1024];
 	struct hf_err err;
 	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
 
@@ -201,11 +201,11 @@ static void note_condition(struct keeper *keeper, enum condition condition, cons
 		return;
 	if (condition != keeper->condition)
 		hf_log(condition == CONDITION_OK ? HF_LOG_INFO : HF_LOG_ERROR,
-		       condition_notes[condition], "why=\"%.300s\"", why);
+		       condition_notes[condition], "why=\"%.450s\"", why);
 	keeper->condition = condition;
 	hf_json_object_open(&json);
 	hf_json_key(&json, "why");
-	hf_json_text_n(&json, why, strnlen(why, 300));
+	hf_json_text_n(&json, why, strnlen(why, 450));
 	hf_json_object_close(&json);
 	keeper->condition_noted = hf_json_end(&json, &err) == HF_OK &&
 				  hf_worker_note(keeper->worker, condition_notes[condition], NULL,
@@ -227,17 +227,29 @@ static void publish(struct keeper *keeper)
 			      sizeof committed, &err);
 }
 
+/* In words that say where, and what a person can do about it. */
+static void note_trouble(struct keeper *keeper, enum hf_code code, const char *why)
+{
+	bool full = code == HF_E_NOSPACE;
+	char text[HF_ERR_TEXT_BYTES_MAX];
+
+	(void)snprintf(text, sizeof text, "%.160s/outbox: %.160s: %s",
+		       hf_worker_hello(keeper->worker)->data_path, why,
+		       full ? "free some space there; until then new events wait in memory"
+			    : "look at the disk and the kernel's log; until events can be stored "
+			      "again new ones wait in memory");
+	note_condition(keeper, full ? CONDITION_FULL : CONDITION_FAILED, text);
+}
+
 static void judge_commit(struct keeper *keeper, enum hf_code code, const char *why)
 {
 	if (code == HF_OK) {
 		note_condition(keeper, CONDITION_OK, "events are stored again");
 		return;
 	}
-	if (code != HF_E_NOSPACE) {
-		note_condition(keeper, CONDITION_FAILED, why);
+	note_trouble(keeper, code, why);
+	if (code != HF_E_NOSPACE)
 		return;
-	}
-	note_condition(keeper, CONDITION_FULL, why);
 	struct hf_mono now = hf_mono_now(keeper->clock);
 	if (keeper->retain_at.us - now.us > (int64_t)RETAIN_FULL_MS * 1000)
 		keeper->retain_at = now;
@@ -543,6 +555,8 @@ static int run(struct keeper *keeper)
 	}
 	if (code == HF_E_CLOSED)
 		return EXIT_SUCCESS;
+	/* The unit says why nothing is stored, and the event waits for the next keeper. */
+	note_trouble(keeper, code, err.text);
 	hf_log(HF_LOG_ERROR, "keeper_failed", "%s", err.text);
 	return EXIT_FAILURE;
 }

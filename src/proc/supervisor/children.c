@@ -88,6 +88,13 @@ static void describe_exit(struct child *child, const struct hf_exit *how)
 		hf_exit_text(how, sizeof child->last_exit, child->last_exit);
 }
 
+/* A worker that cannot work at all ends every few seconds, for days: the first ends are told,
+ * then each time their number has doubled. The log has them all. */
+static bool end_is_news(uint32_t failures)
+{
+	return failures <= HF_JUDGE_FAILURES_MAX || (failures & (failures - 1)) == 0;
+}
+
 static void bury(struct child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
@@ -115,7 +122,8 @@ static void bury(struct child *child)
 		       "\"restart_in_ms\":%lld}",
 		       hf_role_name(child->role), child->index, child->last_exit, child->failures,
 		       (long long)wait_ms);
-	raise_event(supervisor, "worker_ended", NULL, attrs);
+	if (end_is_news(child->failures))
+		raise_event(supervisor, "worker_ended", NULL, attrs);
 	judge_again(supervisor);
 }
 
@@ -189,12 +197,18 @@ static enum hf_code make_ring(struct child *child, struct hf_err *err)
 			      &child->ring_fd, err);
 }
 
+/* A link between a new child and its peer. What is wrong with the peer is not the child's fault:
+ * one that is gone gets its links with its successor, one that does not read makes room for it. */
 static enum hf_code plug(const struct child *one, const struct child *other, bool ring,
-			 struct hf_err *err)
+			 struct child *peer, struct hf_err *err)
 {
 	/* The ring is ingest's, and ingest stands first in the table. */
-	return hf_spawn_link(&one->process, &other->process, ring ? one->ring_id : 0,
-			     ring ? one->ring_fd : -1, err);
+	enum hf_code code = hf_spawn_link(&one->process, &other->process, ring ? one->ring_id : 0,
+					  ring ? one->ring_fd : -1, err);
+
+	if (code == HF_E_AGAIN)
+		children_condemn(peer, "does not read what it is told");
+	return code == HF_E_AGAIN || code == HF_E_CLOSED ? HF_OK : code;
 }
 
 static enum hf_code plug_all(struct child *child, struct hf_err *err)
@@ -209,9 +223,9 @@ static enum hf_code plug_all(struct child *child, struct hf_err *err)
 			if (peer == child || !alive(peer))
 				continue;
 			if (links[l].one == child->role && links[l].other == peer->role)
-				code = plug(child, peer, links[l].ring, err);
+				code = plug(child, peer, links[l].ring, peer, err);
 			else if (links[l].other == child->role && links[l].one == peer->role)
-				code = plug(peer, child, links[l].ring, err);
+				code = plug(peer, child, links[l].ring, peer, err);
 			if (code != HF_OK)
 				return code;
 		}

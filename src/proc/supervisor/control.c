@@ -2,7 +2,8 @@
 /*
  * The control socket, run/control: who may open it (mode 0660, the data folder's owner and
  * group) may ask. One question a connection, answered at once from memory: a client that
- * does not read its answer costs nothing but its own connection.
+ * does not read its answer costs nothing but its own connection. One that asks nothing keeps
+ * its place until it is the oldest and the place is needed: descriptors are for workers.
  */
 #include "proc/supervisor/supervisor.h"
 
@@ -124,6 +125,15 @@ static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct 
 			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
 }
 
+/* Closing the source closes the descriptor. */
+static void drop_client(struct supervisor *supervisor, size_t at)
+{
+	(void)sd_event_source_disable_unref(supervisor->clients[at]);
+	supervisor->client_count--;
+	memmove(&supervisor->clients[at], &supervisor->clients[at + 1],
+		(supervisor->client_count - at) * sizeof *supervisor->clients);
+}
+
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct supervisor *supervisor = data;
@@ -146,8 +156,12 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
 	}
 	if (code != HF_OK && code != HF_E_CLOSED)
 		hf_log(HF_LOG_WARN, "control_client_refused", "why=\"%s\"", err.text);
-	/* One answer a connection; closing the source closes the descriptor. */
-	(void)sd_event_source_disable_unref(source);
+	/* One answer a connection. */
+	for (size_t i = 0; i < supervisor->client_count; i++)
+		if (supervisor->clients[i] == source) {
+			drop_client(supervisor, i);
+			break;
+		}
 	return 0;
 }
 
@@ -162,12 +176,15 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	if (client < 0)
 		return 0;
 	int size = STATUS_BYTES_MAX * 2;
+	if (supervisor->client_count == CLIENTS_MAX)
+		drop_client(supervisor, 0);
 	(void)setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	if (sd_event_add_io(supervisor->loop, &client_source, client, EPOLLIN, on_client,
 			    supervisor) < 0)
 		return 0;
 	(void)sd_event_source_set_io_fd_own(client_source, 1);
 	(void)HF_TAKE_FD(client);
+	supervisor->clients[supervisor->client_count++] = client_source;
 	return 0;
 }
 
@@ -192,4 +209,13 @@ enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err)
 		return hf_fail(err, HF_E_NOMEM, "watch the control socket");
 	supervisor->control_fd = HF_TAKE_FD(fd);
 	return HF_OK;
+}
+
+void control_close(struct supervisor *supervisor)
+{
+	while (supervisor->client_count > 0)
+		drop_client(supervisor, supervisor->client_count - 1);
+	if (supervisor->control_fd >= 0)
+		(void)close(supervisor->control_fd);
+	supervisor->control_fd = -1;
 }

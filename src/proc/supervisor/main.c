@@ -283,9 +283,8 @@ static void finish(struct supervisor *supervisor)
 	offers_free(supervisor->offers);
 	free(supervisor->saved);
 	hf_data_close(&supervisor->data);
+	control_close(supervisor);
 	(void)sd_event_unref(supervisor->loop);
-	if (supervisor->control_fd >= 0)
-		(void)close(supervisor->control_fd);
 	if (supervisor->config_fd >= 0)
 		(void)close(supervisor->config_fd);
 	free(supervisor);

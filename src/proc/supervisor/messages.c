@@ -16,18 +16,7 @@
 enum {
 	MESSAGES_MAX = 64, /* of one wake-up: no worker keeps the others waiting */
 	LATER_MS = 1000,
-};
-
-/* Notes that open a standing trouble, and those that end it. The trouble's key is the
- * opening name with the note's "source" or nothing. */
-static const struct {
-	const char *opens;
-	const char *ends;
-} troubles[] = {
-	{ "source_lost", "source_back" },
-	{ "outbox_full", "outbox_ok" },
-	{ "outbox_failed", "outbox_ok" },
-	{ "model_failed", "model_ok" },
+	REASONS_TOLD_MAX = 8,
 };
 
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
@@ -136,40 +125,10 @@ static enum hf_code on_ack(struct child *child, struct hf_msg *msg, struct hf_er
 	return HF_OK;
 }
 
-static void trouble_name(const char *opens, const char *attrs, char *ret_name)
-{
-	/* {"source":"dvr",...}: the id is what tells one lost source from another. */
-	static const char key[] = "\"source\":\"";
-	const char *at = strstr(attrs, key);
-	int length = 0;
-
-	if (at != NULL) {
-		at += sizeof key - 1;
-		length = (int)strcspn(at, "\"");
-	}
-	(void)snprintf(ret_name, HF_JUDGE_REASON_BYTES, "%s%s%.*s", opens, length > 0 ? " " : "",
-		       length > 64 ? 64 : length, at != NULL ? at : "");
-}
-
-static void set_trouble(struct supervisor *supervisor, const char *name, bool on)
-{
-	for (size_t i = 0; i < supervisor->trouble_count; i++) {
-		if (strcmp(supervisor->troubles[i].name, name) != 0)
-			continue;
-		if (!on)
-			supervisor->troubles[i] = supervisor->troubles[--supervisor->trouble_count];
-		return;
-	}
-	if (on && supervisor->trouble_count < HF_JUDGE_TROUBLES_MAX)
-		(void)snprintf(supervisor->troubles[supervisor->trouble_count++].name,
-			       HF_JUDGE_REASON_BYTES, "%s", name);
-}
-
 static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_err *err)
 {
 	struct supervisor *supervisor = child->supervisor;
 	struct hf_note note;
-	char name[HF_JUDGE_REASON_BYTES];
 
 	hf_msg_get(msg, &note, sizeof note);
 	enum hf_code code = hf_msg_end(msg, err);
@@ -182,16 +141,9 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 
 	hf_log(HF_LOG_INFO, note.event_class, "worker=%s.%u attrs=%s", hf_role_name(child->role),
 	       child->index, note.attrs);
-	for (size_t i = 0; i < HF_ARRAY_LEN(troubles); i++) {
-		bool opens = strcmp(note.event_class, troubles[i].opens) == 0;
-
-		if (!opens && strcmp(note.event_class, troubles[i].ends) != 0)
-			continue;
-		trouble_name(troubles[i].opens, note.attrs, name);
-		set_trouble(supervisor, name, opens);
-	}
-	raise_event(supervisor, note.event_class,
-		    note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
+	if (troubles_note(&supervisor->troubles, note.event_class, note.attrs))
+		raise_event(supervisor, note.event_class,
+			    note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
 	judge_again(supervisor);
 	return HF_OK;
 }
@@ -283,24 +235,35 @@ static enum hf_worker_condition condition_of(const struct child *child)
 	return HF_WORKER_DOWN;
 }
 
-static void raise_state_changed(struct supervisor *supervisor, enum hf_state from)
+/* With the worst reasons first, as many of them as there is room for. */
+static enum hf_code write_state_changed(const struct hf_verdict *verdict, enum hf_state from,
+					size_t reasons_max, char attrs[HF_ATTRS_BYTES],
+					struct hf_err *err)
 {
-	char attrs[HF_ATTRS_BYTES];
-	struct hf_err err;
-	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
-	const struct hf_verdict *verdict = &supervisor->verdict;
+	struct hf_json json = hf_json_begin(attrs, HF_ATTRS_BYTES);
 
 	hf_json_object_open(&json);
 	hf_json_put_text(&json, "from", hf_state_name(from));
 	hf_json_put_text(&json, "to", hf_state_name(verdict->state));
 	hf_json_key(&json, "reasons");
 	hf_json_array_open(&json);
-	for (size_t i = 0; i < verdict->reason_count && i < 8; i++)
+	for (size_t i = 0; i < verdict->reason_count && i < reasons_max; i++)
 		hf_json_text(&json, verdict->reasons[i]);
 	hf_json_array_close(&json);
 	hf_json_object_close(&json);
-	if (hf_json_end(&json, &err) == HF_OK)
-		raise_event(supervisor, "state_changed", NULL, attrs);
+	return hf_json_end(&json, err);
+}
+
+static void raise_state_changed(struct supervisor *supervisor, enum hf_state from)
+{
+	char attrs[HF_ATTRS_BYTES];
+	struct hf_err err;
+	size_t reasons = REASONS_TOLD_MAX;
+
+	while (write_state_changed(&supervisor->verdict, from, reasons, attrs, &err) != HF_OK &&
+	       reasons > 0)
+		reasons--;
+	raise_event(supervisor, "state_changed", NULL, attrs);
 }
 
 static void tell_workers(const struct supervisor *supervisor)
@@ -323,7 +286,7 @@ static void tell_workers(const struct supervisor *supervisor)
 void judge_again(struct supervisor *supervisor)
 {
 	struct hf_judge_input input = { .worker_count = supervisor->child_count,
-					.trouble_count = supervisor->trouble_count };
+					.trouble_count = supervisor->troubles.count };
 
 	if (supervisor->stopping)
 		return;
@@ -335,7 +298,7 @@ void judge_again(struct supervisor *supervisor)
 							     .condition = condition_of(child),
 							     .failures = child->failures };
 	}
-	memcpy(input.troubles, supervisor->troubles, sizeof input.troubles);
+	memcpy(input.troubles, supervisor->troubles.list, sizeof input.troubles);
 
 	enum hf_state from = supervisor->verdict.state;
 	supervisor->verdict = hf_judge(&input);
@@ -348,8 +311,10 @@ void judge_again(struct supervisor *supervisor)
 	tell_workers(supervisor);
 	raise_state_changed(supervisor, from);
 	(void)sd_notifyf(0, "STATUS=%s", hf_state_name(supervisor->verdict.state));
-	if (supervisor->verdict.state == HF_STATE_HEALTHY && !supervisor->was_healthy) {
-		supervisor->was_healthy = true;
+	/* A unit that starts with a camera or the disk missing has started all the same: a
+	 * service manager that waited for healthy would give up and kill it. */
+	if (supervisor->verdict.state != HF_STATE_RECOVERING && !supervisor->told_ready) {
+		supervisor->told_ready = true;
 		(void)sd_notify(0, "READY=1");
 	}
 }

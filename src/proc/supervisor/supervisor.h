@@ -7,6 +7,7 @@
  * messages.c   what workers say to the supervisor, its own events, the verdict
  * control.c    the control socket: status for the command line
  * saved.c      respond's state, kept for its next life
+ * troubles.c   what stands in the way, as the workers reported it
  * settings.c   configuration by a short-lived child, folders, identity
  *
  * Owners      Single-threaded; one struct supervisor lives for the whole run.
@@ -15,6 +16,7 @@
 #include "boot/identity.h"
 #include "proc/common/spawn.h"
 #include "proc/supervisor/offers.h"
+#include "proc/supervisor/troubles.h"
 #include "recover/judge.h"
 #include "shape/config.h"
 
@@ -24,7 +26,8 @@ enum {
 	CHILDREN_MAX = HF_JUDGE_WORKERS_MAX,
 	STATS_BYTES_MAX = 8192,
 	SAVED_BYTES_MAX = HF_MSG_BODY_BYTES_MAX,
-	RING_SLOTS = 32, /* 4 tiles in flight, the rest is time for respond to take its crop */
+	CLIENTS_MAX = 16, /* of the control socket, at a time */
+	RING_SLOTS = 32,  /* 4 tiles in flight, the rest is time for respond to take its crop */
 };
 
 enum child_phase {
@@ -87,11 +90,12 @@ struct supervisor {
 
 	struct hf_verdict verdict;
 	struct hf_mono verdict_since;
-	bool was_healthy; /* said READY=1 to the service manager */
-	size_t trouble_count;
-	struct hf_judge_trouble troubles[HF_JUDGE_TROUBLES_MAX];
+	bool told_ready; /* said READY=1 to the service manager */
+	struct troubles troubles;
 
 	int control_fd;
+	size_t client_count;
+	sd_event_source *clients[CLIENTS_MAX]; /* the oldest first */
 	bool stopping;
 	enum hf_role stopping_role;
 	struct hf_mono stop_deadline;
@@ -119,6 +123,7 @@ void judge_again(struct supervisor *supervisor);
 
 /* control.c */
 enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
+void control_close(struct supervisor *supervisor);
 
 /* saved.c */
 void saved_load(struct supervisor *supervisor);
