@@ -40,8 +40,8 @@ text { fill: #9198a1; } .title { fill: #f0f6fc; } .grid { stroke: #3d444d; }
 </style>
 <text class="title" x="${left}" y="22">One demo run: the uplink is cut, detection goes on, the backlog drains in order</text>
 <path class="committed" d="M${left},40h22"/><text x="${left + 28}" y="44">committed on the unit</text>
-<path class="delivered" d="M${left + 170},40h22"/><text x="${left + 198}" y="44">acknowledged by the hub</text>
-<rect class="waiting" x="${left + 356}" y="34" width="22" height="12"/><text x="${left + 384}" y="44">waiting in the outbox, ${waiting} at most</text>
+<path class="delivered" d="M${left + 184},40h22"/><text x="${left + 212}" y="44">acknowledged by the hub</text>
+<rect class="waiting" x="${left + 376}" y="34" width="22" height="12"/><text x="${left + 404}" y="44">waiting in the outbox, ${waiting} at most</text>
 ${grid.join('\n')}
 <rect class="cut" x="${x(cut.from)}" y="${top}" width="${(x(cut.to) - x(cut.from)).toFixed(1)}" height="${height - top - bottom}"/>
 <text class="cutlabel" x="${(Number(x(cut.from)) + Number(x(cut.to))) / 2}" y="${top + 16}" text-anchor="middle">uplink cut</text>

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HF_AUTO(destructor) __attribute__((cleanup(destructor)))
+#define HF_AUTO(destructor) __attribute__((cleanup(destructor), unused))
 
 static inline void hf_auto_close(int *fd)
 {

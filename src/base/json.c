@@ -249,3 +249,135 @@ size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
 	}
 	return i;
 }
+
+/* What is left to look at. */
+struct scan {
+	const char *at, *end;
+};
+
+static bool skip(struct scan *scan, char wanted)
+{
+	if (scan->at == scan->end || *scan->at != wanted)
+		return false;
+	scan->at++;
+	return true;
+}
+
+static void skip_spaces(struct scan *scan)
+{
+	while (skip(scan, ' '))
+		;
+}
+
+static bool skip_word(struct scan *scan, const char *word)
+{
+	size_t length = strlen(word);
+
+	if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, word, length) != 0)
+		return false;
+	scan->at += length;
+	return true;
+}
+
+static bool skip_digits(struct scan *scan)
+{
+	const char *start = scan->at;
+
+	while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+		scan->at++;
+	return scan->at > start;
+}
+
+static bool skip_number(struct scan *scan)
+{
+	(void)skip(scan, '-');
+	if (!skip(scan, '0') && !skip_digits(scan))
+		return false;
+	if (skip(scan, '.') && !skip_digits(scan))
+		return false;
+	if (skip(scan, 'e') || skip(scan, 'E')) {
+		if (!skip(scan, '+'))
+			(void)skip(scan, '-');
+		return skip_digits(scan);
+	}
+	return true;
+}
+
+static bool skip_escape(struct scan *scan)
+{
+	if (scan->at == scan->end)
+		return false;
+	char c = *scan->at++;
+
+	if (c != 'u')
+		return c != '\0' && strchr("\"\\/bfnrt", c) != NULL;
+	for (int i = 0; i < 4; i++, scan->at++)
+		if (scan->at == scan->end || *scan->at == '\0' ||
+		    strchr("0123456789abcdefABCDEF", *scan->at) == NULL)
+			return false;
+	return true;
+}
+
+static bool skip_text(struct scan *scan)
+{
+	if (!skip(scan, '"'))
+		return false;
+	while (scan->at < scan->end) {
+		unsigned char c = (unsigned char)*scan->at++;
+
+		if (c == '"')
+			return true;
+		if (c < 0x20 || (c == '\\' && !skip_escape(scan)))
+			return false;
+	}
+	return false;
+}
+
+static bool skip_value(struct scan *scan, unsigned depth);
+
+/* Members or elements up to the closing bracket. */
+static bool skip_container(struct scan *scan, bool keys, unsigned depth)
+{
+	const char closing = keys ? '}' : ']';
+
+	if (depth == HF_JSON_DEPTH_MAX)
+		return false;
+	skip_spaces(scan);
+	if (skip(scan, closing))
+		return true;
+	do {
+		skip_spaces(scan);
+		if (keys) {
+			if (!skip_text(scan))
+				return false;
+			skip_spaces(scan);
+			if (!skip(scan, ':'))
+				return false;
+			skip_spaces(scan);
+		}
+		if (!skip_value(scan, depth + 1))
+			return false;
+		skip_spaces(scan);
+	} while (skip(scan, ','));
+	return skip(scan, closing);
+}
+
+static bool skip_value(struct scan *scan, unsigned depth)
+{
+	if (skip(scan, '{'))
+		return skip_container(scan, true, depth);
+	if (skip(scan, '['))
+		return skip_container(scan, false, depth);
+	if (scan->at < scan->end && *scan->at == '"')
+		return skip_text(scan);
+	return skip_word(scan, "true") || skip_word(scan, "false") || skip_word(scan, "null") ||
+	       skip_number(scan);
+}
+
+bool hf_json_is_object(const char *text, size_t size_bytes)
+{
+	struct scan scan = { .at = text, .end = text + size_bytes };
+
+	return skip(&scan, '{') && skip_container(&scan, true, 0) && scan.at == scan.end &&
+	       hf_utf8_valid_prefix(text, size_bytes) == size_bytes;
+}

@@ -6,7 +6,8 @@
  * results are in our queue by then.
  *
  * A worker's log goes to a memory file of its own: of a worker that ends unexpectedly the last
- * line is shown. With HOLDFAST_LOG set, logs go to our standard error instead.
+ * line is shown, so only warnings and worse are written. With HOLDFAST_LOG set, logs go to our
+ * standard error instead.
  */
 #include "cli/borrow.h"
 
@@ -41,6 +42,7 @@ struct hf_borrow {
 	char libexec[HF_PATH_BYTES];
 	char model[HF_PATH_BYTES];
 	double score_low;
+	bool keep_logs;
 	uint64_t ring_id;
 	struct worker infer; /* no child until a file needs it */
 	uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
@@ -116,6 +118,9 @@ enum hf_code hf_borrow_open(const struct hf_borrow_options *options, struct hf_b
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	borrow->infer = NO_WORKER;
 	borrow->score_low = options->score_low;
+	borrow->keep_logs = getenv("HOLDFAST_LOG") == NULL;
+	if (borrow->keep_logs && setenv("HOLDFAST_LOG", "warn", 1) != 0)
+		return hf_fail_errno(err, "set HOLDFAST_LOG");
 	enum hf_code code = find_tree(borrow, options->model_path, err);
 	if (code == HF_OK)
 		*ret_borrow = HF_TAKE(borrow);
@@ -177,7 +182,7 @@ static enum hf_code start_worker(struct hf_borrow *borrow, enum hf_role role, co
 	enum hf_code code = make_config(borrow, path, &config_fd, err);
 	if (code != HF_OK)
 		return code;
-	if (getenv("HOLDFAST_LOG") == NULL) {
+	if (borrow->keep_logs) {
 		worker->log_fd = memfd_create("holdfast-log", MFD_CLOEXEC);
 		if (worker->log_fd < 0)
 			return hf_fail_errno(err, "make room for a log");

@@ -140,14 +140,20 @@ static enum hf_code lock_folder(const char *folder, int *ret_fd, struct hf_err *
 		return code;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		char pid[16] = "";
+
 		if (errno != EWOULDBLOCK)
 			return hf_fail_errno(err, "lock %s", path);
+		/* For the text only: what cannot be read is left out. */
+		(void)!pread(fd, pid, sizeof pid - 1, 0);
 		return hf_fail(err, HF_E_AGAIN,
-			       "%s is in use by another holdfast-hub: two hubs on one folder "
-			       "would count twice. Stop the other, or give this one a folder of "
-			       "its own with --data",
-			       folder);
+			       "%s is in use by another holdfast-hub (pid %.*s): two hubs on one "
+			       "folder would count twice. Stop the other, or give this one a "
+			       "folder of its own with --data",
+			       folder, (int)strspn(pid, "0123456789"), pid);
 	}
+	if (ftruncate(fd, 0) != 0 || dprintf(fd, "%d\n", getpid()) < 0)
+		return hf_fail_errno(err, "write %s", path);
 	*ret_fd = HF_TAKE_FD(fd);
 	return HF_OK;
 }

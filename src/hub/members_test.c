@@ -54,8 +54,8 @@ static void check_same(const char *text, size_t size_bytes)
 }
 
 static const char *const seeds[] = {
-	"{\"device_id\":\"unit-1\",\"local_seq\":7,\"zone_id\":null,\"dwell_seconds\":1.5,"
-	"\"attrs\":{\"a\":[1,-2.5e3,{\"b\":true}],\"c\":\"\\u00e9\\ud83d\\ude00\"},\"x\":false}",
+	("{\"device_id\":\"unit-1\",\"local_seq\":7,\"zone_id\":null,\"dwell_seconds\":1.5,"
+	 "\"attrs\":{\"a\":[1,-2.5e3,{\"b\":true}],\"c\":\"\\u00e9\\ud83d\\ude00\"},\"x\":false}"),
 	"{ \"a\" : -0.0 , \"b\":\t[], \"c\" : {} ,\"d\":1E9,\"e\":\"\xc3\xa9\xf0\x9f\x98\x80\" }",
 	"{}",
 	"{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}",

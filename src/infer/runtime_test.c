@@ -147,8 +147,8 @@ TEST(a_network_that_does_not_fit_its_description_is_refused)
 		if (strstr(err.text, cases[i].says) == NULL)
 			fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
 		CHECK(runtime == NULL);
-		CHECK_CODE(remove_folder(NULL), HF_OK);
-		CHECK_CODE(make_folder(NULL), HF_OK);
+		CHECK_I64(remove_folder(NULL), ==, 0);
+		CHECK_I64(make_folder(NULL), ==, 0);
 	}
 }
 

@@ -66,7 +66,12 @@ static void judge_worker(const struct hf_judge_input *input, const struct hf_jud
 
 	if (worker->condition == HF_WORKER_RUNNING)
 		return;
-	if (worker->failures >= HF_JUDGE_FAILURES_MAX) {
+	if (worker->condition == HF_WORKER_STUCK) {
+		(void)snprintf(text, sizeof text,
+			       "%s.%u was killed and does not end: stuck in the kernel", name,
+			       worker->index);
+		add_reason(verdict, HF_STATE_DEGRADED, text);
+	} else if (worker->failures >= HF_JUDGE_FAILURES_MAX) {
 		(void)snprintf(text, sizeof text, "%s.%u failed %u times in a row", name,
 			       worker->index, worker->failures);
 		add_reason(verdict, HF_STATE_DEGRADED, text);

@@ -31,7 +31,8 @@ enum {
 enum hf_worker_condition {
 	HF_WORKER_RUNNING = 1,
 	HF_WORKER_STARTING,
-	HF_WORKER_DOWN, /* ended, waits for its restart */
+	HF_WORKER_DOWN,  /* ended or killed, waits for its restart */
+	HF_WORKER_STUCK, /* killed and does not end: nothing can take its place */
 };
 
 struct hf_judge_worker {

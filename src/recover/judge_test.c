@@ -52,6 +52,16 @@ TEST(a_detector_that_starts_for_the_first_time_does_not_degrade)
 	CHECK_U64(hf_judge(&input).state, ==, HF_STATE_RECOVERING);
 }
 
+TEST(a_worker_that_cannot_die_degrades_and_is_named)
+{
+	struct hf_judge_input input = all_running();
+
+	input.workers[5].condition = HF_WORKER_STUCK;
+	struct hf_verdict verdict = hf_judge(&input);
+	CHECK_U64(verdict.state, ==, HF_STATE_DEGRADED);
+	CHECK_TEXT(verdict.reasons[0], "ingest.0 was killed and does not end: stuck in the kernel");
+}
+
 TEST(any_single_other_worker_down_is_recovering)
 {
 	for (size_t i = 0; i < 6; i++) {
@@ -123,6 +133,7 @@ TEST(more_reasons_than_there_is_room_for_are_cut_not_written_past_the_end)
 TESTS(RUN(a_unit_whose_workers_all_run_is_healthy_without_a_reason),
       RUN(one_detector_of_two_down_is_degraded_and_both_down_is_recovering),
       RUN(a_detector_that_starts_for_the_first_time_does_not_degrade),
+      RUN(a_worker_that_cannot_die_degrades_and_is_named),
       RUN(any_single_other_worker_down_is_recovering),
       RUN(a_worker_that_keeps_failing_degrades_and_its_reason_comes_first),
       RUN(a_standing_trouble_degrades_a_unit_whose_workers_all_run),

@@ -59,22 +59,28 @@ static struct slot *least_used(struct hf_thumbs *thumbs)
 	return least;
 }
 
-/* The part of [from, to) that lies within 0..max. */
-static uint32_t cut(double from, double to, uint32_t max, uint32_t *ret_length)
+/* Where a length around a middle begins, moved so that it lies within 0..max. */
+static uint32_t place(double middle, double length, uint32_t max)
 {
-	double low = fmin(fmax(floor(from), 0), max), high = fmin(fmax(ceil(to), 0), max);
-
-	*ret_length = high > low ? (uint32_t)(high - low) : 0;
-	return (uint32_t)low;
+	return (uint32_t)fmax(0, fmin(floor(middle - length / 2), max - ceil(length)));
 }
 
+/* The person with some of the place around: a 4:3 picture, so that a list of them lines up. An
+ * empty crop when the box lies outside the picture. */
 static struct crop crop_of(struct hf_box box, uint32_t width, uint32_t height)
 {
-	struct crop crop;
-	double extra_x = margin * box.width, extra_y = margin * box.height;
+	struct crop crop = { 0 };
+	double crop_width = box.width * (1 + 2 * margin);
+	double crop_height = box.height * (1 + 2 * margin);
 
-	crop.x = cut(box.x - extra_x, box.x + box.width + extra_x, width, &crop.width);
-	crop.y = cut(box.y - extra_y, box.y + box.height + extra_y, height, &crop.height);
+	if (box.x >= width || box.y >= height || box.x + box.width <= 0 || box.y + box.height <= 0)
+		return crop;
+	crop_width = fmin(fmax(crop_width, crop_height * 4 / 3), width);
+	crop_height = fmin(fmax(crop_height, crop_width * 3 / 4), height);
+	crop.x = place(box.x + box.width / 2, crop_width, width);
+	crop.y = place(box.y + box.height / 2, crop_height, height);
+	crop.width = (uint32_t)fmin(ceil(crop_width), width - crop.x);
+	crop.height = (uint32_t)fmin(ceil(crop_height), height - crop.y);
 	return crop;
 }
 

@@ -4,8 +4,9 @@
  * thumb - the picture that goes with an event.
  *
  * Shape       The best crop so far of each of the last HF_THUMB_SLOTS tracks is
- *             kept in memory: the box with 30 % margin, nothing drawn on it, at
- *             most HF_THUMB_SIDE_MAX pixels a side. Written as
+ *             kept in memory: the box with 30 % margin, widened to 4:3 and moved
+ *             to lie within the tile, nothing drawn on it, at most
+ *             HF_THUMB_SIDE_MAX pixels a side. Written as
  *             FOLDER/<sha256 of the JPEG>.jpg. Better means more certain and
  *             larger; one cut off by the edge counts less.
  *

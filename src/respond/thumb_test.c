@@ -91,7 +91,7 @@ TEST(a_crop_is_a_file_named_by_its_hash)
 	hf_thumbs_see(thumbs, 3, 7, pixels, WIDTH, HEIGHT, box, 0.8);
 	CHECK_OK(hf_thumbs_write(thumbs, 3, 7, folder, path, &err));
 	read_back(path, &width, &height, &middle);
-	CHECK_I64(width, ==, 32);
+	CHECK_I64(width, ==, 107); /* 4:3 */
 	CHECK_I64(height, ==, 80);
 	CHECK_I64(middle, >, 210);
 	CHECK_U64(entries(folder), ==, 1);
@@ -140,6 +140,28 @@ TEST(a_large_crop_is_shrunk_with_its_shape_kept)
 	CHECK_I64(height, ==, 270 * 256 / 480);
 	CHECK_I64(middle, >, 190);
 	hf_thumbs_free(thumbs);
+}
+
+TEST(a_crop_at_the_edge_is_moved_inside_and_stays_four_to_three)
+{
+	static const struct hf_box boxes[] = { { 0, 0, 24, 60 },
+					       { WIDTH - 24, HEIGHT - 60, 24, 60 },
+					       { 228, -10, 24, 60 } };
+
+	for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++) {
+		struct hf_thumbs *thumbs = thumbs_new();
+		struct hf_err err = { 0 };
+		char path[HF_THUMB_PATH_BYTES];
+		int width, height;
+		uint8_t middle;
+
+		hf_thumbs_see(thumbs, 0, 1, pixels, WIDTH, HEIGHT, boxes[i], 0.8);
+		CHECK_OK(hf_thumbs_write(thumbs, 0, 1, folder, path, &err));
+		read_back(path, &width, &height, &middle);
+		CHECK_I64(height, ==, 96);
+		CHECK_I64(width, ==, 128);
+		hf_thumbs_free(thumbs);
+	}
 }
 
 TEST(a_box_outside_the_picture_gives_no_crop)
@@ -247,6 +269,7 @@ int main(void)
 		RUN(a_crop_is_a_file_named_by_its_hash),
 		RUN(the_best_crop_is_kept_not_the_last),
 		RUN(a_large_crop_is_shrunk_with_its_shape_kept),
+		RUN(a_crop_at_the_edge_is_moved_inside_and_stays_four_to_three),
 		RUN(a_box_outside_the_picture_gives_no_crop),
 		RUN(the_crop_least_used_gives_way),
 		RUN(a_missing_folder_is_made),

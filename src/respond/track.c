@@ -31,12 +31,14 @@ static const double gate_max = 2.0;
 static const double gate_standing = 0.5;  /* for one kept only because he stood still */
 static const double speed_standing = 0.5; /* below it, a second */
 static const double iou_min = 0.2;
+static const double iou_min_weak = 0.5; /* noise is everywhere, and people are not */
 static const double height_ratio_max = 2.0;
 static const double contained_max = 0.7; /* share of a box in another: the same person */
 
 enum {
 	CONFIRM_MS = 1000,
-	MISSES_MIN = 2, /* looks in vain before one who stood still is gone */
+	WEAK_RUN_FREE = 3, /* looks, however rare */
+	MISSES_MIN = 2,    /* looks in vain before one who stood still is gone */
 };
 
 static double seconds(struct hf_mono from, struct hf_mono to)
@@ -133,6 +135,8 @@ static struct hf_mono window_start(const struct hf_tracker *tracker, unsigned co
 static void count_hit(struct hf_track *track, const struct hf_track_rules *rules,
 		      struct hf_mono now, struct hf_mono window)
 {
+	track->strong = now;
+	track->weak_run = 0;
 	track->hits[track->hit_count % HF_TRACK_HITS_MAX] = now;
 	track->hit_count++;
 	if (track->hit_count < rules->confirm_hits)
@@ -176,7 +180,7 @@ static void hit(const struct hf_tracker *tracker, struct hf_track *track,
 }
 
 static float cost_of(const struct hf_track *track, const struct hf_track_rules *rules,
-		     const struct hf_detection *detection, struct hf_mono now)
+		     const struct hf_detection *detection, struct hf_mono now, bool strong)
 {
 	struct hf_box guess = predicted_box(track), box = box_of(detection);
 	double gate = fmin(gate_max, gate_now + gate_growth * seconds(track->hit, now));
@@ -186,7 +190,7 @@ static float cost_of(const struct hf_track *track, const struct hf_track_rules *
 	if (unseen_us(track, now) > rules->lost_ms * 1000)
 		gate = gate_standing;
 	bool near = apart <= gate && ratio <= height_ratio_max && ratio >= 1 / height_ratio_max;
-	if (!near && iou < iou_min)
+	if (strong ? !near && iou < iou_min : iou < iou_min_weak)
 		return HF_ASSIGN_NEVER;
 	/* Squares: one large error costs more than two small ones. Below 1 by the IoU's share. */
 	double away = fmin(1, apart / gate);
@@ -218,7 +222,7 @@ static void pair(struct hf_tracker *tracker, struct look *look, const struct sta
 		for (size_t j = 0; j < stage->detection_count; j++)
 			assign.costs[i][j] =
 				cost_of(&tracker->tracks[stage->tracks[i]], look->rules,
-					&look->detections[stage->detections[j]], look->now);
+					&look->detections[stage->detections[j]], look->now, strong);
 	hf_assign(&assign, column_of);
 	for (size_t i = 0; i < stage->track_count; i++) {
 		if (column_of[i] < 0)
@@ -230,6 +234,8 @@ static void pair(struct hf_tracker *tracker, struct look *look, const struct sta
 		hit(tracker, track, &look->detections[index], look->now);
 		if (strong)
 			count_hit(track, look->rules, look->now, look->window);
+		else
+			track->weak_run++;
 	}
 }
 
@@ -245,17 +251,34 @@ static void gather_detections(struct stage *stage, const struct look *look, doub
 	}
 }
 
-static void gather_tracks(struct stage *stage, const struct hf_tracker *tracker, bool confirmed,
-			  struct hf_mono hit_since)
+static void gather_tracks(struct stage *stage, const struct hf_tracker *tracker, bool confirmed)
 {
 	stage->track_count = 0;
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
 		const struct hf_track *track = &tracker->tracks[i];
 
-		if (track->id != 0 && !track->hit_now && track->confirmed == confirmed &&
-		    !hf_mono_before(track->hit, hit_since))
+		if (track->id != 0 && !track->hit_now && track->confirmed == confirmed)
 			stage->tracks[stage->track_count++] = i;
 	}
+}
+
+/* Of the confirmed tracks that are left: those that weak detections may continue. */
+static void gather_continued(struct stage *stage, const struct hf_tracker *tracker,
+			     const struct look *look)
+{
+	size_t kept = 0;
+
+	gather_tracks(stage, tracker, true);
+	for (size_t i = 0; i < stage->track_count; i++) {
+		const struct hf_track *track = &tracker->tracks[stage->tracks[i]];
+		int64_t weak_us = hf_mono_diff_us(look->now, track->strong) - track->blind_us;
+
+		if (!hf_mono_before(track->hit, look->window) &&
+		    (weak_us <= (int64_t)HF_TRACK_WEAK_MS_MAX * 1000 ||
+		     track->weak_run < WEAK_RUN_FREE))
+			stage->tracks[kept++] = stage->tracks[i];
+	}
+	stage->track_count = kept;
 }
 
 /* A part of somebody who was just found (an upper body beside the whole) is nobody new. */
@@ -342,7 +365,6 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 			     .detections = detections,
 			     .count = count };
 	struct stage stage;
-	const struct hf_mono ever = { INT64_MIN };
 
 	hf_tracker_age(tracker, rules, at);
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
@@ -350,15 +372,15 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 		if (tracker->tracks[i].id != 0)
 			predict(&tracker->tracks[i], at);
 	}
-	gather_tracks(&stage, tracker, true, ever);
+	gather_tracks(&stage, tracker, true);
 	gather_detections(&stage, &look, rules->score_high, INFINITY);
 	pair(tracker, &look, &stage, true);
 
-	gather_tracks(&stage, tracker, true, look.window);
+	gather_continued(&stage, tracker, &look);
 	gather_detections(&stage, &look, rules->score_low, rules->score_high);
 	pair(tracker, &look, &stage, false);
 
-	gather_tracks(&stage, tracker, false, ever);
+	gather_tracks(&stage, tracker, false);
 	gather_detections(&stage, &look, rules->score_high, INFINITY);
 	pair(tracker, &look, &stage, true);
 

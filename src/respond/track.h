@@ -19,6 +19,9 @@
  *             confirm_hits + 1 looks where looks are rarer than that (one miss
  *             is forgiven: two looks a second must not double the delay of an
  *             alarm).
+ *             weak detections (below score_high) continue a track only where it
+ *             is expected (IoU 0.5), and not for longer than
+ *             HF_TRACK_WEAK_MS_MAX or three looks: lamp posts are weak people.
  *             gone: unseen for lost_ms, and looked for in vain twice or last
  *             seen on the move. So somebody who stands still, whose tile
  *             therefore has no motion and is looked at every ten seconds only,
@@ -46,6 +49,7 @@ enum {
 	HF_TRACK_LOOKS_KEPT = HF_TRACK_HITS_MAX + 1,
 	HF_TRACK_UNSEEN_MS_MAX = 60000,
 	HF_TRACK_BLIND_MS_MAX = 10000,
+	HF_TRACK_WEAK_MS_MAX = 5000,
 };
 
 struct hf_track_rules {
@@ -74,9 +78,11 @@ struct hf_track {
 	double aspect; /* width / height */
 	double speed;  /* at the last hit, heights a second */
 	struct hf_mono predicted;
-	struct hf_mono hit; /* last time found */
-	int64_t blind_us;   /* since then */
-	unsigned hit_count; /* with a score_high score */
+	struct hf_mono hit;    /* last time found */
+	struct hf_mono strong; /* last time found with score_high */
+	unsigned weak_run;     /* hits below it since */
+	int64_t blind_us;      /* since then */
+	unsigned hit_count;    /* with a score_high score */
 	struct hf_mono hits[HF_TRACK_HITS_MAX];
 };
 

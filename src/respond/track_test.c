@@ -203,6 +203,47 @@ TEST(weak_detections_continue_a_track_but_never_start_one)
 	free(scene.tracker);
 }
 
+TEST(a_weak_detection_beside_the_expected_place_is_noise)
+{
+	struct scene scene = scene_new(18);
+
+	for (int i = 0; i < 8; i++, scene.now_s += 0.25) {
+		person(&scene, 100 + 6.0 * i, 200, 0.8);
+		look(&scene);
+	}
+	for (int i = 8; i < 12; i++, scene.now_s += 0.25) {
+		person(&scene, 112 + 6.0 * i, 200, 0.3); /* a third of a height ahead */
+		look(&scene);
+		CHECK_U64(id_at(&scene, 112 + 6.0 * i, 200), ==, 0);
+	}
+	person(&scene, 100 + 6.0 * 12, 200, 0.8);
+	look(&scene);
+	CHECK_U64(id_at(&scene, 100 + 6.0 * 12, 200), ==, 1);
+	free(scene.tracker);
+}
+
+TEST(a_lamp_post_does_not_hold_the_track_of_who_walked_past)
+{
+	struct scene scene = scene_new(19);
+
+	for (int i = 0; i < 8; i++, scene.now_s += 0.25) {
+		person(&scene, 300, 200, 0.8);
+		look(&scene);
+	}
+	double strong = scene.now_s - 0.25;
+	for (; scene.now_s <= strong + 5; scene.now_s += 0.25) {
+		person(&scene, 300, 200, 0.3);
+		look(&scene);
+		CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 1);
+	}
+	for (; scene.now_s <= strong + 8.5; scene.now_s += 0.25) {
+		person(&scene, 300, 200, 0.3);
+		look(&scene);
+	}
+	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 0);
+	free(scene.tracker);
+}
+
 TEST(a_threshold_above_the_first_stage_holds_for_starts_only)
 {
 	struct scene scene = scene_new(17);
@@ -404,6 +445,8 @@ TESTS(RUN(one_walker_is_one_track_at_two_and_at_five_looks_a_second),
       RUN(people_who_cross_keep_their_numbers), RUN(a_file_of_people_is_not_shifted_by_one),
       RUN(misses_and_irregular_looks_do_not_break_a_track),
       RUN(weak_detections_continue_a_track_but_never_start_one),
+      RUN(a_weak_detection_beside_the_expected_place_is_noise),
+      RUN(a_lamp_post_does_not_hold_the_track_of_who_walked_past),
       RUN(a_threshold_above_the_first_stage_holds_for_starts_only), RUN(a_flash_is_never_confirmed),
       RUN(one_miss_among_rare_looks_does_not_delay_the_confirmation),
       RUN(a_track_that_left_ends_after_the_time_set),

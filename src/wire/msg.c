@@ -4,6 +4,7 @@
 #include "base/assert.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -90,6 +91,15 @@ static void collect_fds(struct msghdr *packet, struct hf_msg *msg)
 	}
 }
 
+/* An empty packet reads like the end of the link, and is not: its sender lives, and may have
+ * put descriptors into it. */
+static bool has_ended(int fd)
+{
+	struct pollfd look = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLRDHUP)) != 0;
+}
+
 enum hf_code hf_msg_receive(int fd, uint8_t *buffer, struct hf_msg *ret_msg, struct hf_err *err)
 {
 	struct msg_header header;
@@ -111,11 +121,12 @@ enum hf_code hf_msg_receive(int fd, uint8_t *buffer, struct hf_msg *ret_msg, str
 	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return hf_fail_errno(err, "receive");
-	if (n == 0)
-		return hf_fail(err, HF_E_CLOSED, "the peer is gone");
-
 	*ret_msg = (struct hf_msg){ .body = buffer };
 	collect_fds(&packet, ret_msg);
+	if (n == 0 && has_ended(fd)) {
+		hf_msg_drop(ret_msg);
+		return hf_fail(err, HF_E_CLOSED, "the peer is gone");
+	}
 	if ((packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || (size_t)n < sizeof header ||
 	    header.magic != MSG_MAGIC || header.type >= HF_MSG_COUNT ||
 	    header.size_bytes != (size_t)n - sizeof header) {

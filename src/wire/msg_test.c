@@ -64,6 +64,45 @@ TEST(bytes_that_are_no_message_are_refused)
 	(void)close(pair[1]);
 }
 
+/* An empty packet with a descriptor in it. */
+static void send_empty(int socket, int passed)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr packet = { .msg_control = control.bytes,
+				 .msg_controllen = sizeof control.bytes };
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&packet);
+
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(rights), &passed, sizeof passed);
+	CHECK_I64(sendmsg(socket, &packet, 0), ==, 0);
+}
+
+TEST(an_empty_packet_is_refused_without_keeping_its_descriptors_and_is_not_the_end)
+{
+	struct hf_err err;
+	int pair[2], ends[2];
+	struct hf_msg msg;
+	char byte;
+
+	CHECK_OK(hf_msg_pair(pair, &err));
+	CHECK_I64(pipe(ends), ==, 0);
+	send_empty(pair[0], ends[1]);
+	(void)close(ends[1]);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_INVALID);
+	/* Nobody holds the writing end any more. */
+	CHECK_I64(read(ends[0], &byte, 1), ==, 0);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_AGAIN);
+	(void)close(pair[0]);
+	CHECK_CODE(hf_msg_receive(pair[1], buffer, &msg, &err), HF_E_CLOSED);
+	(void)close(pair[1]);
+	(void)close(ends[0]);
+}
+
 TEST(a_full_queue_answers_again_and_sends_nothing)
 {
 	struct hf_err err = { 0 };
@@ -117,5 +156,7 @@ TEST(only_the_roles_in_the_table_may_send)
 
 TESTS(RUN(a_message_arrives_whole_with_its_descriptor),
       RUN(a_body_shorter_than_its_contract_is_refused_at_the_end),
-      RUN(bytes_that_are_no_message_are_refused), RUN(a_full_queue_answers_again_and_sends_nothing),
+      RUN(bytes_that_are_no_message_are_refused),
+      RUN(an_empty_packet_is_refused_without_keeping_its_descriptors_and_is_not_the_end),
+      RUN(a_full_queue_answers_again_and_sends_nothing),
       RUN(the_last_words_of_a_peer_that_died_are_heard), RUN(only_the_roles_in_the_table_may_send))

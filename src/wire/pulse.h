@@ -4,8 +4,8 @@
  * pulse - how the supervisor sees that a worker lives and gets on, without asking it.
  *
  * Shape       One page of shared memory a worker: the worker writes, the
- *             supervisor reads. All fields are atomics of their own; no field
- *             needs another to be consistent.
+ *             supervisor reads, always busy_until_us first: whoever sees a worker
+ *             no longer busy also sees the beat that came with that.
  *
  * Numbers     Monotonic microseconds. A worker beats at least every 500 ms.
  *             Before it may block for longer (a model load, a disk flush, one
@@ -40,7 +40,9 @@ static inline void hf_pulse_busy(struct hf_pulse *pulse, struct hf_mono now, int
 static inline void hf_pulse_idle(struct hf_pulse *pulse, struct hf_mono now)
 {
 	atomic_store_explicit(&pulse->beat_us, now.us, memory_order_relaxed);
-	atomic_store_explicit(&pulse->busy_until_us, 0, memory_order_relaxed);
+	/* Released with the beat before it: "not busy" beside a beat from before would look like
+	 * silence for as long as the work took. */
+	atomic_store_explicit(&pulse->busy_until_us, 0, memory_order_release);
 	atomic_store_explicit(&pulse->busy_since_us, 0, memory_order_relaxed);
 }
 

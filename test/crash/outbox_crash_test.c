@@ -32,13 +32,15 @@ enum {
 	SNAPSHOTS_MAX = 64,
 	HOLES_MAX = 64,
 	SEEDS_SHORT = 12,
+	MUTANT_SEEDS_FACTOR = 4,
 };
 
 enum world {
 	WORLD_POWER, /* power cuts only */
 	WORLD_FLUSH_FAILS,
 	WORLD_DISK_FULL,
-	WORLD_ROT, /* a bit flips in the newest file while the power is off */
+	WORLD_KILLED, /* the process dies, the kernel lives on: nothing is lost */
+	WORLD_ROT,    /* a bit flips in the newest file while the power is off */
 	WORLD_COUNT,
 };
 
@@ -46,6 +48,7 @@ static const char *const world_names[WORLD_COUNT] = {
 	[WORLD_POWER] = "power",
 	[WORLD_FLUSH_FAILS] = "flush_fails",
 	[WORLD_DISK_FULL] = "disk_full",
+	[WORLD_KILLED] = "killed",
 	[WORLD_ROT] = "rot",
 };
 
@@ -58,12 +61,15 @@ enum mutant {
 	MUTANT_COUNT,
 };
 
-static const char *const mutant_names[MUTANT_COUNT] = {
-	[MUTANT_NONE] = "none",
-	[MUTANT_NO_SYNC] = "acknowledges before the flush",
-	[MUTANT_NO_FOLDER_SYNC] = "does not sync the folder",
-	[MUTANT_SYNC_AGAIN] = "flushes again after a failed flush",
-	[MUTANT_NO_GAP_NOTE] = "cuts the tail before its numbers are noted",
+/* And the world that must show it. */
+static const struct {
+	const char *name;
+	enum world world;
+} mutants[MUTANT_COUNT] = {
+	[MUTANT_NO_SYNC] = { "acknowledges before the flush", WORLD_POWER },
+	[MUTANT_NO_FOLDER_SYNC] = { "does not sync the folder", WORLD_POWER },
+	[MUTANT_SYNC_AGAIN] = { "flushes again after a failed flush", WORLD_FLUSH_FAILS },
+	[MUTANT_NO_GAP_NOTE] = { "cuts the tail before its numbers are noted", WORLD_ROT },
 };
 
 /* The disk the writer gets: the fake one, with one operation sabotaged. */
@@ -84,7 +90,8 @@ struct model {
 	uint64_t answered[EVENTS + 1]; /* number of event n; 0: not answered */
 	bool damaged;                  /* a bit was flipped: lines may be missing */
 	uint64_t committed;            /* the watermark's number: what is above may be void */
-	uint32_t seen[SEQ_MAX];        /* CRC of the line that had this number; 0: none */
+	struct hf_watermark mark;
+	uint32_t seen[SEQ_MAX]; /* CRC of the line that had this number; 0: none */
 	size_t snapshot_count;
 	struct snapshot {
 		char name[HF_FILE_NAME_BYTES];
@@ -258,6 +265,7 @@ static void take_snapshot(struct model *m, const struct hf_outbox *outbox)
 
 	hf_outbox_position(outbox, &position);
 	m->committed = position.seq;
+	m->mark = position;
 	if (position.seq == 0 || m->damaged)
 		return;
 	for (size_t i = 0; i < m->snapshot_count; i++)
@@ -484,7 +492,23 @@ static void rot(struct model *m)
 	hf_files_free(&files);
 }
 
-/* What was damaged is not there under its number any more; that number stays taken. */
+/* The next life begins. */
+static void wake(struct model *m)
+{
+	struct hf_disk *disk = m->saboteur.inner;
+
+	m->clock.mono_us += 5000000;
+	if (m->world == WORLD_KILLED) {
+		/* The same boot: the watermark is still true. */
+		fake_disk_revive(disk);
+		m->options.committed = m->mark.seq != 0 ? &m->mark : NULL;
+		return;
+	}
+	fake_disk_power_up(disk, draw(m));
+	if (m->world == WORLD_ROT)
+		rot(m);
+}
+
 static bool run(enum world world, enum mutant mutant, uint64_t cut, uint64_t seed, char *ret_why,
 		size_t why_bytes)
 {
@@ -502,13 +526,10 @@ static bool run(enum world world, enum mutant mutant, uint64_t cut, uint64_t see
 	bool first_whole = whole && !fake_disk_is_off(disk);
 
 	for (int cuts = 0; cuts < CUTS_MAX && m->complaint[0] == '\0'; cuts++) {
-		fake_disk_power_up(disk, draw(m));
-		if (world == WORLD_ROT)
-			rot(m);
+		wake(m);
 		/* Everything is offered again; in most lives the power goes again, early. */
 		if (draw(m) % 3 != 0)
 			fake_disk_cut_at(disk, fake_disk_operations(disk) + 1 + draw(m) % 24);
-		m->clock.mono_us += 5000000;
 		if (live(m, false)) {
 			look(m);
 			if (cuts > 0)
@@ -516,9 +537,8 @@ static bool run(enum world world, enum mutant mutant, uint64_t cut, uint64_t see
 		}
 	}
 	if (m->complaint[0] == '\0') {
-		fake_disk_power_up(disk, draw(m));
-		m->world = WORLD_POWER;
-		m->clock.mono_us += 5000000;
+		m->world = world == WORLD_KILLED ? world : WORLD_POWER;
+		wake(m);
 		if (!live(m, false))
 			complain(m, "the outbox does not open", 0, 0);
 		look(m);
@@ -577,14 +597,12 @@ static int explore_all(uint64_t seeds)
 			     (unsigned long long)here);
 	}
 	for (enum mutant mutant = MUTANT_NONE + 1; mutant < MUTANT_COUNT; mutant++) {
-		uint64_t caught = 0, tried = 0;
+		/* It ends with the first catch, so it may look longer than the worlds above. */
+		uint64_t caught = explore(mutants[mutant].world, mutant,
+					  MUTANT_SEEDS_FACTOR * seeds, false, &runs, &cuts);
 
-		for (enum world world = 0; world < WORLD_COUNT && caught == 0; world++) {
-			caught = explore(world, mutant, seeds, false, &runs, &cuts);
-			tried += runs;
-		}
-		(void)printf("mutant that %s: %s after %llu runs\n", mutant_names[mutant],
-			     caught > 0 ? "caught" : "NOT CAUGHT", (unsigned long long)tried);
+		(void)printf("mutant that %s: %s after %llu runs\n", mutants[mutant].name,
+			     caught > 0 ? "caught" : "NOT CAUGHT", (unsigned long long)runs);
 		found += caught == 0;
 	}
 	return found == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -603,7 +621,7 @@ int main(int argc, char **argv)
 			(void)printf("%s\n", why[0] == '\0' ? "nothing found" : why);
 			return why[0] == '\0' ? EXIT_SUCCESS : EXIT_FAILURE;
 		}
-		(void)fprintf(stderr, "worlds: power, flush_fails, disk_full, rot\n");
+		(void)fprintf(stderr, "worlds: power, flush_fails, disk_full, killed, rot\n");
 		return 2;
 	}
 	return explore_all(argc == 2 ? strtoull(argv[1], NULL, 10) : SEEDS_SHORT);

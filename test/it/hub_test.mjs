@@ -263,12 +263,43 @@ test('a full disk is 503 with Retry-After, and the same events are taken once th
 	assert.equal(devices[0].missing, 0);
 });
 
+const strace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+
+test('a medium that fails to flush is 503, and nothing acknowledged is lost', {
+	skip: strace ? false : 'strace cannot be used here',
+}, async (t) => {
+	const dir = folder(t);
+	// From the tenth on, every seventh flush of the hub fails with EIO. -D: the child is the hub.
+	const hub = await start(t, dir, [], `set -- "$0" "$@"; set -- strace -D -f -o /dev/null ` +
+		'-e trace=fdatasync,fsync -e inject=fdatasync,fsync:error=EIO:when=10+7 "$@"; exec "$@"');
+	let seq = 1, failures = 0;
+	for (let tries = 0; tries < 120; tries++) {
+		const answer = await post(hub, fixed(seq, seq + 4));
+		if (answer.status === 200) {
+			seq = (await answer.json()).acked_through + 1;
+		} else {
+			assert.equal(answer.status, 503);
+			assert.match(answer.headers.get('retry-after'), /^\d+$/);
+			failures++;
+		}
+	}
+	assert.ok(failures >= 5, `${failures} failures were seen`);
+	assert.ok(seq > 200, `${seq} got through in between`);
+	hub.child.kill('SIGKILL');
+	await hub.exited;
+	const after = await start(t, dir);
+	const { devices } = await get(after, '/v1/devices');
+	assert.equal(devices[0].missing, 0);
+	assert.ok(devices[0].mark >= seq - 1, `${devices[0].mark} stored, ${seq - 1} acknowledged`);
+	assert.equal(devices[0].events, devices[0].mark);
+});
+
 test('a second hub on the same folder is refused with 75 and the first goes on', async (t) => {
 	const dir = folder(t);
 	const hub = await start(t, dir);
 	const second = spawnSync(HUB, ['--data', dir, '--listen', '127.0.0.1:0'], { encoding: 'utf8' });
 	assert.equal(second.status, 75);
-	assert.match(second.stderr, /another holdfast-hub/);
+	assert.match(second.stderr, new RegExp(`another holdfast-hub \\(pid ${hub.child.pid}\\)`));
 	assert.equal((await get(hub, '/healthz')).status, 'ok');
 	assert.ok(fs.existsSync(path.join(dir, 'listen')));
 });

@@ -14,11 +14,11 @@ const ALLOWED = {
 	'bin/holdfastd': ['libsystemd'],
 	'libexec/holdfast/config': ['libyaml'],
 	'libexec/holdfast/keeper': ['libsodium'],
-	'libexec/holdfast/ingest': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libavdevice'],
+	'libexec/holdfast/ingest': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg'],
 	'libexec/holdfast/infer': ['libonnxruntime', 'libjansson', 'libsodium'],
 	'libexec/holdfast/respond': ['libturbojpeg', 'libsodium'],
 	'libexec/holdfast/uplink': ['libcurl', 'libjansson', 'libsodium'],
-	'bin/holdfast': ['libjansson', 'libyaml', 'libsodium'],
+	'bin/holdfast': ['libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
 	'bin/holdfast-hub': ['libmicrohttpd', 'libsqlite3', 'libjansson', 'libsodium'],
 };
 const EVERYWHERE = /^(libc|libm|libpthread|ld-linux.*|libgcc_s|libasan|libubsan|libtsan)\.so/;
@@ -27,7 +27,7 @@ const EVERYWHERE = /^(libc|libm|libpthread|ld-linux.*|libgcc_s|libasan|libubsan|
 const FOREIGN = {
 	supervisor: /libav|libonnx|libcurl|libyaml|libjansson|libsqlite|libsodium|libmicrohttpd/,
 	keeper: /libav|libonnx|libcurl|libyaml|libjansson|libsqlite|libmicrohttpd|libsystemd/,
-	ingest: /libonnx|libcurl|libyaml|libsqlite|libmicrohttpd|libturbojpeg/,
+	ingest: /libonnx|libcurl|libyaml|libsqlite|libmicrohttpd/,
 	infer: /libav|libcurl|libyaml|libsqlite|libmicrohttpd|libsystemd|libturbojpeg/,
 	respond: /libav|libonnx|libcurl|libyaml|libsqlite|libmicrohttpd|libsystemd/,
 	uplink: /libav|libonnx|libyaml|libsqlite|libmicrohttpd|libsystemd|libturbojpeg/,

@@ -66,7 +66,7 @@ test('a second daemon on the same data is refused and does no harm', async () =>
 	const second = new Program('holdfastd', ['--config', unit.config, '--data', unit.data],
 		path.join(unit.folder, 'second.log'));
 	assert.equal((await second.ended).code, 75);
-	assert.match(second.log(), new RegExp(`pid ${unit.program.pid}`));
+	assert.match(second.log(), new RegExp(`in use by another holdfastd, process ${unit.program.pid}`));
 	assert.equal((await status(unit.data)).state, 'healthy');
 });
 

@@ -692,15 +692,22 @@ void fake_disk_close_all(struct hf_disk *disk)
 		fake->handles[i].used = false;
 }
 
-void fake_disk_power_up(struct hf_disk *disk, uint64_t seed)
+void fake_disk_revive(struct hf_disk *disk)
 {
 	struct fake *fake = fake_of(disk);
 
-	fake->chance = seed;
 	fake->off = false;
 	fake->cut_at = 0;
 	memset(fake->fail_from, 0, sizeof fake->fail_from);
 	fake_disk_close_all(disk);
+}
+
+void fake_disk_power_up(struct hf_disk *disk, uint64_t seed)
+{
+	struct fake *fake = fake_of(disk);
+
+	fake_disk_revive(disk);
+	fake->chance = seed;
 	for (size_t i = 0; i < fake->change_count; i++)
 		if (draw(fake) % 2 == 0)
 			apply_change(&fake->stored, &fake->changes[i]);

@@ -44,6 +44,8 @@ uint64_t fake_disk_count(const struct hf_disk *disk, enum fake_disk_op op);
 void fake_disk_cut_at(struct hf_disk *disk, uint64_t operation); /* 0: never */
 bool fake_disk_is_off(const struct hf_disk *disk);
 void fake_disk_power_up(struct hf_disk *disk, uint64_t seed);
+/* It was the process that ended, not the power: what is seen stays, synced or not. */
+void fake_disk_revive(struct hf_disk *disk);
 
 /* The nth operation of that kind from now (1: the next), and count - 1 after it, fail so. */
 void fake_disk_fail(struct hf_disk *disk, enum fake_disk_op op, uint64_t nth, uint64_t count,

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 enum {
@@ -182,9 +183,8 @@ enum hf_code hf_spawn_worker(const struct hf_spawn *spawn, struct hf_child *ret_
 	return HF_OK;
 }
 
-/* One end of a link to one child. */
-static enum hf_code plug(const struct hf_child *child, enum hf_role role, uint32_t index,
-			 uint64_t ring_id, int ring_fd, int link_fd, struct hf_err *err)
+enum hf_code hf_spawn_plug(const struct hf_child *child, enum hf_role role, uint32_t index,
+			   uint64_t ring_id, int ring_fd, int link_fd, struct hf_err *err)
 {
 	HF_ASSERT((ring_id != 0) == (ring_fd >= 0));
 	struct hf_plug body = { .role = (uint32_t)role, .index = index, .ring_id = ring_id };
@@ -207,10 +207,10 @@ enum hf_code hf_spawn_link(const struct hf_child *a, const struct hf_child *b, u
 		return code;
 	HF_AUTO_FD a_end = pair[0];
 	HF_AUTO_FD b_end = pair[1];
-	code = plug(a, b->role, b->index, ring_id, ring_fd, a_end, err);
+	code = hf_spawn_plug(a, b->role, b->index, ring_id, ring_fd, a_end, err);
 	if (code != HF_OK)
 		return code;
-	return plug(b, a->role, a->index, ring_id, ring_fd, b_end, err);
+	return hf_spawn_plug(b, a->role, a->index, ring_id, ring_fd, b_end, err);
 }
 
 enum hf_code hf_spawn_link_here(const struct hf_child *child, enum hf_role role, uint32_t index,
@@ -223,7 +223,7 @@ enum hf_code hf_spawn_link_here(const struct hf_child *child, enum hf_role role,
 		return code;
 	HF_AUTO_FD ours = pair[0];
 	HF_AUTO_FD theirs = pair[1];
-	code = plug(child, role, index, ring_id, ring_fd, theirs, err);
+	code = hf_spawn_plug(child, role, index, ring_id, ring_fd, theirs, err);
 	if (code != HF_OK)
 		return code;
 	*ret_fd = HF_TAKE_FD(ours);
@@ -240,6 +240,13 @@ void hf_child_kill(const struct hf_child *child)
 	/* By descriptor: the number may be somebody else's by now. It may have ended already. */
 	if (child->pidfd >= 0)
 		(void)pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+}
+
+void hf_child_hang_up(const struct hf_child *child)
+{
+	/* It may have closed its end already. */
+	if (child->control_fd >= 0)
+		(void)shutdown(child->control_fd, SHUT_WR);
 }
 
 enum hf_code hf_child_reap(struct hf_child *child, struct hf_exit *ret_exit, struct hf_err *err)
@@ -278,6 +285,11 @@ void hf_child_close(struct hf_child *child)
 		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	hf_child_abandon(child);
+}
+
+void hf_child_abandon(struct hf_child *child)
+{
 	if (child->pidfd >= 0)
 		(void)close(child->pidfd);
 	if (child->control_fd >= 0)

@@ -17,6 +17,7 @@
  * Owners      struct hf_child owns its descriptors and the pulse mapping; the
  *             caller reads them freely. hf_child_close() gives them back and, if
  *             the child was not reaped, kills and reaps it: no zombie, no stray.
+ *             It waits for that: hf_child_abandon() does not.
  *             Descriptors that are passed in stay the caller's.
  *
  * Errors      A program that cannot be executed is an error of hf_spawn_worker().
@@ -63,6 +64,11 @@ enum hf_code hf_spawn_config(const struct hf_config *config, int *ret_fd,
 enum hf_code hf_spawn_worker(const struct hf_spawn *spawn, struct hf_child *ret_child,
 			     struct hf_err *err) HF_MUST_CHECK;
 
+/* One end of a link to a child; the peer is role.index. ring_fd: -1 where ring_id is 0. */
+enum hf_code hf_spawn_plug(const struct hf_child *child, enum hf_role role, uint32_t index,
+			   uint64_t ring_id, int ring_fd, int link_fd,
+			   struct hf_err *err) HF_MUST_CHECK;
+
 /* A fresh link between two children; ring_fd (with ring_id != 0, else -1) goes to both. */
 enum hf_code hf_spawn_link(const struct hf_child *a, const struct hf_child *b, uint64_t ring_id,
 			   int ring_fd, struct hf_err *err) HF_MUST_CHECK;
@@ -77,6 +83,10 @@ enum hf_code hf_spawn_start(const struct hf_child *child, struct hf_err *err) HF
 /* SIGKILL; nothing when it has ended. */
 void hf_child_kill(const struct hf_child *child);
 
+/* Tell it to finish and exit: it reads the end of its control link. What it still says can be
+ * received. Nothing can be sent to it afterwards (HF_E_CLOSED). */
+void hf_child_hang_up(const struct hf_child *child);
+
 /* How it ended, once; HF_E_AGAIN while it lives. Afterwards pid is 0. */
 enum hf_code hf_child_reap(struct hf_child *child, struct hf_exit *ret_exit,
 			   struct hf_err *err) HF_MUST_CHECK;
@@ -86,3 +96,6 @@ void hf_exit_text(const struct hf_exit *exit, size_t size_bytes, char *ret_text)
 
 /* NULL and HF_CHILD_NONE are fine. Leaves HF_CHILD_NONE. */
 void hf_child_close(struct hf_child *child);
+
+/* The same without waiting for its end: for one that SIGKILL does not end. */
+void hf_child_abandon(struct hf_child *child);

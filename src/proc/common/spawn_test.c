@@ -139,8 +139,10 @@ static int play(void)
 
 	if (hf_worker_open(HF_ROLE_INFER, &ops, &worker, &child_err) != HF_OK)
 		return 99;
-	if (strcmp(hf_worker_hello(worker)->release, "exit") == 0)
+	if (strcmp(hf_worker_hello(worker)->release, "exit") == 0) {
+		hf_worker_close(worker);
 		return 7;
+	}
 	if (strcmp(hf_worker_hello(worker)->release, "die") == 0)
 		(void)raise(SIGKILL);
 	(void)snprintf(text, sizeof text, "fds %u signals %d", fds, signals);
@@ -154,9 +156,10 @@ static int play(void)
 TEST(a_child_starts_with_four_descriptors_and_default_signals)
 {
 	static uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
-	HF_AUTO_FD stray = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	HF_AUTO_FD stray = fcntl(STDIN_FILENO, F_DUPFD, 20); /* not close-on-exec */
 	sigset_t blocked, before;
 
+	CHECK_I64(stray, >=, 0);
 	(void)sigemptyset(&blocked);
 	(void)sigaddset(&blocked, SIGUSR2);
 	(void)sigprocmask(SIG_BLOCK, &blocked, &before);

@@ -97,15 +97,23 @@ static struct hf_link *find_link(struct hf_worker *worker, enum hf_role role, ui
 	return NULL;
 }
 
+static bool listens(const struct hf_worker *worker, const struct hf_link *link)
+{
+	return link->fd >= 0 && !(worker->control_gone && link == &worker->links[0]);
+}
+
 static void close_link(struct hf_worker *worker, struct hf_link *link)
 {
-	if (link->fd < 0)
+	if (!listens(worker, link))
 		return;
+	if (link == &worker->links[0]) {
+		/* Nothing more is read from it. The supervisor still hears last words. */
+		worker->control_gone = true;
+		return;
+	}
 	(void)close(link->fd);
 	link->fd = -1;
-	if (link == &worker->links[0])
-		worker->control_gone = true;
-	else if (worker->ops.on_gone != NULL)
+	if (worker->ops.on_gone != NULL)
 		worker->ops.on_gone(worker->ops.context, link);
 }
 
@@ -219,7 +227,7 @@ static void condemn(struct hf_worker *worker, const struct hf_link *link, const 
 
 static void drain_link(struct hf_worker *worker, struct hf_link *link)
 {
-	for (int i = 0; i < MESSAGES_PER_LINK_MAX && link->fd >= 0; i++) {
+	for (int i = 0; i < MESSAGES_PER_LINK_MAX && listens(worker, link); i++) {
 		struct hf_msg msg;
 		struct hf_err err = { 0 };
 		enum hf_code code = hf_msg_receive(link->fd, worker->buffer, &msg, &err);
@@ -243,8 +251,11 @@ enum hf_code hf_worker_open(enum hf_role role, const struct hf_worker_ops *ops,
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		return hf_fail_errno(err, "ask to die with the supervisor");
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* Ctrl-C in a terminal reaches the whole group; the supervisor decides. */
+	/* Ctrl-C, a terminal that is closed, a shutdown's SIGTERM to everybody: the supervisor
+	 * gets them too, and decides in which order all end. */
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 
 	struct hf_worker *worker = calloc(1, sizeof *worker);
 	if (worker == NULL)
@@ -314,7 +325,7 @@ size_t hf_worker_pollfds(const struct hf_worker *worker, struct pollfd *ret_fds,
 	size_t count = 0;
 
 	for (size_t i = 0; i < worker->link_count && count < fds_max; i++)
-		if (worker->links[i].fd >= 0)
+		if (listens(worker, &worker->links[i]))
 			ret_fds[count++] =
 				(struct pollfd){ .fd = worker->links[i].fd, .events = POLLIN };
 	return count;
@@ -323,7 +334,7 @@ size_t hf_worker_pollfds(const struct hf_worker *worker, struct pollfd *ret_fds,
 enum hf_code hf_worker_dispatch(struct hf_worker *worker, struct hf_err *err)
 {
 	for (size_t i = 0; i < worker->link_count; i++)
-		if (worker->links[i].fd >= 0)
+		if (listens(worker, &worker->links[i]))
 			drain_link(worker, &worker->links[i]);
 	hf_pulse_beat(worker->pulse, hf_mono_now(hf_clock_real()));
 	if (worker->control_gone)

@@ -13,8 +13,10 @@
  *             it; a callback may keep the pointer until on_gone or on_plug for
  *             the same peer.
  *
- * Errors      hf_worker_step() answers HF_E_CLOSED when the supervisor is gone:
- *             finish the commit in hand and exit within a second. A callback
+ * Errors      hf_worker_step() answers HF_E_CLOSED when the supervisor is gone or
+ *             has told this process to end: finish the commit in hand and exit
+ *             within a second. Last words to the supervisor can still be sent; if
+ *             it is gone they fail with HF_E_CLOSED. A callback
  *             that returns an error for a message condemns that peer: the link
  *             is closed, on_gone is called, and the supervisor, which is told,
  *             replaces the peer.

@@ -308,6 +308,9 @@ void events_last_words(struct respond *respond)
 	struct hf_offers *offers = &respond->offers;
 	struct hf_err err;
 
+	/* What fired since the last save, or the next process would let it fire again. */
+	respond->save_now = true;
+	save_when_due(respond);
 	/* Not past one that keeper has put off: it must not be overtaken. */
 	if (offers->not_before.us != 0)
 		return;

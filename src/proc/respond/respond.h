@@ -68,7 +68,8 @@ void events_on_fire(void *context, const struct hf_fire *fire);
 enum hf_code events_on_ack(struct respond *respond, const struct hf_ack *ack, struct hf_err *err);
 /* After each step: save what is due, offer what is saved. */
 void events_push(struct respond *respond);
-/* The supervisor has gone: nobody keeps a save any more. Hand keeper what is left. */
+/* The supervisor has gone or wants this process to end: a last save, if somebody still takes it,
+ * and what is left to keeper. */
 void events_last_words(struct respond *respond);
 
 /* report.c */

@@ -272,7 +272,9 @@ static struct bench *bench_new(void)
 	};
 	b->child = HF_CHILD_NONE;
 	b->ingest = b->infer = b->keeper = -1;
-	b->now_ms = hf_mono_now(hf_clock_real()).us / 1000 - 100000;
+	/* Ahead of the clock: no cool-down that a restart cuts to its length reaches this far, so
+	 * none can hide what a forgotten stay would do. */
+	b->now_ms = hf_mono_now(hf_clock_real()).us / 1000 + 1000000;
 	CHECK_OK(hf_ring_create(SLOTS, 3 * WIDTH * HEIGHT, &b->ring_fd, &err));
 	CHECK_OK(hf_ring_open(b->ring_fd, true, &b->ring, &err));
 	return b;
@@ -378,18 +380,21 @@ TEST(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_t
 	CHECK_TEXT(again.head, first.head);
 	CHECK_TEXT(again.tail, first.tail);
 	answer(b, again.origin, HF_ACK_COMMITTED);
-	/* He still stands there, and in the next zone nobody is to hear of it twice. */
+	/* He still stands there: nobody is to hear of it twice. */
 	for (int i = 0; i < 8; i++)
 		look(b, 264 + i);
 	check_no_offer(b, 8);
 	/* Nor after one more death, acknowledged as it is. */
 	await_stats(b, "pending_offers", 0);
 	kill_it(b);
-	b->config.zones[0].cooldown_ms = 0; /* no cool-down hides what a forgotten stay would do */
 	launch(b, true);
 	for (int i = 0; i < 8; i++)
 		look(b, 272 + i);
 	check_no_offer(b, 8);
+	/* Somebody else is another event, and has the next number. */
+	for (int i = 0; i < 3; i++)
+		look(b, 440);
+	CHECK_TEXT(receive_offer(b).origin, "7.r.2.2");
 	bench_free(b);
 }
 
@@ -569,6 +574,48 @@ TEST(it_ends_when_the_supervisor_hangs_up)
 	free(b);
 }
 
+TEST(what_fired_while_it_was_told_to_end_is_saved_before_keeper_gets_it)
+{
+	struct bench *b = bench_new();
+	struct hf_exit end = { 0 };
+	struct hf_msg msg;
+
+	launch(b, true);
+	/* It finds the end of its control link and the walk at the same moment. */
+	(void)kill(b->child.pid, SIGSTOP);
+	walk_in(b);
+	hf_child_hang_up(&b->child);
+	(void)kill(b->child.pid, SIGCONT);
+	struct hf_offer offer = receive_offer(b);
+	struct pollfd wait = { .fd = b->child.pidfd, .events = POLLIN };
+	CHECK_I64(poll(&wait, 1, WAIT_MS), ==, 1);
+	CHECK_OK(hf_child_reap(&b->child, &end, &err));
+	CHECK_I64(end.status, ==, 0);
+	while (hf_msg_receive(b->child.control_fd, buffer, &msg, &err) == HF_OK)
+		if (msg.type == HF_MSG_SAVE) {
+			b->saved_bytes = msg.size_bytes;
+			memcpy(b->saved, msg.body, msg.size_bytes);
+		}
+	CHECK(memmem(b->saved, b->saved_bytes, offer.origin, strlen(offer.origin)) != NULL);
+
+	/* The next one offers the same again, and the stay does not fire twice. */
+	hang_up(&b->keeper);
+	hang_up(&b->ingest);
+	hang_up(&b->infer);
+	hf_child_close(&b->child);
+	b->restarts++;
+	launch(b, true);
+	struct hf_offer again = receive_offer(b);
+	CHECK_TEXT(again.origin, offer.origin);
+	answer(b, again.origin, HF_ACK_COMMITTED);
+	look(b, 272);
+	look(b, 274);
+	look(b, 276);
+	look(b, 278);
+	check_no_offer(b, 4);
+	bench_free(b);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -598,6 +645,7 @@ int main(int argc, char **argv)
 		RUN(a_result_that_makes_no_sense_condemns_its_link_only),
 		RUN(without_a_keeper_64_events_wait_and_the_rest_is_one_event_with_a_count),
 		RUN(it_ends_when_the_supervisor_hangs_up),
+		RUN(what_fired_while_it_was_told_to_end_is_saved_before_keeper_gets_it),
 	};
 
 	if (argc != 2)

@@ -385,6 +385,18 @@ static void hang_up(struct child *child)
 	}
 }
 
+/* The last word comes after all that respond had to say; keeper is given time to store it. */
+static bool goodbye_is_stored(struct supervisor *supervisor, struct hf_mono now)
+{
+	if (!supervisor->said_goodbye) {
+		supervisor->said_goodbye = true;
+		supervisor->stop_deadline = hf_mono_add_ms(now, STOP_STEP_MS);
+		raise_event(supervisor, "unit_stopped", NULL, "{}");
+	}
+	return offers_pending(supervisor->offers) == 0 ||
+	       hf_mono_before(supervisor->stop_deadline, now);
+}
+
 bool children_stop_step(struct supervisor *supervisor)
 {
 	struct hf_mono now = hf_mono_now(supervisor->clock);
@@ -398,6 +410,8 @@ bool children_stop_step(struct supervisor *supervisor)
 			if (child->role != start_order[o] || !alive(child))
 				continue;
 			some = true;
+			if (child->role == HF_ROLE_KEEPER && !goodbye_is_stored(supervisor, now))
+				continue;
 			hang_up(child);
 			if (supervisor->stopping_role == child->role &&
 			    hf_mono_before(supervisor->stop_deadline, now))

@@ -164,7 +164,6 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 	if (supervisor->stopping)
 		return 0;
 	hf_log(HF_LOG_INFO, "stopping", "signal=%u", info->ssi_signo);
-	raise_event(supervisor, "unit_stopped", NULL, "{}");
 	supervisor->stopping = true;
 	(void)sd_notify(0, "STOPPING=1");
 	return 0;

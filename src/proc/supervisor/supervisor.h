@@ -100,6 +100,7 @@ struct supervisor {
 	bool stopping;
 	enum hf_role stopping_role;
 	struct hf_mono stop_deadline;
+	bool said_goodbye;
 	uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
 };
 
