@@ -4,7 +4,7 @@
 // unit - what a whole unit costs and how fast it is: 16 cameras at 5 frames a second, two
 // detectors, the demo's screen, a real hub.
 //
-// Usage    bench/unit/run [--json]     SECONDS=n (45; 600 for the memory figures that count)
+// Usage    bench/unit/run [--json]     RUN_S=n (45; 600 for the memory figures that count)
 //
 // Figures and the limit each is held against, measured in the same run where there is one:
 //   pipeline_cpu        CPU of all but the detectors, of one core · 0.05 of a core
@@ -19,7 +19,7 @@ import { execFileSync } from 'node:child_process';
 import { ROOT, sleep, startHub, startUnit, status, unitConfig, until, worker } from '../../tools/harness.mjs';
 
 const JSON_OUT = process.argv.includes('--json');
-const SECONDS = Number(process.env.SECONDS ?? 45);
+const SECONDS = Number(process.env.RUN_S ?? 45);
 
 // The scheduler's own account, thread by thread: ticks are too coarse for a hundredth of a core.
 const cpuSeconds = (pid) => fs.readdirSync(`/proc/${pid}/task`).reduce((sum, task) =>
