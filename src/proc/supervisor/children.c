@@ -4,13 +4,15 @@
  * its pidfd, silence on its pulse page. A restart gives it a fresh control link and one fresh
  * link to each living peer, whose other end the peer gets by SCM_RIGHTS: nobody else restarts.
  *
- * The wait before a restart is restart_min x 10^(failures in a row), with 20 % of jitter so
- * that workers which fell together do not come back together; 30 s of running forgive.
+ * When a worker must go and how long the next one waits is decided in recover/restart.h.
+ * A worker that is killed counts as down from that moment; one that does not die of it (stuck
+ * in the kernel) is named, and nothing takes its place: it may still hold a device or a lock.
  */
 #include "proc/supervisor/supervisor.h"
 
 #include "base/assert.h"
 #include "base/auto.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "wire/ring.h"
@@ -20,8 +22,10 @@
 #include <unistd.h>
 
 enum {
-	FORGIVEN_AFTER_MS = 30000,
 	STOP_STEP_MS = 1500,
+	STOP_KEEPER_MS = 6000, /* a goodbye, and a flush to a worn card */
+	DEAF_MS = 1500,        /* a worker that closed its control link is about to end */
+	LAST_WORDS_MAX = 64,   /* times what message_from() takes at once */
 };
 
 /* Who talks to whom. The pixel ring goes with a link of ingest. */
@@ -66,19 +70,6 @@ static void forget_process(struct child *child)
 	}
 }
 
-static int64_t restart_wait_ms(const struct supervisor *supervisor, uint32_t failures)
-{
-	int64_t wait = supervisor->config.restart_min_ms;
-	int64_t most = supervisor->config.restart_max_ms;
-
-	for (uint32_t i = 0; i < failures && wait < most; i++)
-		wait *= 10;
-	if (wait > most)
-		wait = most;
-	return (int64_t)hf_random_between(hf_random_real(), (uint64_t)(wait - wait / 5),
-					  (uint64_t)(wait + wait / 5));
-}
-
 static void describe_exit(struct child *child, const struct hf_exit *how)
 {
 	if (child->killed_because != NULL)
@@ -95,21 +86,39 @@ static bool end_is_news(uint32_t failures)
 	return failures <= HF_JUDGE_FAILURES_MAX || (failures & (failures - 1)) == 0;
 }
 
+static void raise_ended(const struct child *child, int64_t wait_ms)
+{
+	char attrs[512];
+	struct hf_err err;
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "role", hf_role_name(child->role));
+	hf_json_put_u64(&json, "index", child->index);
+	hf_json_put_text(&json, "how", child->last_exit);
+	hf_json_put_u64(&json, "failures", child->failures);
+	hf_json_put_i64(&json, "restart_in_ms", wait_ms);
+	hf_json_object_close(&json);
+	raise_event(child->supervisor, "worker_ended", NULL,
+		    hf_json_end(&json, &err) == HF_OK ? attrs : "{}");
+}
+
 static void bury(struct child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
 	struct hf_mono now = hf_mono_now(supervisor->clock);
-	char attrs[512];
 
 	forget_process(child);
+	child->killed_because = NULL;
+	child->stuck = false;
 	if (supervisor->stopping) {
 		child->phase = CHILD_ENDED;
 		return;
 	}
-	if (child->phase == CHILD_RUNNING &&
-	    hf_mono_diff_us(now, child->ready) > (int64_t)FORGIVEN_AFTER_MS * 1000)
+	if (hf_restart_forgiven(child->ready, now))
 		child->failures = 0;
-	int64_t wait_ms = restart_wait_ms(supervisor, child->failures);
+	int64_t wait_ms = hf_restart_wait_ms(child->failures, supervisor->config.restart_min_ms,
+					     supervisor->config.restart_max_ms, hf_random_real());
 	child->failures++;
 	child->restarts++;
 	child->phase = CHILD_DOWN;
@@ -117,31 +126,34 @@ static void bury(struct child *child)
 	hf_log(HF_LOG_WARN, "worker_ended",
 	       "worker=%s.%u how=\"%s\" restart_in_ms=%lld failures=%u", hf_role_name(child->role),
 	       child->index, child->last_exit, (long long)wait_ms, child->failures);
-	(void)snprintf(attrs, sizeof attrs,
-		       "{\"role\":\"%s\",\"index\":%u,\"how\":\"%s\",\"failures\":%u,"
-		       "\"restart_in_ms\":%lld}",
-		       hf_role_name(child->role), child->index, child->last_exit, child->failures,
-		       (long long)wait_ms);
 	if (end_is_news(child->failures))
-		raise_event(supervisor, "worker_ended", NULL, attrs);
+		raise_ended(child, wait_ms);
 	judge_again(supervisor);
 }
 
 static int on_child_exit(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct child *child = data;
-	struct hf_exit how;
-	struct hf_err err;
+	struct hf_exit how = { .status = -1 };
+	struct hf_err err = { 0 };
 
 	(void)source;
 	(void)fd;
 	(void)events;
-	if (hf_child_reap(&child->process, &how, &err) != HF_OK)
+	enum hf_code code = hf_child_reap(&child->process, &how, &err);
+	if (code == HF_E_AGAIN)
 		return 0;
 	/* Its last words may still lie in the control link. */
-	if (child->on_message != NULL)
-		message_from(child);
-	describe_exit(child, &how);
+	for (int i = 0; i < LAST_WORDS_MAX && child->on_message != NULL; i++)
+		if (!message_from(child))
+			break;
+	if (code == HF_OK) {
+		describe_exit(child, &how);
+	} else {
+		/* It is dead all the same; somebody else has taken its status. */
+		child->process.pid = 0;
+		(void)snprintf(child->last_exit, sizeof child->last_exit, "%.100s", err.text);
+	}
 	bury(child);
 	return 0;
 }
@@ -160,9 +172,11 @@ void children_condemn(struct child *child, const char *why)
 	if (!alive(child) || child->killed_because != NULL)
 		return;
 	child->killed_because = why;
+	child->killed_at = hf_mono_now(child->supervisor->clock);
 	hf_log(HF_LOG_ERROR, "worker_killed", "worker=%s.%u pid=%d why=\"%s\"",
 	       hf_role_name(child->role), child->index, (int)child->process.pid, why);
 	hf_child_kill(&child->process);
+	judge_again(child->supervisor);
 }
 
 static struct hf_hello hello_for(const struct supervisor *supervisor, const struct child *child)
@@ -197,18 +211,29 @@ static enum hf_code make_ring(struct child *child, struct hf_err *err)
 			      &child->ring_fd, err);
 }
 
-/* A link between a new child and its peer. What is wrong with the peer is not the child's fault:
- * one that is gone gets its links with its successor, one that does not read makes room for it. */
-static enum hf_code plug(const struct child *one, const struct child *other, bool ring,
-			 struct child *peer, struct hf_err *err)
+/* Both ends of a link between a worker that starts and a peer. A peer that does not take its
+ * end is no fault of the one that starts: it is dying, and will be linked by its own restart. */
+static enum hf_code plug(struct child *child, struct child *peer, bool ring, struct hf_err *err)
 {
-	/* The ring is ingest's, and ingest stands first in the table. */
-	enum hf_code code = hf_spawn_link(&one->process, &other->process, ring ? one->ring_id : 0,
-					  ring ? one->ring_fd : -1, err);
+	const struct child *ingest = child->role == HF_ROLE_INGEST ? child : peer;
+	uint64_t ring_id = ring ? ingest->ring_id : 0;
+	int ring_fd = ring ? ingest->ring_fd : -1;
+	int pair[2];
+	struct hf_err peer_err;
 
+	enum hf_code code = hf_msg_pair(pair, err);
+	if (code != HF_OK)
+		return code;
+	HF_AUTO_FD childs_end = pair[0];
+	HF_AUTO_FD peers_end = pair[1];
+	code = hf_spawn_plug(&peer->process, child->role, child->index, ring_id, ring_fd, peers_end,
+			     &peer_err);
 	if (code == HF_E_AGAIN)
-		children_condemn(peer, "does not read what it is told");
-	return code == HF_E_AGAIN || code == HF_E_CLOSED ? HF_OK : code;
+		children_condemn(peer, "does not read its control link");
+	if (code != HF_OK)
+		return HF_OK;
+	return hf_spawn_plug(&child->process, peer->role, peer->index, ring_id, ring_fd, childs_end,
+			     err);
 }
 
 static enum hf_code plug_all(struct child *child, struct hf_err *err)
@@ -222,10 +247,9 @@ static enum hf_code plug_all(struct child *child, struct hf_err *err)
 
 			if (peer == child || !alive(peer))
 				continue;
-			if (links[l].one == child->role && links[l].other == peer->role)
-				code = plug(child, peer, links[l].ring, peer, err);
-			else if (links[l].other == child->role && links[l].one == peer->role)
-				code = plug(peer, child, links[l].ring, peer, err);
+			if ((links[l].one == child->role && links[l].other == peer->role) ||
+			    (links[l].other == child->role && links[l].one == peer->role))
+				code = plug(child, peer, links[l].ring, err);
 			if (code != HF_OK)
 				return code;
 		}
@@ -240,9 +264,9 @@ static enum hf_code introduce(struct child *child, struct hf_err *err)
 	int control = child->process.control_fd;
 	enum hf_code code = HF_OK;
 
-	if (child->role == HF_ROLE_RESPOND && supervisor->saved_bytes > 0)
-		code = hf_msg_send(control, HF_MSG_RESTORE, supervisor->saved,
-				   supervisor->saved_bytes, NULL, 0, err);
+	if (child->role == HF_ROLE_RESPOND && supervisor->saved.size_bytes > 0)
+		code = hf_msg_send(control, HF_MSG_RESTORE, supervisor->saved.data,
+				   supervisor->saved.size_bytes, NULL, 0, err);
 	if (code == HF_OK)
 		code = hf_msg_send(control, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0, err);
 	if (code == HF_OK)
@@ -263,7 +287,7 @@ static enum hf_code start(struct child *child, struct hf_err *err)
 	if ((size_t)snprintf(path, sizeof path, "%s/%s", supervisor->settings.libexec_path,
 			     hf_role_name(child->role)) >= sizeof path)
 		return hf_fail(err, HF_E_LIMIT, "path of %s too long", hf_role_name(child->role));
-	child->killed_because = NULL;
+	child->ready = child->deaf_since = (struct hf_mono){ 0 };
 	if (child->role == HF_ROLE_INGEST) {
 		enum hf_code code = make_ring(child, err);
 
@@ -287,15 +311,18 @@ static enum hf_code start(struct child *child, struct hf_err *err)
 	if (added < 0)
 		return hf_fail(err, hf_code_of_errno(-added), "watch %s: %s",
 			       hf_role_name(child->role), strerror(-added));
-	code = introduce(child, err);
-	if (code != HF_OK)
-		children_condemn(child, "its start could not be completed");
 	hf_log(HF_LOG_INFO, "worker_started", "worker=%s.%u pid=%d restarts=%u",
 	       hf_role_name(child->role), child->index, (int)child->process.pid, child->restarts);
+	code = introduce(child, err);
+	if (code != HF_OK) {
+		hf_log(HF_LOG_ERROR, "start_failed", "worker=%s.%u why=\"%s\"",
+		       hf_role_name(child->role), child->index, err->text);
+		children_condemn(child, "its start could not be completed");
+	}
 	return HF_OK;
 }
 
-/* A worker that could not even be started is one that failed. */
+/* A worker that could not even be started is one that failed; what there is of it goes. */
 static void start_or_bury(struct child *child)
 {
 	struct hf_err err = { 0 };
@@ -303,13 +330,7 @@ static void start_or_bury(struct child *child)
 	if (start(child, &err) == HF_OK)
 		return;
 	(void)snprintf(child->last_exit, sizeof child->last_exit, "not started: %.100s", err.text);
-	for (char *c = child->last_exit; *c != '\0'; c++)
-		if (*c == '"' || *c == '\\')
-			*c = '\'';
-	if (child->process.pid > 0)
-		children_condemn(child, "its start could not be completed");
-	else
-		bury(child);
+	bury(child);
 }
 
 static void add_child(struct supervisor *supervisor, enum hf_role role, uint32_t index)
@@ -325,9 +346,8 @@ static void add_child(struct supervisor *supervisor, enum hf_role role, uint32_t
 	child->process = HF_CHILD_NONE;
 }
 
-enum hf_code children_start(struct supervisor *supervisor, struct hf_err *err)
+void children_start(struct supervisor *supervisor)
 {
-	(void)err;
 	for (size_t o = 0; o < HF_ARRAY_LEN(start_order); o++) {
 		uint32_t count =
 			start_order[o] == HF_ROLE_INFER ? (uint32_t)supervisor->config.infer_workers
@@ -338,34 +358,56 @@ enum hf_code children_start(struct supervisor *supervisor, struct hf_err *err)
 	}
 	for (size_t i = 0; i < supervisor->child_count; i++)
 		start_or_bury(&supervisor->children[i]);
-	return HF_OK;
+	supervisor->looked = hf_mono_now(supervisor->clock);
 }
 
 static void watch_pulse(struct child *child, struct hf_mono now)
 {
 	const struct hf_pulse *pulse = child->process.pulse;
-	int64_t limit_us = child->supervisor->config.heartbeat_timeout_ms * 1000;
-	int64_t busy_until = atomic_load_explicit(&pulse->busy_until_us, memory_order_relaxed);
-	int64_t beat = atomic_load_explicit(&pulse->beat_us, memory_order_relaxed);
-	int64_t since = beat > child->started.us ? beat : child->started.us;
+	struct hf_vigil vigil = { .started = child->started,
+				  .ready = child->phase == CHILD_RUNNING,
+				  .awake = child->supervisor->awake,
+				  .heartbeat_ms = child->supervisor->config.heartbeat_timeout_ms };
 
-	if (busy_until != 0) {
-		if (now.us > busy_until)
-			children_condemn(child, "busy past the deadline it announced");
+	/* In this order: see wire/pulse.h. */
+	vigil.busy_until.us = atomic_load_explicit(&pulse->busy_until_us, memory_order_acquire);
+	vigil.beat.us = atomic_load_explicit(&pulse->beat_us, memory_order_relaxed);
+	const char *why = hf_vigil(&vigil, now);
+	if (why != NULL)
+		children_condemn(child, why);
+	else if (child->deaf_since.us != 0 &&
+		 hf_mono_before(hf_mono_add_ms(child->deaf_since, DEAF_MS), now))
+		children_condemn(child, "closed its control link and lives on");
+}
+
+/* Killed, and still there: say so once. */
+static void watch_dying(struct child *child, struct hf_mono now)
+{
+	if (child->stuck || hf_mono_before(now, hf_mono_add_ms(child->killed_at, HF_STUCK_MS)))
 		return;
-	}
-	if (now.us - since > limit_us)
-		children_condemn(child, "no heartbeat");
+	child->stuck = true;
+	hf_log(HF_LOG_ERROR, "worker_stuck",
+	       "worker=%s.%u pid=%d does not die of SIGKILL: look at its device or disk",
+	       hf_role_name(child->role), child->index, (int)child->process.pid);
+	judge_again(child->supervisor);
 }
 
 void children_tick(struct supervisor *supervisor)
 {
 	struct hf_mono now = hf_mono_now(supervisor->clock);
+	struct hf_mono awake = hf_vigil_awake(supervisor->awake, supervisor->looked, now);
 
+	if (awake.us != supervisor->awake.us)
+		hf_log(HF_LOG_WARN, "supervisor_was_held_up", "for_ms=%lld",
+		       (long long)(hf_mono_diff_us(now, supervisor->looked) / 1000));
+	supervisor->awake = awake;
+	supervisor->looked = now;
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct child *child = &supervisor->children[i];
 
-		if (alive(child)) {
+		if (alive(child) && child->killed_because != NULL) {
+			watch_dying(child, now);
+		} else if (alive(child)) {
 			watch_pulse(child, now);
 		} else if (child->phase == CHILD_DOWN && !supervisor->stopping &&
 			   !hf_mono_before(now, child->restart_at)) {
@@ -375,26 +417,29 @@ void children_tick(struct supervisor *supervisor)
 	}
 }
 
-/* A worker takes the end of its control link as the order to finish and exit. */
-static void hang_up(struct child *child)
+/* Told to finish and exit, killed when it does not, left behind when even that does not end it. */
+static void stop(struct child *child, bool is_late)
 {
-	child->on_message = sd_event_source_disable_unref(child->on_message);
-	if (child->process.control_fd >= 0) {
-		(void)close(child->process.control_fd);
-		child->process.control_fd = -1;
-	}
+	hf_child_hang_up(&child->process);
+	if (is_late)
+		children_condemn(child, "did not end when told to");
+	if (!child->stuck)
+		return;
+	hf_log(HF_LOG_ERROR, "worker_left_behind", "worker=%s.%u pid=%d", hf_role_name(child->role),
+	       child->index, (int)child->process.pid);
+	hf_child_abandon(&child->process);
+	bury(child);
 }
 
 /* The last word comes after all that respond had to say; keeper is given time to store it. */
 static bool goodbye_is_stored(struct supervisor *supervisor, struct hf_mono now)
 {
-	if (!supervisor->said_goodbye) {
-		supervisor->said_goodbye = true;
-		supervisor->stop_deadline = hf_mono_add_ms(now, STOP_STEP_MS);
+	if (supervisor->goodbye_deadline.us == 0) {
+		supervisor->goodbye_deadline = hf_mono_add_ms(now, STOP_STEP_MS);
 		raise_event(supervisor, "unit_stopped", NULL, "{}");
 	}
 	return offers_pending(supervisor->offers) == 0 ||
-	       hf_mono_before(supervisor->stop_deadline, now);
+	       hf_mono_before(supervisor->goodbye_deadline, now);
 }
 
 bool children_stop_step(struct supervisor *supervisor)
@@ -412,15 +457,15 @@ bool children_stop_step(struct supervisor *supervisor)
 			some = true;
 			if (child->role == HF_ROLE_KEEPER && !goodbye_is_stored(supervisor, now))
 				continue;
-			hang_up(child);
-			if (supervisor->stopping_role == child->role &&
-			    hf_mono_before(supervisor->stop_deadline, now))
-				children_condemn(child, "did not end when told to");
+			stop(child, supervisor->stopping_role == child->role &&
+					    hf_mono_before(supervisor->stop_deadline, now));
 		}
 		if (some) {
 			if (supervisor->stopping_role != start_order[o]) {
 				supervisor->stopping_role = start_order[o];
-				supervisor->stop_deadline = hf_mono_add_ms(now, STOP_STEP_MS);
+				supervisor->stop_deadline = hf_mono_add_ms(
+					now, start_order[o] == HF_ROLE_KEEPER ? STOP_KEEPER_MS
+									      : STOP_STEP_MS);
 			}
 			return false;
 		}

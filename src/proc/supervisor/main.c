@@ -42,7 +42,7 @@ static const char usage[] =
 	"  -V, --version      the build\n"
 	"\n"
 	"The log goes to stderr (HOLDFAST_LOG=error|warn|info|debug). `holdfast status` asks a\n"
-	"running unit how it is. Ends cleanly on SIGTERM and SIGINT.\n"
+	"running unit how it is. Ends cleanly on SIGTERM, SIGINT and SIGHUP.\n"
 	"\n"
 	"Exit: 0 ended when told to, 1 could not start, 2 wrong usage or configuration,\n"
 	"75 the data folder is in use by another holdfastd.\n";
@@ -169,23 +169,30 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 	return 0;
 }
 
+/* A terminal that is closed ends the unit cleanly, unless nohup asked that it does not. */
+static bool ends_with_terminal(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler != SIG_IGN;
+}
+
 static enum hf_code open_loop(struct supervisor *supervisor, struct hf_err *err)
 {
+	const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
+	const size_t count = HF_ARRAY_LEN(stop_signals) - (ends_with_terminal() ? 0 : 1);
 	sigset_t signals;
 
 	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
+	for (size_t i = 0; i < count; i++)
+		(void)sigaddset(&signals, stop_signals[i]);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 
 	int result = sd_event_new(&supervisor->loop);
-	if (result >= 0)
-		result = sd_event_add_signal(supervisor->loop, NULL, SIGTERM, on_stop_signal,
-					     supervisor);
-	if (result >= 0)
-		result = sd_event_add_signal(supervisor->loop, NULL, SIGINT, on_stop_signal,
-					     supervisor);
+	for (size_t i = 0; i < count && result >= 0; i++)
+		result = sd_event_add_signal(supervisor->loop, NULL, stop_signals[i],
+					     on_stop_signal, supervisor);
 	if (result >= 0)
 		result = sd_event_add_time_relative(supervisor->loop, NULL, CLOCK_MONOTONIC,
 						    TICK_US, 1000, on_tick, supervisor);
@@ -255,7 +262,7 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 					supervisor->identity.run);
 	if (supervisor->offers == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
-	saved_load(supervisor);
+	supervisor->saved = saved_open(supervisor->settings.run_path, supervisor->identity.boot_id);
 	code = open_loop(supervisor, err);
 	if (code == HF_OK)
 		code = control_open(supervisor, err);
@@ -283,7 +290,7 @@ static void finish(struct supervisor *supervisor)
 {
 	children_close(supervisor);
 	offers_free(supervisor->offers);
-	free(supervisor->saved);
+	saved_close(&supervisor->saved);
 	hf_data_close(&supervisor->data);
 	control_close(supervisor);
 	(void)sd_event_unref(supervisor->loop);
@@ -301,6 +308,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	hf_log_open("holdfastd");
+	/* Some parents leave it ignored; then the kernel would reap the workers behind our back. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (arguments.check)
 		return check_only(&arguments);
 
@@ -315,11 +324,11 @@ int main(int argc, char **argv)
 		return complain(code, &err);
 	}
 	announce(supervisor);
-	code = children_start(supervisor, &err);
-	if (code == HF_OK)
-		status = sd_event_loop(supervisor->loop);
-	else
-		status = complain(code, &err);
+	children_start(supervisor);
+	/* Up means: it watches and can say how it is. A camera that is away must not keep the
+	 * service manager waiting until it gives up on a unit that works. */
+	(void)sd_notify(0, "READY=1");
+	status = sd_event_loop(supervisor->loop);
 	hf_log(HF_LOG_INFO, "stopped", "status=%d", status);
 	finish(supervisor);
 	return status < 0 ? 1 : status;

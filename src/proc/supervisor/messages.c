@@ -83,8 +83,8 @@ static enum hf_code on_stats(struct child *child, struct hf_msg *msg, struct hf_
 
 	if (code != HF_OK)
 		return code;
-	if (size < 2 || size >= STATS_BYTES_MAX || text[0] != '{' || text[size - 1] != '}' ||
-	    hf_utf8_valid_prefix(text, size) != size)
+	/* It becomes part of the status: half an object would take the others' numbers with it. */
+	if (size >= STATS_BYTES_MAX || !hf_json_is_object(text, size))
 		return hf_fail(err, HF_E_INVALID, "stats of %zu bytes are not a JSON object", size);
 	if (child->stats == NULL)
 		child->stats = malloc(STATS_BYTES_MAX);
@@ -99,9 +99,11 @@ static enum hf_code on_save(struct child *child, struct hf_msg *msg, struct hf_e
 {
 	size_t size;
 	const uint8_t *data = hf_msg_get_rest(msg, &size);
+	enum hf_code code = hf_msg_end(msg, err);
 
-	saved_put(child->supervisor, data, size);
-	return hf_msg_end(msg, err);
+	if (code == HF_OK)
+		saved_put(&child->supervisor->saved, data, size);
+	return code;
 }
 
 static enum hf_code on_ack(struct child *child, struct hf_msg *msg, struct hf_err *err)
@@ -113,6 +115,9 @@ static enum hf_code on_ack(struct child *child, struct hf_msg *msg, struct hf_er
 	enum hf_code code = hf_msg_end(msg, err);
 	if (code != HF_OK)
 		return code;
+	if (memchr(ack.origin, '\0', sizeof ack.origin) == NULL || ack.outcome < HF_ACK_COMMITTED ||
+	    ack.outcome > HF_ACK_LATER)
+		return hf_fail(err, HF_E_INVALID, "ack: outcome %u", ack.outcome);
 	if (ack.outcome == HF_ACK_LATER) {
 		offers_rewind(supervisor->offers);
 		supervisor->offers_again_at =
@@ -123,6 +128,13 @@ static enum hf_code on_ack(struct child *child, struct hf_msg *msg, struct hf_er
 		hf_log(HF_LOG_ERROR, "event_refused", "origin=%.79s by=keeper", ack.origin);
 	(void)offers_answer(supervisor->offers, &ack);
 	return HF_OK;
+}
+
+/* lower_snake: it names an event for ever. */
+static bool is_class(const char *text)
+{
+	return text[0] != '\0' &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
 }
 
 static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_err *err)
@@ -136,8 +148,12 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 		return code;
 	if (memchr(note.event_class, '\0', sizeof note.event_class) == NULL ||
 	    memchr(note.camera_name, '\0', sizeof note.camera_name) == NULL ||
-	    memchr(note.attrs, '\0', sizeof note.attrs) == NULL || note.attrs[0] != '{')
+	    memchr(note.attrs, '\0', sizeof note.attrs) == NULL)
 		return hf_fail(err, HF_E_INVALID, "note is not text");
+	/* Both go into the outbox as they are, and on to the hub. */
+	if (!is_class(note.event_class) || !hf_json_is_object(note.attrs, strlen(note.attrs)))
+		return hf_fail(err, HF_E_INVALID, "note %.63s: its class or attrs are malformed",
+			       note.event_class);
 
 	hf_log(HF_LOG_INFO, note.event_class, "worker=%s.%u attrs=%s", hf_role_name(child->role),
 	       child->index, note.attrs);
@@ -194,7 +210,7 @@ static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_er
 	return handlers[msg->type](child, msg, err);
 }
 
-void message_from(struct child *child)
+bool message_from(struct child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
 
@@ -205,24 +221,30 @@ void message_from(struct child *child)
 			hf_msg_receive(child->process.control_fd, supervisor->buffer, &msg, &err);
 
 		if (code == HF_E_AGAIN)
-			return;
+			return false;
 		if (code == HF_OK)
 			code = handle(child, &msg, &err);
 		if (code == HF_OK)
 			continue;
 		/* Dead is told by the pidfd; an end of file here is only its forerunner. */
 		child->on_message = sd_event_source_disable_unref(child->on_message);
+		child->deaf_since = hf_mono_now(supervisor->clock);
 		if (code == HF_E_CLOSED)
-			return;
+			return false;
 		hf_log(HF_LOG_ERROR, "bad_message", "worker=%s.%u why=\"%s\"",
 		       hf_role_name(child->role), child->index, err.text);
 		children_condemn(child, "sent a message that breaks the contract");
-		return;
+		return false;
 	}
+	return true;
 }
 
 static enum hf_worker_condition condition_of(const struct child *child)
 {
+	if (child->stuck)
+		return HF_WORKER_STUCK;
+	if (child->killed_because != NULL)
+		return HF_WORKER_DOWN;
 	switch (child->phase) {
 	case CHILD_RUNNING:
 		return HF_WORKER_RUNNING;
@@ -292,11 +314,13 @@ void judge_again(struct supervisor *supervisor)
 		return;
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		const struct child *child = &supervisor->children[i];
+		uint32_t condemned = child->killed_because != NULL ? 1 : 0;
 
-		input.workers[i] = (struct hf_judge_worker){ .role = child->role,
-							     .index = child->index,
-							     .condition = condition_of(child),
-							     .failures = child->failures };
+		input.workers[i] =
+			(struct hf_judge_worker){ .role = child->role,
+						  .index = child->index,
+						  .condition = condition_of(child),
+						  .failures = child->failures + condemned };
 	}
 	memcpy(input.troubles, supervisor->troubles.list, sizeof input.troubles);
 
@@ -310,11 +334,7 @@ void judge_again(struct supervisor *supervisor)
 	       supervisor->verdict.reason_count > 0 ? supervisor->verdict.reasons[0] : "");
 	tell_workers(supervisor);
 	raise_state_changed(supervisor, from);
-	(void)sd_notifyf(0, "STATUS=%s", hf_state_name(supervisor->verdict.state));
-	/* A unit that starts with a camera or the disk missing has started all the same: a
-	 * service manager that waited for healthy would give up and kill it. */
-	if (supervisor->verdict.state != HF_STATE_RECOVERING && !supervisor->told_ready) {
-		supervisor->told_ready = true;
-		(void)sd_notify(0, "READY=1");
-	}
+	bool reasoned = supervisor->verdict.reason_count > 0;
+	(void)sd_notifyf(0, "STATUS=%s%s%s", hf_state_name(supervisor->verdict.state),
+			 reasoned ? ": " : "", reasoned ? supervisor->verdict.reasons[0] : "");
 }

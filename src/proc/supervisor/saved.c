@@ -1,45 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * respond's state for its next life: its open stays, cool-downs and the offers nobody has
- * acknowledged. Kept in memory for a restart of respond, and in the run folder for a restart
- * of the supervisor within the same boot. Not flushed: what a power cut takes with it is the
- * memory of who stood where, and after a power cut nobody stands there any more.
- */
-#include "proc/supervisor/supervisor.h"
+#include "proc/supervisor/saved.h"
 
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool saved_path(const struct supervisor *supervisor, char ret_path[PATH_MAX])
+static const char prefix[] = "respond.";
+
+/* A start each boot would otherwise leave a file each boot, where run/ is on a disk. */
+static void remove_others(const char *run_path, const char *own_name)
 {
-	/* The boot is in the name: the state of another boot is never found. */
-	return (size_t)snprintf(ret_path, PATH_MAX, "%s/respond.%s", supervisor->settings.run_path,
-				supervisor->identity.boot_id) < PATH_MAX;
+	DIR *folder = opendir(run_path);
+
+	if (folder == NULL)
+		return;
+	for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+		if (strncmp(entry->d_name, prefix, sizeof prefix - 1) == 0 &&
+		    strcmp(entry->d_name, own_name) != 0)
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+	(void)closedir(folder);
 }
 
-void saved_load(struct supervisor *supervisor)
+struct saved saved_open(const char *run_path, const char *boot_id)
 {
-	char path[PATH_MAX];
-	struct hf_err err;
+	struct saved saved = { 0 };
+	char name[sizeof prefix + HF_BOOT_ID_BYTES];
 	char *data = NULL;
-	size_t size = 0;
+	struct hf_err err;
 
-	if (!saved_path(supervisor, path))
-		return;
-	enum hf_code code = hf_file_read(path, SAVED_BYTES_MAX, &data, &size, &err);
-	if (code == HF_OK) {
-		supervisor->saved = (uint8_t *)data;
-		supervisor->saved_bytes = size;
-	} else if (code != HF_E_NOENT) {
-		hf_log(HF_LOG_WARN, "saved_state_unreadable", "why=\"%s\"", err.text);
+	/* The boot is in the name: the state of another boot is never found. */
+	(void)snprintf(name, sizeof name, "%s%.*s", prefix, HF_BOOT_ID_BYTES - 1, boot_id);
+	remove_others(run_path, name);
+	if ((size_t)snprintf(saved.path, sizeof saved.path, "%s/%s", run_path, name) >=
+	    sizeof saved.path) {
+		saved.path[0] = '\0';
+		return saved;
 	}
+	enum hf_code code =
+		hf_file_read(saved.path, SAVED_BYTES_MAX, &data, &saved.size_bytes, &err);
+	if (code == HF_OK)
+		saved.data = (uint8_t *)data;
+	else if (code != HF_E_NOENT)
+		hf_log(HF_LOG_WARN, "saved_state_unreadable", "why=\"%s\"", err.text);
+	return saved;
 }
 
 static enum hf_code write_unflushed(const char *path, const uint8_t *data, size_t size_bytes,
@@ -60,9 +70,8 @@ static enum hf_code write_unflushed(const char *path, const uint8_t *data, size_
 	return HF_OK;
 }
 
-void saved_put(struct supervisor *supervisor, const uint8_t *data, size_t size_bytes)
+void saved_put(struct saved *saved, const uint8_t *data, size_t size_bytes)
 {
-	char path[PATH_MAX];
 	struct hf_err err;
 	uint8_t *copy = malloc(size_bytes > 0 ? size_bytes : 1);
 
@@ -71,9 +80,15 @@ void saved_put(struct supervisor *supervisor, const uint8_t *data, size_t size_b
 		return;
 	}
 	memcpy(copy, data, size_bytes);
-	free(supervisor->saved);
-	supervisor->saved = copy;
-	supervisor->saved_bytes = size_bytes;
-	if (saved_path(supervisor, path) && write_unflushed(path, data, size_bytes, &err) != HF_OK)
+	free(saved->data);
+	saved->data = copy;
+	saved->size_bytes = size_bytes;
+	if (saved->path[0] != '\0' && write_unflushed(saved->path, data, size_bytes, &err) != HF_OK)
 		hf_log(HF_LOG_DEBUG, "saved_state_not_written", "why=\"%s\"", err.text);
+}
+
+void saved_close(struct saved *saved)
+{
+	free(saved->data);
+	*saved = (struct saved){ 0 };
 }

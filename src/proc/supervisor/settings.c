@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -123,12 +124,27 @@ static enum hf_code read_packed(int fd, struct hf_config *ret_config, size_t *re
 			continue;
 		if (n < 0)
 			return hf_fail_errno(err, "read the packed configuration");
-		if (n == 0)
-			break;
 		size += (size_t)n;
+		/* One byte too many is enough to know. */
+		if (n == 0 || full)
+			break;
 	}
 	*ret_bytes = size;
 	return HF_OK;
+}
+
+static bool ends_soon(pid_t pid)
+{
+	HF_AUTO_FD pidfd = pidfd_open(pid, 0);
+	struct pollfd wait = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && poll(&wait, 1, CONFIG_TIMEOUT_MS) == 1;
+}
+
+static enum hf_code another_build(const char *program, struct hf_err *err)
+{
+	return hf_fail(err, HF_E_INVALID,
+		       "%s is of another build than this program: install both together", program);
 }
 
 enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
@@ -151,20 +167,22 @@ enum hf_code settings_read_config(const struct settings *settings, struct hf_con
 		return hf_fail_errno(err, "start %s", program);
 	(void)close(HF_TAKE_FD(out));
 	enum hf_code code = read_packed(in, ret_config, &size, err);
-	if (code != HF_OK)
+	/* It has nothing more to say that we would listen to. */
+	(void)close(HF_TAKE_FD(in));
+	if (code != HF_OK || size > sizeof *ret_config || !ends_soon(pid))
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (code != HF_OK)
 		return code;
+	if (size > sizeof *ret_config)
+		return another_build(program, err);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return hf_fail(err, HF_E_INVALID,
 			       "%s is not a usable configuration; the messages above say why",
 			       settings->config_path);
 	if (size != sizeof *ret_config)
-		return hf_fail(err, HF_E_INVALID,
-			       "%s is of another build than this program: install both together",
-			       program);
+		return another_build(program, err);
 	return hf_config_check(ret_config, err);
 }
 

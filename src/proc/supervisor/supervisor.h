@@ -17,8 +17,10 @@
 #include "boot/identity.h"
 #include "proc/common/spawn.h"
 #include "proc/supervisor/offers.h"
+#include "proc/supervisor/saved.h"
 #include "proc/supervisor/troubles.h"
 #include "recover/judge.h"
+#include "recover/restart.h"
 #include "shape/config.h"
 
 #include <systemd/sd-event.h>
@@ -26,7 +28,6 @@
 enum {
 	CHILDREN_MAX = HF_JUDGE_WORKERS_MAX,
 	STATS_BYTES_MAX = 8192,
-	SAVED_BYTES_MAX = HF_MSG_BODY_BYTES_MAX,
 	CLIENTS_MAX = 16, /* of the control socket, at a time */
 	RING_SLOTS = 32,  /* 4 tiles in flight, the rest is time for respond to take its crop */
 };
@@ -53,7 +54,10 @@ struct child {
 	struct hf_mono restart_at;
 	uint32_t restarts;
 	uint32_t failures;          /* in a row */
-	const char *killed_because; /* a literal, when it was us */
+	const char *killed_because; /* a literal, when it was us; NULL with the next start */
+	struct hf_mono killed_at;
+	struct hf_mono deaf_since; /* its control link is over */
+	bool stuck;                /* killed, and lives on */
 	char last_exit[128];
 	uint64_t ring_id; /* ingest only */
 	int ring_fd;      /* ingest only; -1 */
@@ -86,13 +90,13 @@ struct supervisor {
 
 	struct offers *offers;
 	struct hf_mono offers_again_at; /* keeper said "later" */
-	uint8_t *saved;
-	size_t saved_bytes;
+	struct saved saved;
 
 	struct hf_verdict verdict;
 	struct hf_mono verdict_since;
-	bool told_ready; /* said READY=1 to the service manager */
 	struct troubles troubles;
+	struct hf_mono looked; /* at the workers' pulses, last */
+	struct hf_mono awake;  /* see recover/restart.h */
 
 	int control_fd;
 	size_t client_count;
@@ -100,12 +104,12 @@ struct supervisor {
 	bool stopping;
 	enum hf_role stopping_role;
 	struct hf_mono stop_deadline;
-	bool said_goodbye;
+	struct hf_mono goodbye_deadline; /* 0: not said yet */
 	uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
 };
 
 /* children.c */
-enum hf_code children_start(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
+void children_start(struct supervisor *supervisor);
 /* Every 100 ms: restarts that are due, workers that are silent. */
 void children_tick(struct supervisor *supervisor);
 void children_condemn(struct child *child, const char *why);
@@ -115,7 +119,8 @@ struct child *children_find(struct supervisor *supervisor, enum hf_role role, ui
 void children_close(struct supervisor *supervisor);
 
 /* messages.c */
-void message_from(struct child *child);
+/* Everything it has said, within a bound: true when there may be more. */
+bool message_from(struct child *child);
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
 		 const char *attrs);
 void send_offers(struct supervisor *supervisor);
@@ -125,10 +130,6 @@ void judge_again(struct supervisor *supervisor);
 /* control.c */
 enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
 void control_close(struct supervisor *supervisor);
-
-/* saved.c */
-void saved_load(struct supervisor *supervisor);
-void saved_put(struct supervisor *supervisor, const uint8_t *data, size_t size_bytes);
 
 /* try.c */
 /* What is wrong with each goes to stderr. False: something is. */
