@@ -42,7 +42,7 @@ check: build
 	@tools/check $(MESON)
 
 demo: build
-	@tools/demo $(if $(KEEP),--keep)
+	@tools/demo.mjs $(if $(KEEP),--keep)
 
 bench: build
 	@tools/bench $(BENCH) $(if $(JSON),--json)

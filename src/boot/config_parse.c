@@ -607,6 +607,10 @@ enum hf_code hf_config_load(const char *path, struct hf_config *ret_config,
 
 	hf_config_report_begin(ret_report, path);
 	enum hf_code code = hf_file_read(path, HF_CONFIG_FILE_BYTES_MAX, &text, &size_bytes, err);
+	if (code == HF_E_LIMIT)
+		return hf_fail(err, code,
+			       "%s is larger than %d bytes: is it a configuration, in YAML?", path,
+			       HF_CONFIG_FILE_BYTES_MAX);
 	if (code != HF_OK)
 		return code;
 	code = hf_config_parse(path, text, size_bytes, ret_config, ret_report, err);

@@ -10,7 +10,7 @@ static struct hf_err err;
 
 /* As a unit said it, with one worker down and one camera's name wider than its bytes. */
 static const char recorded[] =
-	"{\"state\":\"degraded\",\"promise\":\"fallback model or reduced rate; events say so\","
+	"{\"state\":\"degraded\",\"promise\":\"works in part: the reasons say what is missing\","
 	"\"since_ms\":200500,\"reasons\":[\"infer 1 ends again and again\",\"uplink waits\"],"
 	"\"device_id\":\"hf-0a1b2c3d\",\"site\":\"Gate 3\",\"release\":\"0.1.0-g1234567\","
 	"\"boot\":3,\"run\":12,\"uptime_ms\":11520000,\"clock\":\"synced\","
@@ -48,7 +48,7 @@ static const char recorded[] =
 	"\"link\":\"down\"}}]}";
 
 static const char page[] =
-	"state    degraded for 3m 20s: fallback model or reduced rate; events say so\n"
+	"state    degraded for 3m 20s: works in part: the reasons say what is missing\n"
 	"because  infer 1 ends again and again\n"
 	"         uplink waits\n"
 	"unit     hf-0a1b2c3d, Gate 3; release 0.1.0-g1234567; boot 3, run 12; up 3h 12m; clock "

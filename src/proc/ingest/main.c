@@ -7,10 +7,10 @@
  * most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
- * A source that cannot be opened or breaks is told once and tried again every two seconds; it
- * is back with its first whole picture, not before: a file may open well and hold rubbish. So
- * is one that is open and gives no picture for five seconds lost, but it is not opened again:
- * there may be good pictures further on.
+ * A source that cannot be opened or breaks is told once for each reason, and tried again every
+ * two seconds; it is back with its first whole picture, not before: a file may open well and
+ * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
+ * is not opened again: there may be good pictures further on.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
@@ -56,10 +56,11 @@ struct ingest {
 	struct hf_view *view;     /* NULL as long as source is */
 	struct hf_mono retry_at;
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
-	bool lost;                 /* and told so */
-	bool back_untold;          /* lost, or an ingest before this one may have told so */
-	bool damage_told;          /* of the source as it was opened last */
-	bool ended;                /* a file that is not looped */
+	bool lost;                 /* and told so: */
+	char lost_why[ERROR_TEXT_BYTES_MAX];
+	bool back_untold; /* lost, or an ingest before this one may have told so */
+	bool damage_told; /* of the source as it was opened last */
+	bool ended;       /* a file that is not looped */
 	bool first_frame_came;
 	bool failed; /* lockstep: exit with 1 */
 
@@ -145,9 +146,11 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 {
 	char text[sizeof in->notes[0].attrs];
 
-	if (in->lost)
+	if (in->lost && strncmp(in->lost_why, why->text, sizeof in->lost_why - 1) == 0)
 		return;
 	in->lost = in->back_untold = true;
+	(void)snprintf(in->lost_why, sizeof in->lost_why, "%.*s", ERROR_TEXT_BYTES_MAX - 1,
+		       why->text);
 	hf_log(HF_LOG_ERROR, "source_lost", "source=%s why=\"%s\"", source_config(in)->id,
 	       why->text);
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);

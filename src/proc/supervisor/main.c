@@ -129,6 +129,8 @@ static int check_only(const struct arguments *arguments)
 		code = settings_check_parts(&settings, &config, &err);
 	if (code != HF_OK)
 		return complain(code, &err);
+	if (!try_parts(&settings, &config))
+		return 1;
 	(void)printf("%s is fine: %u source%s, %u camera%s, %u zone%s, %lld detector%s, %s\n",
 		     settings.config_path, config.source_count, config.source_count == 1 ? "" : "s",
 		     config.camera_count, config.camera_count == 1 ? "" : "s", config.zone_count,

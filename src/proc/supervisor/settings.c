@@ -201,28 +201,8 @@ static enum hf_code check_source(const struct hf_config_source *source, struct h
 {
 	struct stat st;
 
-	if (source->type == HF_SOURCE_RTSP)
-		return HF_OK;
-	if (stat(source->url, &st) != 0)
+	if (source->type == HF_SOURCE_V4L2 && stat(source->url, &st) != 0)
 		return hf_fail_errno(err, "source %s: %s", source->id, source->url);
-	if (source->type == HF_SOURCE_FILE && !S_ISREG(st.st_mode))
-		return hf_fail(err, HF_E_INVALID, "source %s: %s is not a file", source->id,
-			       source->url);
-	return HF_OK;
-}
-
-static enum hf_code check_model(const struct settings *settings, const struct hf_config *config,
-				struct hf_err *err)
-{
-	char path[2 * HF_PATH_BYTES];
-
-	if (config->model_path[0] != '\0')
-		(void)snprintf(path, sizeof path, "%s/model.json", config->model_path);
-	else
-		(void)snprintf(path, sizeof path, "%s/model/model.json", settings->share_path);
-	if (access(path, R_OK) != 0)
-		return hf_fail_errno(err, "model pack: %s (set model.path, or install the default)",
-				     path);
 	return HF_OK;
 }
 
@@ -241,7 +221,7 @@ enum hf_code settings_check_parts(const struct settings *settings, const struct 
 		if (code != HF_OK)
 			return code;
 	}
-	return check_model(settings, config, err);
+	return HF_OK;
 }
 
 /* Generation folders hold only what one run made: flat, small, safe to remove by name. */

@@ -8,6 +8,7 @@
  * control.c    the control socket: status for the command line
  * saved.c      respond's state, kept for its next life
  * troubles.c   what stands in the way, as the workers reported it
+ * try.c        sources and model, tried for a moment (--check)
  * settings.c   configuration by a short-lived child, folders, identity
  *
  * Owners      Single-threaded; one struct supervisor lives for the whole run.
@@ -131,6 +132,10 @@ void judge_again(struct supervisor *supervisor);
 /* control.c */
 enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
 void control_close(struct supervisor *supervisor);
+
+/* try.c */
+/* What is wrong with each goes to stderr. False: something is. */
+bool try_parts(const struct settings *settings, const struct hf_config *config);
 
 /* settings.c */
 enum hf_code settings_find(const char *config_path, const char *data_path, const char *run_path,

@@ -4,7 +4,7 @@
 // demo - the main job on real video: a unit watches a 16-camera recorder screen, its uplink is
 // really cut for half a minute and comes back, and a report says whether every promise held.
 //
-// Usage    tools/demo [--keep]        (make demo, make demo KEEP=1)
+// Usage    tools/demo.mjs [--keep]        (make demo, make demo KEEP=1)
 // Output   progress and a report on stdout; demo/ with the outbox, the hub's database, the logs
 //          screen.png, the recorder's picture with what was found on it, and run.svg, a
 //          chart of the run
