@@ -59,6 +59,8 @@ format:
 install: build
 	@mkdir -p "$(DESTDIR)$(PREFIX)"
 	@cp -a stage/. "$(DESTDIR)$(PREFIX)/"
+	@sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' \
+		"$(DESTDIR)$(PREFIX)"/lib/systemd/system/holdfast*.service
 	@echo "installed to $(DESTDIR)$(PREFIX)"
 
 clean:
