@@ -15,7 +15,7 @@ export function shortClip() {
 	return { clip, screen };
 }
 
-export async function startSmallUnit({ cooldown = '1s', extra = '', withHub = true, wait = true } = {}) {
+export async function startSmallUnit({ cooldown = '1s', extra = '', withHub = true, wait = true, options = {} } = {}) {
 	const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-it-'));
 	const { clip, screen } = shortClip();
 	const hub = withHub ? await startHub(path.join(folder, 'hub')) : null;
@@ -29,8 +29,8 @@ export async function startSmallUnit({ cooldown = '1s', extra = '', withHub = tr
 	}));
 	const self = {
 		folder, data, config, hub, screen,
-		program: startUnit(data, config),
-		async restart() { self.program = startUnit(data, config); },
+		program: startUnit(data, config, options),
+		async restart() { self.program = startUnit(data, config, options); },
 		async end() {
 			if (!self.program.how) await self.program.stop();
 			if (hub && !hub.how) await hub.stop();

@@ -17,6 +17,8 @@ enum {
 	MESSAGES_MAX = 64, /* of one wake-up: no worker keeps the others waiting */
 	LATER_MS = 1000,
 	REASONS_TOLD_MAX = 8,
+	NOTES_AT_ONCE = 100, /* of one worker */
+	NOTE_EVERY_MS = 1000,
 };
 
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
@@ -137,6 +139,26 @@ static bool is_class(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
 }
 
+/* A worker that says the same again and again, whatever the reason, does not fill the disk with
+ * it: a hundred notes at once, then one a second. The rest is counted. */
+static bool may_note(struct child *child)
+{
+	struct hf_mono now = hf_mono_now(child->supervisor->clock);
+	int64_t earned = hf_mono_diff_us(now, child->notes_at) / (NOTE_EVERY_MS * INT64_C(1000));
+
+	if (earned >= child->notes) {
+		child->notes = 0;
+		child->notes_at = now;
+	} else if (earned > 0) {
+		child->notes -= (uint32_t)earned;
+		child->notes_at = hf_mono_add_ms(child->notes_at, earned * NOTE_EVERY_MS);
+	}
+	if (child->notes == NOTES_AT_ONCE)
+		return false;
+	child->notes++;
+	return true;
+}
+
 static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_err *err)
 {
 	struct supervisor *supervisor = child->supervisor;
@@ -155,9 +177,15 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 		return hf_fail(err, HF_E_INVALID, "note %.63s: its class or attrs are malformed",
 			       note.event_class);
 
-	hf_log(HF_LOG_INFO, note.event_class, "worker=%s.%u attrs=%s", hf_role_name(child->role),
-	       child->index, note.attrs);
-	if (troubles_note(&supervisor->troubles, note.event_class, note.attrs))
+	bool is_news = troubles_note(&supervisor->troubles, note.event_class, note.attrs);
+	if (is_news && !may_note(child)) {
+		offers_suppress(supervisor->offers);
+		is_news = false;
+	} else {
+		hf_log(HF_LOG_INFO, note.event_class, "worker=%s.%u attrs=%s",
+		       hf_role_name(child->role), child->index, note.attrs);
+	}
+	if (is_news)
 		raise_event(supervisor, note.event_class,
 			    note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
 	judge_again(supervisor);

@@ -67,13 +67,18 @@ void offers_add(struct offers *offers, const struct hf_event *event)
 {
 	/* Two places: one for the event, one for the sentence about its predecessors. */
 	if (offers->count + 2 > OFFERS_MAX) {
-		offers->suppressed++;
-		offers->suppressed_unsaid++;
+		offers_suppress(offers);
 		return;
 	}
 	if (offers->suppressed_unsaid > 0)
 		say_what_was_suppressed(offers, event);
 	queue_event(offers, event);
+}
+
+void offers_suppress(struct offers *offers)
+{
+	offers->suppressed++;
+	offers->suppressed_unsaid++;
 }
 
 const struct hf_offer *offers_next(struct offers *offers)

@@ -28,6 +28,9 @@ void offers_free(struct offers *offers); /* NULL is fine */
 /* Queue an event; its origin is given here. */
 void offers_add(struct offers *offers, const struct hf_event *event);
 
+/* Count one that is not to be stored, as a full queue does. */
+void offers_suppress(struct offers *offers);
+
 /* The next offer that was not sent yet, NULL when there is none. */
 const struct hf_offer *offers_next(struct offers *offers);
 /* That one is on its way. */

@@ -59,6 +59,8 @@ struct child {
 	struct hf_mono deaf_since; /* its control link is over */
 	bool stuck;                /* killed, and lives on */
 	char last_exit[128];
+	uint32_t notes; /* become events, for now: see may_note() */
+	struct hf_mono notes_at;
 	uint64_t ring_id; /* ingest only */
 	int ring_fd;      /* ingest only; -1 */
 	char *stats;      /* latest JSON object, NULL before the first */
