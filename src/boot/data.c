@@ -11,6 +11,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/statfs.h>
+#include <time.h>
+
+enum {
+	LOCK_WAIT_MS = 1000,
+	LOCK_PAUSE_MS = 20,
+};
 
 #define XFS_MAGIC  0x58465342
 #define FUSE_MAGIC 0x65735546
@@ -58,6 +64,21 @@ static enum hf_code explain(const char *path, struct hf_err *err)
 	}
 }
 
+/* A supervisor that was killed in the moment it started a worker has left the lock with a child
+ * that is about to lose it: not yet a second supervisor. */
+static bool lock_soon(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	for (int waited_ms = 0;; waited_ms += LOCK_PAUSE_MS) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static enum hf_code take_lock(const char *folder, struct hf_data *data, struct hf_err *err)
 {
 	char path[PATH_MAX], holder[24] = "";
@@ -71,7 +92,7 @@ static enum hf_code take_lock(const char *folder, struct hf_data *data, struct h
 	}
 	if (fd < 0)
 		return explain(folder, err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (!lock_soon(fd)) {
 		if (errno != EWOULDBLOCK)
 			return hf_fail_errno(err, "lock %s", path);
 		ssize_t length = pread(fd, holder, sizeof holder - 1, 0);

@@ -188,7 +188,7 @@ TEST(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender)
 
 TEST(a_line_over_the_limit_is_refused)
 {
-	char camera[HF_LINE_BYTES_MAX], line[2 * HF_LINE_BYTES_MAX], members[HF_LINE_BYTES_MAX * 2];
+	char camera[HF_LINE_BYTES_MAX], line[3 * HF_LINE_BYTES_MAX], members[2 * HF_LINE_BYTES_MAX];
 
 	memset(camera, 'a', sizeof camera);
 	camera[sizeof camera - 1] = '\0';

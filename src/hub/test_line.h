@@ -16,8 +16,8 @@ static inline size_t test_line_seal(const char *members, char ret_line[HF_LINE_B
 {
 	uint32_t crc = hf_crc32c(0, members, strlen(members));
 
-	return (size_t)snprintf(ret_line, HF_LINE_BYTES_MAX, "%s,\"crc32c\":\"%08x\"}\n", members,
-				crc);
+	return (size_t)snprintf(ret_line, HF_LINE_BYTES_MAX, "%.*s,\"crc32c\":\"%08x\"}\n",
+				HF_LINE_BYTES_MAX - 32, members, crc);
 }
 
 static inline size_t test_line_make(const char *device, const char *epoch, uint64_t seq,

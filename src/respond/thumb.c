@@ -101,6 +101,13 @@ static void fill(struct slot *slot, const uint8_t *pixels, uint32_t tile_width, 
 
 	slot->width = crop.width * side / longer > 0 ? crop.width * side / longer : 1;
 	slot->height = crop.height * side / longer > 0 ? crop.height * side / longer : 1;
+	if (longer == side) {
+		for (uint32_t y = 0; y < crop.height; y++)
+			memcpy(out + (size_t)y * crop.width * 3,
+			       pixels + ((size_t)(crop.y + y) * tile_width + crop.x) * 3,
+			       (size_t)crop.width * 3);
+		return;
+	}
 	for (uint32_t y = 0; y < slot->height; y++) {
 		uint32_t top = y * crop.height / slot->height;
 		uint32_t bottom = (y + 1) * crop.height / slot->height;

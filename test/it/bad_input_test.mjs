@@ -19,15 +19,22 @@ const PATIENCE = 60000;
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-bad-'));
 const { clip } = shortClip();
 const running = []; // units and hubs, ended whatever happens
-const mounts = [];
+const mounts = []; // where, and who takes it away when this process ends in whatever way
 
 after(async () => {
 	for (const program of running) {
 		program.kill('SIGKILL');
 		await program.ended;
 	}
-	for (const mount of mounts.reverse()) spawnSync('umount', ['-l', mount]);
+	for (const guard of mounts) {
+		guard.stdin.end();
+		await new Promise((done) => guard.once('exit', done));
+	}
 	if (!process.env.KEEP_IT) fs.rmSync(home, { recursive: true, force: true });
+});
+process.once('SIGTERM', () => { // too late: end at least what was started
+	for (const program of running) program.kill('SIGKILL');
+	process.exit(1);
 });
 
 const at = (...names) => path.join(home, ...names);
@@ -73,19 +80,21 @@ async function hub(name, listen) {
 	running.push(program);
 	return program;
 }
-const state = async (u, wanted, what = '') => until(`${wanted} ${what}`, async () => {
-	if (u.how) throw new Error(u.log().slice(-2000));
+// Nothing is waited for that a unit which has ended cannot do any more.
+const awaits = (u, what, probe) => Promise.race([until(what, probe, PATIENCE),
+	u.ended.then(() => { throw new Error(`the unit ended before ${what}: ${u.log().slice(-2000)}`); })]);
+const state = (u, wanted, what = '') => awaits(u, `${wanted} ${what}`, async () => {
 	const now = await status(u.data);
 	return now.state === wanted && now;
-}, PATIENCE);
+});
 const stats = async (u, role) => worker(await status(u.data), role)?.stats;
 const events = (u, cls) => outboxLines(u.data).filter((l) => l.event_class === cls);
-const event = (u, cls, probe = () => true) => until(`an event ${cls}`,
-	() => events(u, cls).find((l) => probe(l.attrs, l)), PATIENCE);
+const event = (u, cls, probe = () => true) => awaits(u, `an event ${cls}`,
+	() => events(u, cls).find((l) => probe(l.attrs, l)));
 const numbersOf = (u) => outboxLines(u.data).filter((l) => !l.bad).map((l) => l.local_seq);
 const more = async (u, what) => {
 	const from = Math.max(0, ...numbersOf(u));
-	await until(`more events ${what}`, () => Math.max(...numbersOf(u)) > from + 1, PATIENCE);
+	await awaits(u, `more events ${what}`, () => Math.max(...numbersOf(u)) > from + 1);
 };
 const all = (text, ...parts) => { for (const part of parts) assert.ok(text.includes(part), `"${part}" is not in: ${text}`); };
 const outboxFile = (u) => path.join(u.data, 'outbox',
@@ -189,7 +198,7 @@ function mountTmpfs(t, name, size) {
 	const { status: code, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', at(name)],
 		{ encoding: 'utf8' });
 	if (code !== 0) return t.skip(`mounting is not permitted here: ${stderr.trim()}`), null;
-	mounts.push(at(name));
+	mounts.push(spawn('sh', ['-c', 'cat; umount -l "$0"', at(name)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true }));
 	return at(name);
 }
 
@@ -223,7 +232,7 @@ describe('video, while the unit runs', () => {
 		u = unit('video', config('video-unit', {
 			sources: `  - {id: second, type: file, url: "${bad}", loop: true}\n` }));
 	});
-	after(() => u.stop());
+	after(() => u.how ?? u.stop());
 	const lost = (says) => event(u, 'source_lost', (a) => a.source === 'second' && a.error.includes(says));
 
 	test('a source that is missing at the start degrades the unit, with file and reason; the other one is watched', async () => {
@@ -409,7 +418,7 @@ describe('hub and outbox', () => {
 		file = config('outbox', { hub: `http://127.0.0.1:${port}` });
 		u = unit('outbox', file);
 	});
-	after(() => u.stop());
+	after(() => u.how ?? u.stop());
 	const start = async () => { u = unit('outbox', file); await state(u, 'healthy', 'after the start'); };
 	const stop = async () => { assert.equal((await u.stop()).code, 0); };
 	const drained = () => until('everything at the hub', async () => {

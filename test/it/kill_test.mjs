@@ -42,7 +42,10 @@ test(`${KILLS} processes killed at random, seed ${SEED}`, async (t) => {
 		if (role === 'supervisor') {
 			await unit.program.ended;
 			await unit.restart(); // what a service manager would do
-			await until('the unit to answer again', () => status(unit.data), 30000);
+			await until('the unit to answer again', () => {
+				if (unit.program.how) throw new Error(unit.program.log().slice(-600));
+				return status(unit.data);
+			}, 30000);
 		}
 	}
 	t.diagnostic(`killed ${JSON.stringify(killed)}`);
