@@ -35,6 +35,7 @@ build: setup
 	@tools/build $(MESON)
 
 quick:
+	@test -f build/build.ninja || { echo "make quick needs a build: run make once" >&2; exit 1; }
 	@ninja -C build
 	@meson test -C build --suite unit --suite house --print-errorlogs
 
@@ -58,10 +59,10 @@ format:
 
 install: build
 	@mkdir -p "$(DESTDIR)$(PREFIX)"
-	@cp -a stage/. "$(DESTDIR)$(PREFIX)/"
+	@cp -a --no-preserve=ownership --remove-destination stage/. "$(DESTDIR)$(PREFIX)/"
 	@sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' \
 		"$(DESTDIR)$(PREFIX)"/lib/systemd/system/holdfast*.service
 	@echo "installed to $(DESTDIR)$(PREFIX)"
 
 clean:
-	@rm -rf build build-* stage demo
+	@rm -rf build build-* stage stage.new demo

@@ -43,17 +43,26 @@ async function leave(code) {
 }
 process.on('SIGINT', () => leave(130));
 process.on('SIGTERM', () => leave(143));
+process.on('SIGHUP', () => leave(129));
+process.stdout.on('error', () => leave(2)); // `tools/demo.mjs | head`
 
 // ---- the wire --------------------------------------------------------------------------------
 
-const ip = (...args) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+const ip = (...args) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+
+// What a demo left that was killed: its number is in the name, and nobody has it any more.
+function removeStale() {
+	for (const [name, pid] of ip('netns', 'list').toString().matchAll(/^holdfast-(\d+)/gm))
+		if (!fs.existsSync(`/proc/${pid}`)) ip('netns', 'del', name);
+}
 
 // The hub's end of the veth stays here, so that a browser here can open the hub's page.
 function vethWire() {
-	const tag = process.pid % 100000;
+	const tag = process.pid;
 	const [namespace, near, far] = [`holdfast-${tag}`, `hfh${tag}`, `hfu${tag}`];
 	const net = `10.213.${tag % 250}`;
 	try {
+		removeStale();
 		ip('netns', 'add', namespace);
 		undo.push(() => ip('netns', 'del', namespace));
 		ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', namespace);
@@ -82,7 +91,10 @@ function relayWire() {
 	const open = async () => {
 		relay = spawn(process.execPath, [path.join(ROOT, 'tools/relay.mjs'), String(port),
 			target.hostname, target.port], { stdio: ['ignore', 'pipe', 'inherit'] });
-		port = Number(await new Promise((line) => relay.stdout.once('data', line)));
+		port = Number(await new Promise((line, fail) => {
+			relay.stdout.once('data', line);
+			relay.once('exit', () => fail(new Error('the relay did not start')));
+		}));
 	};
 	undo.push(() => relay?.kill('SIGKILL'));
 	return {
@@ -219,6 +231,9 @@ const looksOf = (state) => state.workers.filter((w) => w.role === 'infer')
 	.reduce((sum, w) => sum + (w.stats?.jobs ?? 0), 0);
 
 async function main() {
+	if (await status(DATA).then(() => true, () => false))
+		throw new Error(`a unit still runs in ${DATA}: end that demo with Ctrl-C, or, if its ` +
+			`script was killed, the unit with: kill $(cat ${DATA}/.lock)`);
 	fs.rmSync(FOLDER, { recursive: true, force: true });
 	fs.mkdirSync(FOLDER, { recursive: true });
 	say(paint(1, 'holdfast demo') + ': 16 cameras, a cut uplink, every event once and in order');

@@ -35,6 +35,10 @@ export async function until(what, probe, timeoutMs, everyMs = 100) {
 	}
 }
 
+const living = new Set();
+// Whatever ends this script, nothing that it started goes on without it.
+process.on('exit', () => { for (const child of living) child.kill('SIGKILL'); });
+
 // A program of ours with its log in a file. prefix: e.g. ["ip", "netns", "exec", NAME].
 export class Program {
 	constructor(name, args, logFile, { prefix = [], env = {} } = {}) {
@@ -46,11 +50,15 @@ export class Program {
 			env: { ...process.env, NO_COLOR: '1', ...env },
 		});
 		fs.closeSync(log);
+		living.add(this.child);
 		this.ended = new Promise((done) => {
 			this.child.on('exit', (code, signal) => done({ code, signal }));
 			this.child.on('error', (error) => done({ code: -1, signal: null, error }));
 		});
-		this.ended.then((how) => { this.how = how; });
+		this.ended.then((how) => {
+			this.how = how;
+			living.delete(this.child);
+		});
 	}
 	get pid() { return this.child.pid; }
 	log() { return fs.readFileSync(this.logFile, 'utf8'); }
