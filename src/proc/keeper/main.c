@@ -329,6 +329,16 @@ static void retain(struct keeper *keeper, int64_t days)
 		       (unsigned long long)keeper->acked_through);
 }
 
+/* Four MiB and a flush: a worn card takes longer for it than the heartbeat's limit. */
+static void refill_ballast(struct keeper *keeper)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	hf_outbox_ballast_refill(keeper->outbox);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+}
+
 static void sweep(struct keeper *keeper, int64_t days)
 {
 	struct hf_mono now = hf_mono_now(keeper->clock);
@@ -426,7 +436,7 @@ static void upkeep(struct keeper *keeper)
 		keeper->retain_at = hf_mono_add_ms(now, full ? RETAIN_FULL_MS : RETAIN_MS);
 		if (keeper->acked_through > 0)
 			retain(keeper, full ? 0 : days);
-		hf_outbox_ballast_refill(keeper->outbox);
+		refill_ballast(keeper);
 	}
 	sweep(keeper, days);
 }
