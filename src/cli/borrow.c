@@ -87,20 +87,12 @@ static enum hf_code find_tree(struct hf_borrow *borrow, const char *model_path, 
 	char self[PATH_MAX];
 	const char *libexec = getenv("HOLDFAST_LIBEXEC");
 	const char *share = getenv("HOLDFAST_SHARE");
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	enum hf_code code = hf_spawn_tree(self, err);
 
-	if (length < 0)
-		return hf_fail_errno(err, "find out where this program lies (/proc/self/exe)");
-	self[length] = '\0';
-	for (int up = 0; up < 2; up++) {
-		char *slash = strrchr(self, '/');
-
-		if (slash != NULL)
-			*slash = '\0';
-	}
-	enum hf_code code = libexec != NULL
-				    ? put_path(borrow->libexec, libexec, "", err)
-				    : put_path(borrow->libexec, self, "/libexec/holdfast", err);
+	if (code != HF_OK)
+		return code;
+	code = libexec != NULL ? put_path(borrow->libexec, libexec, "", err)
+			       : put_path(borrow->libexec, self, "/libexec/holdfast", err);
 	if (code != HF_OK)
 		return code;
 	if (model_path != NULL)

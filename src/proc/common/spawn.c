@@ -298,3 +298,19 @@ void hf_child_abandon(struct hf_child *child)
 		(void)munmap(child->pulse, sizeof *child->pulse);
 	*child = HF_CHILD_NONE;
 }
+
+enum hf_code hf_spawn_tree(char ret_path[PATH_MAX], struct hf_err *err)
+{
+	ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+
+	if (length < 0)
+		return hf_fail_errno(err, "find out where this program lies (/proc/self/exe)");
+	ret_path[length] = '\0';
+	for (int up = 0; up < 2; up++) {
+		char *slash = strrchr(ret_path, '/');
+
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	return HF_OK;
+}

@@ -29,6 +29,7 @@
 #include "wire/msg.h"
 #include "wire/pulse.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -99,3 +100,7 @@ void hf_child_close(struct hf_child *child);
 
 /* The same without waiting for its end: for one that SIGKILL does not end. */
 void hf_child_abandon(struct hf_child *child);
+
+/* The folder above bin/, in which this program lies: libexec/ and share/ stand beside bin/,
+ * wherever the tree was put. */
+enum hf_code hf_spawn_tree(char ret_path[PATH_MAX], struct hf_err *err) HF_MUST_CHECK;

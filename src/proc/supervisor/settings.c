@@ -41,23 +41,16 @@ static enum hf_code set_path(char ret_path[HF_PATH_BYTES], struct hf_err *err, c
 static enum hf_code find_tree(struct settings *settings, struct hf_err *err)
 {
 	char self[PATH_MAX], libexec[PATH_MAX + 32], share[PATH_MAX + 32];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	enum hf_code code = hf_spawn_tree(self, err);
 
-	if (length < 0)
-		return hf_fail_errno(err, "find out where this program lies (/proc/self/exe)");
-	self[length] = '\0';
-	for (int up = 0; up < 2; up++) {
-		char *slash = strrchr(self, '/');
-
-		if (slash != NULL)
-			*slash = '\0';
-	}
+	if (code != HF_OK)
+		return code;
 	(void)snprintf(libexec, sizeof libexec, "%s/libexec/holdfast", self);
 	(void)snprintf(share, sizeof share, "%s/share/holdfast", self);
 	const char *libexec_wanted = getenv("HOLDFAST_LIBEXEC");
 	const char *share_wanted = getenv("HOLDFAST_SHARE");
-	enum hf_code code = set_path(settings->libexec_path, err, "",
-				     libexec_wanted != NULL ? libexec_wanted : libexec, "");
+	code = set_path(settings->libexec_path, err, "",
+			libexec_wanted != NULL ? libexec_wanted : libexec, "");
 	if (code != HF_OK)
 		return code;
 	return set_path(settings->share_path, err, "", share_wanted != NULL ? share_wanted : share,
