@@ -30,7 +30,7 @@ enum hf_config_kind {
 
 enum {
 	HF_CONFIG_UNIT_ROWS_MAX = 48,
-	HF_CONFIG_LIST_ROWS_MAX = 8,
+	HF_CONFIG_LIST_ROWS_MAX = 16,
 	HF_CONFIG_KEY_BYTES = 64,
 };
 

@@ -165,7 +165,7 @@ static enum hf_code make_config(const struct hf_borrow *borrow, const char *path
 static enum hf_code start_worker(struct hf_borrow *borrow, enum hf_role role, const char *path,
 				 struct worker *worker, struct hf_err *err)
 {
-	struct hf_hello hello = { .role = (uint32_t)role, .lockstep = 1 };
+	struct hf_hello hello = { .role = (uint32_t)role, .lockstep = HF_LOCKSTEP_ALL };
 	char program[HF_PATH_BYTES + 32];
 	HF_AUTO_FD config_fd = -1;
 

@@ -108,7 +108,7 @@ static enum hf_look look_at(struct hf_view *view, struct watched *tile,
 {
 	bool due = motion->relearned || !hf_mono_before(now, tile->look_due);
 
-	if (view->options.lockstep)
+	if (view->options.looks_at_all)
 		return HF_LOOK_ALWAYS;
 	if (!motion->moving && !due)
 		return (enum hf_look)0;

@@ -9,8 +9,8 @@
  * Numbers     A moving tile is wanted with every frame, a still one every
  *             full_look_ms; the still ones' turns are spread over that time. A
  *             tile whose background was just learned anew is wanted at once:
- *             what moves in it is not known. In lockstep every tile is wanted
- *             with every frame.
+ *             what moves in it is not known. With looks_at_all every tile
+ *             is wanted with every frame.
  *
  *             paused: the picture no longer looks like the layout in force, or
  *             shows a view with fewer tiles than cameras are configured (a
@@ -28,8 +28,8 @@
 struct hf_view_options {
 	const struct hf_config *config; /* borrowed for the view's life */
 	uint32_t source;                /* index */
-	bool lockstep;
-	bool still; /* a single picture: its layout is decided at once */
+	bool looks_at_all;              /* every tile with every frame */
+	bool still;                     /* a single picture: its layout is decided at once */
 };
 
 struct hf_view_tile {

@@ -39,8 +39,8 @@ static struct stage *stage_new(enum hf_layout fixed, uint32_t cameras, bool lock
 				      .height = HEIGHT,
 				      .captured_mono = { 1000000 } };
 	CHECK_OK(hf_view_open(
-		&(struct hf_view_options){ .config = &s->config, .lockstep = lockstep }, &s->view,
-		&err));
+		&(struct hf_view_options){ .config = &s->config, .looks_at_all = lockstep },
+		&s->view, &err));
 	return s;
 }
 

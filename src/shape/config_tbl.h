@@ -22,16 +22,36 @@ HF_TEXT(device_id, "device.id", "", HF_ID_BYTES, "supervisor",
 HF_TEXT(device_site, "device.site", "", HF_ID_BYTES, "supervisor",
 	"Free text: where the unit stands. Shown at the hub.")
 
+HF_TEXT(time_zone, "time.zone", "", HF_ID_BYTES, "respond",
+	"IANA time zone of the site, e.g. Europe/Berlin; the hours below are its. Empty: the machine's.")
+HF_TEXT(armed_entry, "armed.entry", "", HF_SCHEDULE_BYTES, "respond",
+	"When pre_action_zone_entry is raised, e.g. \"mon-fri 18:00-07:00, sat-sun 00:00-24:00\". Empty: always.")
+HF_TEXT(armed_loitering, "armed.loitering", "", HF_SCHEDULE_BYTES, "respond",
+	"When loitering_dwell_exceeded is raised. Empty: always.")
+
 HF_REAL(motion_threshold, "motion.threshold", 22, 1, 255, "levels", "ingest",
 	"Difference of a 4x4 cell's mean grey level from its background that counts as motion.")
 HF_INT(motion_cells_min, "motion.cells_min", 6, 1, 1000, "cells", "ingest",
 	"Cells that must differ, with their neighbours' vote, before a tile moves.")
 HF_INT(motion_full_look_ms, "motion.full_look", 10000, 500, 600000, "ms", "ingest",
 	"A tile without motion is looked at this often all the same, so that still people are found.")
+HF_INT(motion_occupied_look_ms, "motion.occupied_look", 500, 100, 600000, "ms", "ingest",
+	"A tile without motion in which somebody was seen last is looked at this often.")
 HF_REAL(mask_top, "mask.top", 0.09, 0, 0.4, "fraction of the tile", "ingest",
 	"Band at the top of each tile that motion ignores: name strip, clock, REC dot.")
 HF_REAL(mask_bottom, "mask.bottom", 0.0, 0, 0.4, "fraction of the tile", "ingest",
 	"Band at the bottom of each tile that motion ignores.")
+
+HF_BOOL(health_watch, "health.watch", true, "ingest",
+	"Tell when a camera shows no signal, nothing but black, a frozen picture, or was tampered with.")
+HF_INT(health_raise_ms, "health.raise", 30000, 1000, 3600000, "ms", "ingest",
+	"A camera's fault that lasts this long is an event.")
+HF_INT(health_clear_ms, "health.clear", 10000, 1000, 3600000, "ms", "ingest",
+	"A fault is over when the picture has been sound for this long.")
+HF_INT(health_frozen_ms, "health.frozen", 60000, 5000, 3600000, "ms", "ingest",
+	"A picture without its own noise for this long, while others go on, is frozen.")
+HF_INT(health_remind_ms, "health.remind", 3600000, 60000, 86400000, "ms", "ingest",
+	"First reminder of a fault that goes on; then once a day.")
 
 HF_TEXT(model_path, "model.path", "", HF_PATH_BYTES, "infer",
 	"Folder of the model pack (model.onnx, model.json). Empty: the one that was installed.")
@@ -90,12 +110,23 @@ HF_INT(restart_max_ms, "supervisor.restart_max", 10000, 10, 600000, "ms", "super
 HF_TEXT(id, "id", "", HF_ID_BYTES, "all", 
 	"Name of the source; cameras refer to it. Empty: \"main\", where there is only one.")
 HF_ENUM(type, "type", 0, "file|v4l2|rtsp", "ingest", 
-	"What kind of source it is. So far files are read; v4l2 and rtsp have their place here.")
+	"What kind of source it is: a video file, a grabber of this machine, or a network camera.")
 HF_TEXT(url, "url", "", HF_PATH_BYTES, "ingest",
 	"Path of the file or device, or rtsp:// address.")
 HF_REAL(fps, "fps", 0, 0, 60, "frames a second", "ingest",
 	"Frames a second to look at. 0: the source's own rate, at most 15.")
 HF_BOOL(loop, "loop", false, "ingest", "Start a file again when it ends (demos, soak tests).")
+HF_INT(timeout_ms, "timeout", 5000, 500, 60000, "ms", "ingest",
+	"A network source that says nothing for this long is given up and opened again.")
+HF_ENUM(transport, "transport", 0, "tcp|udp", "ingest", "How an rtsp source sends its pictures.")
+HF_ENUM(pixels, "pixels", 0, "auto|mjpeg|yuyv", "ingest",
+	"What a v4l2 source is asked for. auto: MJPEG where it has it, which is faster with most.")
+HF_INT(width, "width", 1920, 0, 4096, "pixels", "ingest",
+	"Picture width a v4l2 source is asked for. 0: as it stands.")
+HF_INT(height, "height", 1080, 0, 2304, "pixels", "ingest",
+	"Picture height a v4l2 source is asked for. 0: as it stands.")
+HF_BOOL(usb_reset, "usb_reset", true, "supervisor",
+	"Take a USB grabber that stays silent off its bus and on again, after milder means.")
 HF_ENUM(layout, "layout", 0, "auto|1x1|2x2|3x3|4x4", "ingest",
 	"How the screen is divided. auto: recognised by its seams, and again when it changes.")
 #endif
@@ -113,6 +144,10 @@ HF_TEXT(id, "id", "", HF_ID_BYTES, "respond", "Name of the zone, as stored in ev
 HF_TEXT(camera_id, "camera", "", HF_ID_BYTES, "respond", "Id of the camera it lies in.")
 HF_BOOL(entry, "entry", true, "respond",
 	"Raise pre_action_zone_entry when somebody comes into the zone.")
+HF_TEXT(armed_entry, "armed_entry", "", HF_SCHEDULE_BYTES, "respond",
+	"When entry is raised from this zone. Empty: as armed.entry of the unit.")
+HF_TEXT(armed_loitering, "armed_loitering", "", HF_SCHEDULE_BYTES, "respond",
+	"When loitering is raised from this zone. Empty: as armed.loitering of the unit.")
 HF_INT(cooldown_ms, "cooldown", 60000, 0, 86400000, "ms", "respond",
 	"After an event: no other of this class from this zone for this long; the next one says how many were held back.")
 #endif

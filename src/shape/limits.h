@@ -8,10 +8,11 @@ enum {
 	HF_ZONES_MAX = 128,
 	HF_ZONE_POINTS_MAX = 16,
 	HF_INFER_WORKERS_MAX = 8,
-	HF_ID_BYTES = 64,       /* identifiers and names, with the NUL */
-	HF_PATH_BYTES = 512,    /* paths and URLs, with the NUL */
-	HF_TAG_BYTES = 64,      /* model tag, release id */
-	HF_DETECTIONS_MAX = 64, /* of one tile */
+	HF_ID_BYTES = 64,        /* identifiers and names, with the NUL */
+	HF_PATH_BYTES = 512,     /* paths and URLs, with the NUL */
+	HF_TAG_BYTES = 64,       /* model tag, release id */
+	HF_DETECTIONS_MAX = 64,  /* of one tile */
+	HF_SCHEDULE_BYTES = 256, /* hours at which a rule is armed, as text, with the NUL */
 	HF_TILE_WIDTH_MAX = 640,
 	HF_TILE_HEIGHT_MAX = 384,
 	HF_LINE_BYTES_MAX = 8192, /* one outbox line, its newline included */

@@ -30,7 +30,7 @@ enum hf_code hf_job_check(const struct hf_job *job, struct hf_err *err)
 {
 	if (job->source >= HF_SOURCES_MAX || job->camera >= HF_CAMERAS_MAX ||
 	    job->tile >= HF_TILES_MAX || job->layout > HF_LAYOUT_4X4 ||
-	    job->look < HF_LOOK_MOTION || job->look > HF_LOOK_ALWAYS)
+	    job->look < HF_LOOK_MOTION || job->look > HF_LOOK_OCCUPIED)
 		return hf_fail(err, HF_E_INVALID,
 			       "job: source, camera, tile, layout or look out of range");
 	if (job->width == 0 || job->height == 0 || job->width > HF_TILE_WIDTH_MAX ||

@@ -36,7 +36,8 @@ unsigned hf_layout_side(enum hf_layout layout);
 enum hf_look {
 	HF_LOOK_MOTION = 1, /* something moved */
 	HF_LOOK_FULL,       /* the regular full look at a still tile */
-	HF_LOOK_ALWAYS,     /* asked for every frame (detect, analyze) */
+	HF_LOOK_ALWAYS,     /* asked for every frame (detect) */
+	HF_LOOK_OCCUPIED,   /* still, but somebody was seen in it last */
 };
 
 /* One tile to be looked at. */
@@ -82,6 +83,8 @@ struct hf_tick {
 	uint32_t layout;      /* enum hf_layout in force; UNKNOWN while it is being recognised */
 	uint32_t moving_mask; /* bit n: tile n moves */
 	uint32_t paused;      /* 1: the layout is changing, tracks wait */
+	uint32_t blind_mask;  /* bit n: what tile n shows is no live picture (no signal, black,
+			       * frozen or suspected of it): that time is blind, and nothing fires */
 	uint64_t frame;
 	uint64_t jobs_dropped; /* so far: replaced by a newer tile before a worker was free */
 	uint64_t jobs_lost;    /* so far: in the hands of a worker that died */

@@ -38,11 +38,17 @@ const char *hf_msg_name(enum hf_msg_type type);
 /* May this role send this message? */
 bool hf_msg_allowed(enum hf_msg_type type, enum hf_role from);
 
+enum hf_lockstep {
+	HF_LOCKSTEP_NONE = 0, /* a unit: paced by the clock, the newest frame wins */
+	HF_LOCKSTEP_ALL, /* detect: no pacing, no drops, every tile of every frame is looked at */
+	HF_LOCKSTEP_AS_LIVE, /* analyze: no pacing, no drops, the looks a unit would take */
+};
+
 /* First message to a worker: who it is, and where things are. */
 struct hf_hello {
 	uint32_t role;     /* enum hf_role */
 	uint32_t index;    /* source number of ingest, worker number of infer, else 0 */
-	uint32_t lockstep; /* 1: detect/analyze: no pacing, no drops, every frame is looked at */
+	uint32_t lockstep; /* enum hf_lockstep */
 	uint32_t restarts; /* of this worker in this run */
 	uint64_t boot;     /* boot counter */
 	uint64_t run;      /* supervisor run counter */
@@ -70,6 +76,10 @@ struct hf_note {
 	char event_class[HF_ID_BYTES];
 	char camera_name[HF_ID_BYTES]; /* empty = null */
 	char attrs[1024];              /* a JSON object */
+	/* When it was seen; mono zero: now. */
+	struct hf_mono captured_mono;
+	struct hf_wall captured_wall;
+	uint32_t layout; /* enum hf_layout; unknown = null */
 };
 
 /* A worker has closed its link to this peer: the supervisor ends the peer and starts another. */
@@ -83,6 +93,7 @@ struct hf_done {
 	uint64_t job_id;
 	uint32_t failed;
 	uint32_t detection_count;
+	float score_best; /* of the detections; 0: none */
 	uint64_t inference_us;
 };
 

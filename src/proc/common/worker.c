@@ -381,7 +381,20 @@ void hf_worker_stats(struct hf_worker *worker, const char *json_object)
 enum hf_code hf_worker_note(struct hf_worker *worker, const char *event_class,
 			    const char *camera_name, const char *attrs_json, struct hf_err *err)
 {
+	return hf_worker_note_at(worker, NULL, event_class, camera_name, attrs_json, err);
+}
+
+enum hf_code hf_worker_note_at(struct hf_worker *worker, const struct hf_worker_moment *moment,
+			       const char *event_class, const char *camera_name,
+			       const char *attrs_json, struct hf_err *err)
+{
 	struct hf_note note = { 0 };
+
+	if (moment != NULL) {
+		note.captured_mono = moment->mono;
+		note.captured_wall = moment->wall;
+		note.layout = (uint32_t)moment->layout;
+	}
 
 	if (snprintf(note.event_class, sizeof note.event_class, "%s", event_class) < 0 ||
 	    (size_t)snprintf(note.attrs, sizeof note.attrs, "%s", attrs_json) >= sizeof note.attrs)

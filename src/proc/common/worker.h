@@ -91,3 +91,12 @@ void hf_worker_stats(struct hf_worker *worker, const char *json_object);
 enum hf_code hf_worker_note(struct hf_worker *worker, const char *event_class,
 			    const char *camera_name, const char *attrs_json,
 			    struct hf_err *err) HF_MUST_CHECK;
+/* The same of something that was seen at a time of its own; moment NULL: now. */
+struct hf_worker_moment {
+	struct hf_mono mono;
+	struct hf_wall wall;
+	enum hf_layout layout;
+};
+enum hf_code hf_worker_note_at(struct hf_worker *worker, const struct hf_worker_moment *moment,
+			       const char *event_class, const char *camera_name,
+			       const char *attrs_json, struct hf_err *err) HF_MUST_CHECK;

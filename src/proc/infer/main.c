@@ -211,6 +211,9 @@ static void send_done(struct infer *infer)
 	struct hf_done done = { .job_id = result->job.job_id,
 				.failed = result->failed,
 				.detection_count = result->detection_count,
+				.score_best = result->detection_count > 0
+						      ? result->detections[0].score
+						      : 0,
 				.inference_us = result->inference_us };
 	struct hf_err err;
 

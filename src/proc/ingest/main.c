@@ -46,7 +46,8 @@ struct ingest {
 	struct hf_worker *worker;
 	const struct hf_config *config;
 	uint32_t index;
-	bool lockstep;
+	bool lockstep;     /* no pacing, no drops */
+	bool looks_at_all; /* every tile with every frame */
 
 	uint64_t ring_id;
 	struct hf_ring *ring; /* NULL until it was plugged */
@@ -250,7 +251,7 @@ static void open_source(struct ingest *in)
 		const struct hf_view_options view = {
 			.config = in->config,
 			.source = in->index,
-			.lockstep = in->lockstep,
+			.looks_at_all = in->looks_at_all,
 			.still = hf_source_info(in->source).still,
 		};
 		code = hf_view_open(&view, &in->view, &err);
@@ -578,7 +579,8 @@ int main(void)
 	}
 	in.config = hf_worker_config(in.worker);
 	in.index = hf_worker_hello(in.worker)->index;
-	in.lockstep = hf_worker_hello(in.worker)->lockstep != 0;
+	in.lockstep = hf_worker_hello(in.worker)->lockstep != HF_LOCKSTEP_NONE;
+	in.looks_at_all = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_ALL;
 	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);
 	in.report.reported_at = in.report.rotated_at = mono_now();

@@ -21,21 +21,42 @@ enum {
 	NOTE_EVERY_MS = 1000,
 };
 
+static void offer_event(struct supervisor *supervisor, struct hf_event *event)
+{
+	event->clock = hf_clock_trust();
+	event->state = supervisor->verdict.state;
+	offers_add(supervisor->offers, event);
+	send_offers(supervisor);
+}
+
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
 		 const char *attrs)
 {
-	struct hf_event event = {
-		.event_class = event_class,
-		.captured_wall = hf_wall_now(supervisor->clock),
-		.captured_mono = hf_mono_now(supervisor->clock),
-		.camera_name = camera_name,
-		.clock = hf_clock_trust(),
-		.state = supervisor->verdict.state,
-		.attrs = attrs,
-	};
+	struct hf_event event = { .event_class = event_class,
+				  .captured_wall = hf_wall_now(supervisor->clock),
+				  .captured_mono = hf_mono_now(supervisor->clock),
+				  .camera_name = camera_name,
+				  .attrs = attrs };
 
-	offers_add(supervisor->offers, &event);
-	send_offers(supervisor);
+	offer_event(supervisor, &event);
+}
+
+static void raise_noted(struct supervisor *supervisor, const struct hf_note *note)
+{
+	const char *camera_name = note->camera_name[0] != '\0' ? note->camera_name : NULL;
+	struct hf_event event = { .event_class = note->event_class,
+				  .captured_wall = note->captured_wall,
+				  .captured_mono = note->captured_mono,
+				  .layout_id = note->layout != HF_LAYOUT_UNKNOWN
+						       ? hf_layout_id((enum hf_layout)note->layout)
+						       : NULL,
+				  .camera_name = camera_name,
+				  .attrs = note->attrs };
+
+	if (note->captured_mono.us == 0)
+		raise_event(supervisor, note->event_class, camera_name, note->attrs);
+	else
+		offer_event(supervisor, &event);
 }
 
 void send_offers(struct supervisor *supervisor)
@@ -176,6 +197,9 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 	if (!is_class(note.event_class) || !hf_json_is_object(note.attrs, strlen(note.attrs)))
 		return hf_fail(err, HF_E_INVALID, "note %.63s: its class or attrs are malformed",
 			       note.event_class);
+	if (note.layout > HF_LAYOUT_4X4 || note.captured_mono.us < 0 || note.captured_wall.ms < 0)
+		return hf_fail(err, HF_E_INVALID, "note %.63s: layout or time out of range",
+			       note.event_class);
 
 	bool is_news = troubles_note(&supervisor->troubles, note.event_class, note.attrs);
 	if (is_news && !may_note(child)) {
@@ -186,8 +210,7 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 		       hf_role_name(child->role), child->index, note.attrs);
 	}
 	if (is_news)
-		raise_event(supervisor, note.event_class,
-			    note.camera_name[0] != '\0' ? note.camera_name : NULL, note.attrs);
+		raise_noted(supervisor, &note);
 	judge_again(supervisor);
 	return HF_OK;
 }
