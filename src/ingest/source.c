@@ -39,6 +39,11 @@ struct hf_mono hf_source_due(const struct hf_source *source)
 	return source->ops->due(source);
 }
 
+int hf_source_fd(const struct hf_source *source)
+{
+	return source->ops->fd != NULL ? source->ops->fd(source) : -1;
+}
+
 struct hf_source_info hf_source_info(const struct hf_source *source)
 {
 	struct hf_source_info info = { 0 };

@@ -54,6 +54,7 @@ struct hf_source;
 
 /* What a kind of source fills in. A struct hf_source is the first member of its own. */
 struct hf_source_ops {
+	int (*fd)(const struct hf_source *source); /* NULL: there is none */
 	enum hf_code (*step)(struct hf_source *source, struct hf_frame *ret_frame,
 			     struct hf_err *err);
 	struct hf_mono (*due)(const struct hf_source *source);
@@ -73,6 +74,9 @@ void hf_source_close(struct hf_source *source); /* NULL is fine */
 enum hf_code hf_source_step(struct hf_source *source, struct hf_frame *ret_frame,
 			    struct hf_err *err) HF_MUST_CHECK;
 struct hf_mono hf_source_due(const struct hf_source *source);
+/* Readable when a step has something to do before it is due. -1: only time tells. May be another
+ * after each step. */
+int hf_source_fd(const struct hf_source *source);
 struct hf_source_info hf_source_info(const struct hf_source *source);
 
 /* source_file.c */

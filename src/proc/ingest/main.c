@@ -22,7 +22,9 @@
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 
 enum {
@@ -459,6 +461,19 @@ static int wait_ms(const struct ingest *in)
 	return (int)(wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
 }
 
+/* Messages, or a source that has something before it is due. */
+static enum hf_code wait_and_handle(struct ingest *in, struct hf_err *err)
+{
+	struct pollfd fds[HF_WORKER_LINKS_MAX + 1];
+	size_t count = hf_worker_pollfds(in->worker, fds, HF_WORKER_LINKS_MAX);
+
+	if (may_step(in))
+		fds[count++] = (struct pollfd){ .fd = hf_source_fd(in->source), .events = POLLIN };
+	if (poll(fds, (nfds_t)count, wait_ms(in)) < 0 && errno != EINTR)
+		return hf_fail_errno(err, "poll");
+	return hf_worker_dispatch(in->worker, err);
+}
+
 static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
 			    struct hf_err *err)
 {
@@ -543,7 +558,7 @@ static int run(struct ingest *in)
 		int over = is_over(in);
 		if (over >= 0)
 			return over;
-		code = hf_worker_step(in->worker, wait_ms(in), &err);
+		code = wait_and_handle(in, &err);
 		if (code != HF_OK)
 			break;
 		const struct hf_mono now = mono_now();
