@@ -10,6 +10,7 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "base/url.h"
 #include "boot/config.h"
 #include "cli/cli.h"
 
@@ -134,25 +135,12 @@ static int parse_arguments(struct ask *ask, int argc, char **argv)
 
 /* The source */
 
-/* What stands before the @ of an address is nobody's business. */
-static void show_source(struct ask *ask)
-{
-	const char *host = strstr(ask->source, "://");
-	const char *mark = host != NULL ? strrchr(host, '@') : NULL;
-
-	if (mark == NULL)
-		(void)snprintf(ask->shown, sizeof ask->shown, "%s", ask->source);
-	else
-		(void)snprintf(ask->shown, sizeof ask->shown, "%.*s://***%s",
-			       (int)(host - ask->source), ask->source, mark);
-	ask->options.shown = ask->shown;
-}
-
 static enum hf_code know_source(struct ask *ask, struct hf_err *err)
 {
 	struct stat st;
 
-	show_source(ask);
+	hf_url_hide(ask->source, ask->shown, sizeof ask->shown);
+	ask->options.shown = ask->shown;
 	ask->options.source = ask->source;
 	if (strlen(ask->source) >= HF_PATH_BYTES)
 		return hf_fail(err, HF_E_LIMIT, "%.60s...: longer than %d bytes", ask->shown,
