@@ -286,7 +286,7 @@ TEST(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels)
 			CHECK_U64(tick.frame, ==, (id - 1) / 16);
 			CHECK_U64(tick.layout, ==, HF_LAYOUT_4X4);
 		}
-		CHECK(next_job(lab, 0, &job));
+		CHECK(next_job(lab, tile % INFERS, &job));
 		CHECK_U64(job.job_id, ==, id);
 		CHECK_U64(job.tile, ==, tile);
 		CHECK_U64(job.camera, ==, tile);
@@ -302,7 +302,7 @@ TEST(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels)
 				       hf_layout_rect(HF_LAYOUT_4X4, tile, 1920, 1080), expected,
 				       &err));
 		assert_memory_equal(lab->pixels, expected, size);
-		send_done(lab, 0, id);
+		send_done(lab, tile % INFERS, id);
 	}
 	CHECK(!next_job(lab, 0, &job)); /* the end of the file ends the process */
 	twin_close(&twin);
