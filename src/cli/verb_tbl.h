@@ -5,6 +5,7 @@
 HF_VERB("Set up", config,  "check, show or begin a configuration file")
 HF_VERB("Look",   status,  "how the unit is, and why")
 HF_VERB("Look",   detect,  "find people in pictures and clips, without a unit")
+HF_VERB("Look",   analyze, "what a unit would have raised on a clip")
 HF_VERB("Look",   outbox,  "check and read the events on disk")
 HF_VERB("About",  help,    "this text, or the help of a verb")
 HF_VERB("About",  version, "which release this is")
