@@ -118,8 +118,9 @@ static void lab_start(struct lab *lab, bool lockstep)
 	CHECK_OK(hf_msg_send(lab->control, HF_MSG_HELLO, &hello, sizeof hello, fds, 2, &err));
 	CHECK_OK(hf_ring_create(RING_SLOTS, TILE_BYTES_MAX, &lab->ring_fd, &err));
 	CHECK_OK(hf_ring_open(lab->ring_fd, false, &lab->ring, &err));
+	/* In lockstep one is enough, and takes all jobs in their order. */
 	for (uint32_t i = 0; i < INFERS; i++)
-		lab->infer[i] = plug(lab, HF_ROLE_INFER, i);
+		lab->infer[i] = lockstep && i > 0 ? -1 : plug(lab, HF_ROLE_INFER, i);
 	lab->respond = plug(lab, HF_ROLE_RESPOND, 0);
 	CHECK_OK(hf_msg_send(lab->control, HF_MSG_START, NULL, 0, NULL, 0, &err));
 }
@@ -286,7 +287,7 @@ TEST(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels)
 			CHECK_U64(tick.frame, ==, (id - 1) / 16);
 			CHECK_U64(tick.layout, ==, HF_LAYOUT_4X4);
 		}
-		CHECK(next_job(lab, tile % INFERS, &job));
+		CHECK(next_job(lab, 0, &job));
 		CHECK_U64(job.job_id, ==, id);
 		CHECK_U64(job.tile, ==, tile);
 		CHECK_U64(job.camera, ==, tile);
@@ -302,7 +303,7 @@ TEST(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels)
 				       hf_layout_rect(HF_LAYOUT_4X4, tile, 1920, 1080), expected,
 				       &err));
 		assert_memory_equal(lab->pixels, expected, size);
-		send_done(lab, tile % INFERS, id);
+		send_done(lab, 0, id);
 	}
 	CHECK(!next_job(lab, 0, &job)); /* the end of the file ends the process */
 	twin_close(&twin);
