@@ -34,8 +34,9 @@ enum {
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
-	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
-	RESET_AFTER = 2,   /* failures of a device in a row */
+	TICKS_UNTAKEN_MAX = 2, /* one is looked at while what came of another is judged */
+	SILENCE_MS = 5000,     /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,       /* failures of a device in a row */
 	NOTES_MAX = 8,
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 };
@@ -74,8 +75,10 @@ struct ingest {
 	enum hf_layout layout_told;
 	struct hf_dispatch dispatch;
 	struct hf_tick tick;
-	bool tick_waits; /* lockstep: respond's queue was full */
-	bool jobs_wait;  /* infer's queue was full */
+	bool tick_waits;         /* lockstep: respond's queue was full */
+	bool tick_taken_awaited; /* lockstep as live: ticks are answered by TAKEN */
+	unsigned ticks_untaken;
+	bool jobs_wait; /* infer's queue was full */
 
 	struct note notes[NOTES_MAX];
 	unsigned note_count;
@@ -327,6 +330,8 @@ static void send_tick(struct ingest *in)
 	in->tick_waits = code == HF_E_AGAIN && in->lockstep;
 	if (code != HF_OK && !in->tick_waits)
 		in->report.ticks_dropped++;
+	if (code == HF_OK && in->tick_taken_awaited)
+		in->ticks_untaken++;
 }
 
 static void look_at_frame(struct ingest *in)
@@ -338,6 +343,9 @@ static void look_at_frame(struct ingest *in)
 		hf_log(HF_LOG_ERROR, "view", "source=%s why=\"%s\"", source_config(in)->id,
 		       err.text);
 	tell_layout(in);
+	/* What was seen on a frame is told before the frame: in lockstep order is everything. */
+	if (in->lockstep)
+		send_notes(in);
 	in->tick = (struct hf_tick){ .source = in->index,
 				     .layout = (uint32_t)reading->layout,
 				     .moving_mask = reading->moving_mask,
@@ -418,7 +426,9 @@ static bool may_step(const struct ingest *in)
 {
 	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
 		return false;
-	return !in->lockstep || (!in->tick_waits && hf_dispatch_idle(&in->dispatch));
+	return !in->lockstep ||
+	       (!in->tick_waits && in->note_count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
+		hf_dispatch_idle(&in->dispatch));
 }
 
 static void step_source(struct ingest *in)
@@ -540,6 +550,23 @@ static void on_gone(void *context, struct hf_link *link)
 
 	if (link->role == HF_ROLE_INFER)
 		hf_dispatch_worker_down(&in->dispatch, link->index);
+	if (link->role == HF_ROLE_RESPOND)
+		in->ticks_untaken = 0;
+}
+
+static enum hf_code on_taken(struct ingest *in, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_taken taken;
+
+	hf_msg_get(msg, &taken, sizeof taken);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (in->ticks_untaken == 0)
+		return hf_fail(err, HF_E_INVALID,
+			       "taken: frame %" PRIu64 ", of which no tick waits", taken.frame);
+	in->ticks_untaken--;
+	return HF_OK;
 }
 
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
@@ -549,6 +576,8 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	struct hf_dispatch_job job;
 	struct hf_done done;
 
+	if (msg->type == HF_MSG_TAKEN)
+		return on_taken(in, msg, err);
 	if (msg->type != HF_MSG_DONE)
 		return hf_fail(err, HF_E_INVALID, "%s is not for ingest", hf_msg_name(msg->type));
 	hf_msg_get(msg, &done, sizeof done);
@@ -623,6 +652,7 @@ int main(void)
 	in.config = hf_worker_config(in.worker);
 	in.index = hf_worker_hello(in.worker)->index;
 	in.lockstep = hf_worker_hello(in.worker)->lockstep != HF_LOCKSTEP_NONE;
+	in.tick_taken_awaited = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_AS_LIVE;
 	in.looks_at_all = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_ALL;
 	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);
