@@ -546,6 +546,23 @@ TEST(a_passer_by_does_not_run_off_with_the_stay_of_one_who_was_not_found_for_a_m
 	}
 }
 
+TEST(who_bends_down_for_a_moment_and_is_two_tracks_in_turn_has_one_stay)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct play *play = play_new(seed);
+
+		play->actor_count = 1;
+		play->actors[0] = visitor(2, 50, -10, 490);
+		play->actors[0].crouched[0] = (struct gap){ 12, 14 };
+		play->actors[0].crouched[1] = (struct gap){ 15, 17 };
+		run(play, 70);
+		CHECK_U64(play->fire_count, ==, 2);
+		CHECK_U64(play->fires[0].stay, ==, play->fires[1].stay);
+		check_dwell(play, &play->fires[0], 0, 1.0);
+		play_free(play);
+	}
+}
+
 TEST(classes_have_their_own_thresholds_and_what_has_none_is_not_followed)
 {
 	struct play *play = play_new(7);
@@ -606,5 +623,6 @@ TESTS(RUN(of_six_visitors_in_turn_exactly_the_three_long_stays_fire),
       RUN(a_detector_that_misses_half_or_all_for_seven_seconds_does_not_split_a_stay),
       RUN(a_blind_tile_adds_to_blind_time_and_fires_nothing),
       RUN(a_passer_by_does_not_run_off_with_the_stay_of_one_who_was_not_found_for_a_moment),
+      RUN(who_bends_down_for_a_moment_and_is_two_tracks_in_turn_has_one_stay),
       RUN(classes_have_their_own_thresholds_and_what_has_none_is_not_followed),
       RUN(after_rearm_it_is_another_stay_and_before_it_the_same))
