@@ -33,6 +33,7 @@ enum {
 
 struct lab {
 	pid_t pid;
+	enum hf_lockstep lockstep;
 	int control, respond, infer[INFERS], ring_fd;
 	struct hf_ring *ring;
 	struct hf_config config;
@@ -101,6 +102,7 @@ static void lab_start(struct lab *lab, enum hf_lockstep lockstep)
 	struct hf_err err;
 	int pair[2];
 
+	lab->lockstep = lockstep;
 	CHECK_OK(hf_msg_pair(pair, &err));
 	lab->pid = fork();
 	assert_true(lab->pid >= 0);
@@ -218,6 +220,12 @@ static bool next_tick(struct lab *lab, struct hf_tick *ret_tick)
 	hf_msg_get(&msg, ret_tick, sizeof *ret_tick);
 	CHECK_OK(hf_msg_end(&msg, &err));
 	CHECK_OK(hf_tick_check(ret_tick, &err));
+	if (lab->lockstep == HF_LOCKSTEP_AS_LIVE) {
+		const struct hf_taken taken = { .frame = ret_tick->frame };
+
+		/* It may have ended already with the last one. */
+		(void)!hf_msg_send(lab->respond, HF_MSG_TAKEN, &taken, sizeof taken, NULL, 0, &err);
+	}
 	return true;
 }
 

@@ -101,7 +101,7 @@ static enum hf_code on_tick(struct respond *respond, const struct hf_link *link,
 		return hf_fail(err, HF_E_INVALID, "tick of source %u from ingest.%u", tick.source,
 			       link->index);
 	respond->told = (struct hf_taken){ .frame = tick.frame };
-	return hf_scene_tick(respond->scene, &tick, err);
+	return hf_scene_tick(respond->scene, &tick, events_on_fire, respond, err);
 }
 
 /* The tile, while its slot still holds it; NULL costs only the picture's freshness. */
