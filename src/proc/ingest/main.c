@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ingest/cutter.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
@@ -35,6 +36,7 @@ enum {
 	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
 	NOTES_MAX = 8,
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
+	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
 };
 
 struct note {
@@ -45,6 +47,7 @@ struct note {
 struct ingest {
 	struct hf_worker *worker;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	uint32_t index;
 	bool lockstep;     /* no pacing, no drops */
 	bool looks_at_all; /* every tile with every frame */
@@ -533,6 +536,18 @@ static int is_over(const struct ingest *in)
 	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
 }
 
+/* A stick or grabber that was plugged in again is another one to the sandbox, which would keep it
+ * out. The source is lost anyway: nothing is lost by beginning anew. */
+static bool must_begin_anew(const struct ingest *in)
+{
+	const char *path = hf_sandbox_stale(&in->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before: the next ingest may read it", path);
+	return path != NULL;
+}
+
 static int run(struct ingest *in)
 {
 	struct hf_err err;
@@ -551,8 +566,11 @@ static int run(struct ingest *in)
 		if (in->tick_waits)
 			send_tick(in);
 		send_jobs(in);
-		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at))
+		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at)) {
+			if (must_begin_anew(in))
+				return EXIT_ANEW;
 			open_source(in);
+		}
 		if (may_step(in))
 			step_source(in);
 		watch_silence(in, now);
@@ -589,8 +607,10 @@ int main(void)
 		       in.config->source_count);
 	else if (hf_cutter_open(&in.cutter, &err) != HF_OK)
 		hf_log(HF_LOG_ERROR, "no_memory", "%s", err.text);
-	else
+	else {
+		hf_sandbox_worker(hf_worker_hello(in.worker), in.config, &in.sandbox);
 		exit_code = run(&in);
+	}
 	close_source(&in);
 	hf_cutter_close(in.cutter);
 	hf_ring_close(in.ring);
