@@ -3,14 +3,16 @@
  * ingest - one source's frames to tiles in the pixel ring, jobs to infer, a tick a frame to
  * respond.
  *
- * Method: one thread, one loop. Wait for messages until the next frame is due (200 ms at
- * most), step the source, look at the frame, tell respond, cut and send what infer has places
+ * Method: one thread, one loop. Wait for messages until the next frame is due or its device has
+ * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
  * A source that cannot be opened or breaks is told once for each reason, and tried again every
  * two seconds; it is back with its first whole picture, not before: a file may open well and
  * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
  * is not opened again: there may be good pictures further on.
+ * A device that failed, was opened again, and failed again without a picture between is reported
+ * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
@@ -34,6 +36,7 @@ enum {
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
 	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,   /* failures of a device in a row */
 	NOTES_MAX = 8,
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
@@ -62,9 +65,10 @@ struct ingest {
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
-	bool back_untold; /* lost, or an ingest before this one may have told so */
-	bool damage_told; /* of the source as it was opened last */
-	bool ended;       /* a file that is not looped */
+	bool back_untold;  /* lost, or an ingest before this one may have told so */
+	unsigned failures; /* of the medium, since the last whole picture */
+	bool damage_told;  /* of the source as it was opened last */
+	bool ended;        /* a file that is not looped */
 	bool first_frame_came;
 	bool failed; /* lockstep: exit with 1 */
 
@@ -163,8 +167,25 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	note(in, "source_lost", &attrs, text);
 }
 
+/* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
+static void ask_for_reset(struct ingest *in)
+{
+	struct hf_err err;
+
+	if (source_config(in)->type != HF_SOURCE_V4L2 || !source_config(in)->usb_reset ||
+	    in->failures < RESET_AFTER)
+		return;
+	if (hf_worker_send(in->worker, HF_ROLE_SUPERVISOR, 0, HF_MSG_USB_RESET, NULL, 0, &err) !=
+	    HF_OK)
+		hf_log(HF_LOG_WARN, "usb_reset_not_asked", "why=\"%s\"", err.text);
+}
+
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
+	if (why->code == HF_E_IO) {
+		in->failures++;
+		ask_for_reset(in);
+	}
 	close_source(in);
 	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
 	in->failed = in->lockstep;
@@ -186,10 +207,16 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
-	(void)!hf_fail(&why, HF_E_AGAIN,
-		       "%s: no whole picture for %" PRId64 " s (%" PRIu64
-		       " could not be decoded): is it the right file, and was it copied whole?",
-		       source_config(in)->url, limit_ms / 1000, info.decode_errors);
+	if (info.why[0] != '\0')
+		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
+	else
+		(void)!hf_fail(&why, HF_E_AGAIN,
+			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
+			       " could not be decoded)%s",
+			       source_config(in)->url, limit_ms / 1000, info.decode_errors,
+			       source_config(in)->type == HF_SOURCE_FILE
+				       ? ": is it the right file, and was it copied whole?"
+				       : "");
 	tell_lost(in, &why);
 }
 
@@ -220,6 +247,7 @@ static void picture_came(struct ingest *in)
 
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
+	in->failures = 0;
 	in->lost = false;
 	if (!in->back_untold)
 		return;
@@ -399,11 +427,14 @@ static bool may_step(const struct ingest *in)
 static void step_source(struct ingest *in)
 {
 	struct hf_err err;
+	const bool slow = hf_source_info(in->source).slow;
+	const bool announced = slow || !in->first_frame_came;
 
-	if (!in->first_frame_came)
-		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), FIRST_FRAME_BUSY_MS);
+	if (announced)
+		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(),
+			      slow ? OPEN_BUSY_MS : FIRST_FRAME_BUSY_MS);
 	enum hf_code code = hf_source_step(in->source, &in->frame, &err);
-	if (!in->first_frame_came)
+	if (announced)
 		hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
 	tell_damage(in);
 	if (code == HF_E_AGAIN)
@@ -460,6 +491,18 @@ static int wait_ms(const struct ingest *in)
 		wait = ms_until(in->retry_at, now);
 	wait = wait < report ? wait : report;
 	return (int)(wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
+}
+
+/* Until there are messages, the time has come, or the source has something. */
+static enum hf_code wait_and_dispatch(struct ingest *in, struct hf_err *err)
+{
+	struct pollfd fds[HF_WORKER_LINKS_MAX + 1];
+
+	if (!may_step(in) || !hf_source_poll(in->source, &fds[0]))
+		return hf_worker_step(in->worker, wait_ms(in), err);
+	size_t count = hf_worker_pollfds(in->worker, &fds[1], HF_WORKER_LINKS_MAX);
+	(void)poll(fds, count + 1, wait_ms(in));
+	return hf_worker_step(in->worker, 0, err);
 }
 
 static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
@@ -558,7 +601,7 @@ static int run(struct ingest *in)
 		int over = is_over(in);
 		if (over >= 0)
 			return over;
-		code = hf_worker_step(in->worker, wait_ms(in), &err);
+		code = wait_and_dispatch(in, &err);
 		if (code != HF_OK)
 			break;
 		const struct hf_mono now = mono_now();
