@@ -138,6 +138,8 @@ static enum hf_code open_decoder(struct file_source *file, struct hf_err *err)
 	file->info.width = (uint32_t)parameters->width;
 	file->info.height = (uint32_t)parameters->height;
 	file->info.still = file->still;
+	if (file->format->duration > 0 && !file->loop)
+		file->info.duration_s = (double)file->format->duration / AV_TIME_BASE;
 	return HF_OK;
 }
 

@@ -244,6 +244,9 @@ static enum hf_code on_job(struct infer *infer, const struct hf_link *link, stru
 	infer->result = (struct hf_result){ .job = job, .score_threshold = infer->score_threshold };
 	(void)snprintf(infer->result.model_tag, sizeof infer->result.model_tag, "%s",
 		       infer->pack.tag);
+	infer->result.class_count = infer->pack.class_count;
+	_Static_assert(sizeof infer->result.classes == sizeof infer->pack.classes, "as they are");
+	memcpy(infer->result.classes, infer->pack.classes, sizeof infer->pack.classes);
 	code = look(infer, err);
 	hf_pulse_idle(pulse, now());
 	if (code != HF_OK)

@@ -42,6 +42,11 @@ struct respond {
 	uint64_t origin_next;
 
 	struct hf_offers offers;
+	/* Lockstep: what was told last, until it is done with and answered. */
+	bool lockstep;
+	struct hf_link *told_by; /* NULL: nothing */
+	struct hf_taken told;
+
 	bool save_now; /* an offer waits for it */
 	bool save_held_up;
 	struct hf_mono save_due;
