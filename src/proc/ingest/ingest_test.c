@@ -17,10 +17,12 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/landlock.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum {
@@ -322,10 +324,39 @@ TEST(a_missing_file_is_told_once_and_found_when_it_comes_back)
 {
 	skip_without_clips();
 	char path[] = "/tmp/holdfast-ingest-XXXXXX";
-	char link_path[sizeof path + 8], clip[HF_PATH_BYTES];
+	char file_path[sizeof path + 8], command[2 * HF_PATH_BYTES];
 	struct hf_note note;
 	struct hf_msg msg;
 	struct hf_tick tick;
+
+	assert_non_null(mkdtemp(path));
+	(void)snprintf(file_path, sizeof file_path, "%s/a.avi", path);
+	struct lab *lab = lab_new("2x2-border.avi", 4);
+	(void)snprintf(command, sizeof command, "cp '%s' %s/new && mv %s/new %s",
+		       lab->config.sources[0].url, path, path, file_path);
+	(void)snprintf(lab->config.sources[0].url, HF_PATH_BYTES, "%s", file_path);
+	lab->config.sources[0].loop = true;
+	lab_start(lab, false);
+	await_control(lab, HF_MSG_READY, &msg);
+	await_note(lab, "source_lost", &note);
+	assert_non_null(strstr(note.attrs, "a.avi"));
+	assert_int_equal(system(command), 0);
+	await_note(lab, "source_back", &note);
+	CHECK(next_tick(lab, &tick));
+	CHECK_I64(lab_end(lab), ==, 0);
+	(void)unlink(file_path);
+	(void)rmdir(path);
+}
+
+TEST(a_link_that_comes_to_lead_out_of_the_sandbox_ends_the_process_for_another_to_follow_it)
+{
+	skip_without_clips();
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		skip(); /* it follows the link itself */
+	char path[] = "/tmp/holdfast-ingest-XXXXXX";
+	char link_path[sizeof path + 8], clip[HF_PATH_BYTES];
+	struct hf_note note;
+	struct hf_msg msg;
 
 	assert_non_null(mkdtemp(path));
 	(void)snprintf(link_path, sizeof link_path, "%s/a.avi", path);
@@ -338,9 +369,10 @@ TEST(a_missing_file_is_told_once_and_found_when_it_comes_back)
 	await_note(lab, "source_lost", &note);
 	assert_non_null(strstr(note.attrs, "a.avi"));
 	assert_int_equal(symlink(clip, link_path), 0);
-	await_note(lab, "source_back", &note);
-	CHECK(next_tick(lab, &tick));
-	CHECK_I64(lab_end(lab), ==, 0);
+	const int control = lab->control; /* nobody tells it to end */
+	lab->control = -1;
+	CHECK_I64(lab_end(lab), ==, 75);
+	(void)close(control);
 	(void)unlink(link_path);
 	(void)rmdir(path);
 }
@@ -561,6 +593,7 @@ TEST(the_report_is_json_and_complete)
 
 TESTS(RUN(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels),
       RUN(a_missing_file_is_told_once_and_found_when_it_comes_back),
+      RUN(a_link_that_comes_to_lead_out_of_the_sandbox_ends_the_process_for_another_to_follow_it),
       RUN(a_file_that_opens_and_holds_rubbish_is_lost_once_and_not_back_each_time_it_is_opened),
       RUN(a_missing_file_ends_lockstep_with_an_error),
       RUN(the_layout_is_found_and_looks_are_sent_while_a_file_is_played),

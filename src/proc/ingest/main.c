@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ingest/cutter.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 #include "proc/ingest/faults.h"
 #include "proc/ingest/report.h"
@@ -42,6 +43,7 @@ enum {
 	NOTES_MAX = 16,
 	NOTES_OF_FAULTS_MAX = 8, /* a screen's worth of faults must not keep out the source's own */
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
+	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
 };
 
 struct note {
@@ -55,6 +57,7 @@ struct note {
 struct ingest {
 	struct hf_worker *worker;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	uint32_t index;
 	bool lockstep;     /* no pacing, no drops */
 	bool looks_at_all; /* every tile with every frame */
@@ -658,6 +661,18 @@ static int is_over(const struct ingest *in)
 	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
 }
 
+<<<<<<< HEAD
+/* A stick or grabber that was plugged in again is another one to the sandbox, which would keep it
+ * out. The source is lost anyway: nothing is lost by beginning anew. */
+static bool must_begin_anew(const struct ingest *in)
+{
+	const char *path = hf_sandbox_stale(&in->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before: the next ingest may read it", path);
+	return path != NULL;
+=======
 static enum hf_code open_health(struct ingest *in, struct hf_err *err)
 {
 	const struct hf_health_options options = { .raise_ms = in->config->health_raise_ms,
@@ -668,6 +683,7 @@ static enum hf_code open_health(struct ingest *in, struct hf_err *err)
 	if (!in->config->health_watch || in->looks_at_all)
 		return HF_OK;
 	return hf_health_open(&options, &in->health, err);
+>>>>>>> main
 }
 
 static int run(struct ingest *in)
@@ -688,8 +704,11 @@ static int run(struct ingest *in)
 		if (in->tick_waits)
 			send_tick(in);
 		send_jobs(in);
-		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at))
+		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at)) {
+			if (must_begin_anew(in))
+				return EXIT_ANEW;
 			open_source(in);
+		}
 		if (may_step(in))
 			step_source(in);
 		watch_silence(in, now);
@@ -727,8 +746,10 @@ int main(void)
 		       in.config->source_count);
 	else if (hf_cutter_open(&in.cutter, &err) != HF_OK || open_health(&in, &err) != HF_OK)
 		hf_log(HF_LOG_ERROR, "no_memory", "%s", err.text);
-	else
+	else {
+		hf_sandbox_worker(hf_worker_hello(in.worker), in.config, &in.sandbox);
 		exit_code = run(&in);
+	}
 	close_source(&in);
 	hf_health_close(in.health);
 	hf_cutter_close(in.cutter);
