@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/json.h"
+#include "boot/config_loitering.h"
 #include "boot/config_value.h"
 
 #include <string.h>
@@ -168,6 +169,41 @@ static void put_points(struct hf_json *json)
 	hf_json_object_close(json);
 }
 
+/* One member of an "anyOf". */
+static void put_dwell(struct hf_json *json)
+{
+	hf_json_object_open(json);
+	put_types(json, (const char *const[]){ "string", "integer", "boolean", NULL });
+	hf_json_put_text(json, "pattern", "^(off|[+-]?0+|[+]?[0-9]+(ms|s|m|h|d))$");
+	hf_json_put_u64(json, "minimum", 0);
+	hf_json_put_u64(json, "maximum", 0);
+	/* "off" is false to YAML 1.1. */
+	hf_json_key(json, "not");
+	hf_json_object_open(json);
+	hf_json_put_bool(json, "const", true);
+	hf_json_object_close(json);
+	hf_json_object_close(json);
+}
+
+static void put_loitering(struct hf_json *json)
+{
+	hf_json_key(json, "loitering");
+	hf_json_object_open(json);
+	hf_json_put_text(json, "description", hf_config_loitering_help);
+	hf_json_key(json, "anyOf");
+	hf_json_array_open(json);
+	put_dwell(json);
+	hf_json_object_open(json);
+	hf_json_put_text(json, "type", "object");
+	hf_json_put_u64(json, "minProperties", 1);
+	hf_json_put_u64(json, "maxProperties", HF_ZONE_CLASSES_MAX);
+	hf_json_key(json, "additionalProperties");
+	put_dwell(json);
+	hf_json_object_close(json);
+	hf_json_array_close(json);
+	hf_json_object_close(json);
+}
+
 static void put_required(struct hf_json *json, const char *const *names)
 {
 	hf_json_key(json, "required");
@@ -215,8 +251,10 @@ static void put_list(struct hf_json *json, enum hf_config_section section)
 		hf_json_key(json, all.rows[r].key);
 		put_row(json, &all.rows[r], &record);
 	}
-	if (section == HF_CONFIG_ZONES)
+	if (section == HF_CONFIG_ZONES) {
+		put_loitering(json);
 		put_points(json);
+	}
 	close_object(json);
 	hf_json_object_close(json);
 }

@@ -7,6 +7,8 @@
 
 #include "base/auto.h"
 #include "base/json.h"
+#include "base/url.h"
+#include "boot/config_loitering.h"
 #include "boot/config_value.h"
 
 #include <string.h>
@@ -17,26 +19,20 @@ enum {
 	JSON_BYTES = 1 << 20,
 };
 
-/* The value with what stands before the @ of an address hidden. */
+/* The value as it is written, without what may be a secret in an address. */
 static void shown_value(const struct hf_config_row *row, const void *record,
 			char ret_text[HF_CONFIG_VALUE_BYTES])
 {
-	hf_config_value_text(row, record, ret_text);
-	if (row->kind != HF_CONFIG_TEXT)
+	struct hf_config_row hidden_row = *row;
+	char hidden[HF_PATH_BYTES];
+
+	if (row->kind != HF_CONFIG_TEXT) {
+		hf_config_value_text(row, record, ret_text);
 		return;
-	char *scheme = strstr(ret_text, "://");
-	if (scheme == NULL)
-		return;
-	char *host = scheme + 3;
-	char *end = host + strcspn(host, "/?#");
-	char *mark = NULL;
-	for (char *c = host; c < end; c++)
-		if (*c == '@')
-			mark = c;
-	if (mark != NULL && mark - host >= 3) {
-		memcpy(host, "***", 3);
-		memmove(host + 3, mark, strlen(mark) + 1);
 	}
+	hf_url_hide((const char *)record + row->offset, hidden, sizeof hidden);
+	hidden_row.offset = 0;
+	hf_config_value_text(&hidden_row, hidden, ret_text);
 }
 
 /* "LEAD key: value   # from". */
@@ -83,7 +79,7 @@ static void show_list(const struct hf_config *config, struct hf_config_report *r
 {
 	struct hf_config_rows all = hf_config_rows(section);
 	uint32_t count = hf_config_record_count(config, section);
-	char value[HF_CONFIG_VALUE_BYTES];
+	char value[HF_CONFIG_VALUE_BYTES], loitering[HF_CONFIG_LOITERING_BYTES];
 
 	(void)fprintf(stream, "%s:%s\n", hf_config_list(section)->key, count == 0 ? " []" : "");
 	for (uint32_t i = 0; i < count; i++) {
@@ -93,8 +89,11 @@ static void show_list(const struct hf_config *config, struct hf_config_report *r
 			show_line(stream, r == 0 ? "  - " : "    ", all.rows[r].key, value,
 				  *hf_config_place(report, section, i, &all.rows[r]));
 		}
-		if (section == HF_CONFIG_ZONES)
-			show_points(stream, &config->zones[i]);
+		if (section != HF_CONFIG_ZONES)
+			continue;
+		hf_config_loitering_text(&config->zones[i], loitering);
+		show_line(stream, "    ", "loitering", loitering, report->loitering[i]);
+		show_points(stream, &config->zones[i]);
 	}
 }
 
@@ -119,7 +118,7 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 		       struct hf_config_place place)
 {
 	const char *at = (const char *)record + row->offset;
-	char value[HF_CONFIG_VALUE_BYTES];
+	char value[HF_CONFIG_VALUE_BYTES], hidden[HF_PATH_BYTES];
 
 	hf_json_key(json, row->key);
 	hf_json_object_open(json);
@@ -136,12 +135,8 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 		hf_json_bool(json, *(const bool *)(const void *)at);
 		break;
 	case HF_CONFIG_TEXT:
-		/* Without the quotes; what they escaped, JSON escapes for itself. */
-		shown_value(row, record, value);
-		if (strstr(value, "***") != NULL)
-			hf_json_text_n(json, value + 1, strlen(value) - 2);
-		else
-			hf_json_text(json, at);
+		hf_url_hide(at, hidden, sizeof hidden);
+		hf_json_text(json, hidden);
 		break;
 	case HF_CONFIG_ENUM:
 		hf_config_value_text(row, record, value);
@@ -154,6 +149,30 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 		hf_json_put_u64(json, "line", place.line);
 	else
 		hf_json_put_null(json, "line");
+	hf_json_object_close(json);
+}
+
+/* {"value":{"person":60000},"unit":"ms","line":L}; "*" stands for all classes. */
+static void json_loitering(struct hf_json *json, const struct hf_config_zone *zone,
+			   struct hf_config_place place)
+{
+	hf_json_key(json, "loitering");
+	hf_json_object_open(json);
+	hf_json_key(json, "value");
+	hf_json_object_open(json);
+	for (uint32_t i = 0; i < zone->loitering_count; i++) {
+		const struct hf_config_dwell *dwell = &zone->loitering[i];
+
+		hf_json_key(json, dwell->class_name[0] != '\0' ? dwell->class_name : "*");
+		hf_json_i64(json, dwell->ms);
+	}
+	hf_json_object_close(json);
+	hf_json_put_text(json, "unit", "ms");
+	hf_json_key(json, "line");
+	if (place.line > 0)
+		hf_json_u64(json, place.line);
+	else
+		hf_json_null(json);
 	hf_json_object_close(json);
 }
 
@@ -170,6 +189,7 @@ static void json_rows(struct hf_json *json, const struct hf_config *config,
 	if (section == HF_CONFIG_ZONES) {
 		const struct hf_config_zone *zone = &config->zones[index];
 
+		json_loitering(json, zone, report->loitering[index]);
 		hf_json_key(json, "points");
 		hf_json_array_open(json);
 		for (uint32_t i = 0; i < zone->point_count; i++) {
@@ -273,10 +293,16 @@ static void example_list(const struct hf_config *config, enum hf_config_section 
 			example_row(stream, r == 0 ? "  - " : "    ", &all.rows[r], record, i == 0);
 		if (section != HF_CONFIG_ZONES)
 			continue;
-		if (i == 0)
+		if (i == 0) {
+			char loitering[HF_CONFIG_LOITERING_BYTES];
+
+			hf_config_loitering_text(&config->zones[i], loitering);
+			example_comment(stream, 4, hf_config_loitering_help);
+			(void)fprintf(stream, "    # loitering: %s\n", loitering);
 			example_comment(stream, 4,
 					"Outline: 3 to 16 points [x, y] in order, fractions of the "
 					"tile from its top left corner.");
+		}
 		show_points(stream, &config->zones[i]);
 	}
 }

@@ -11,6 +11,32 @@
 #define OPTIONS(list) .options = (list), .option_count = HF_ARRAY_LEN(list)
 #define EXITS(list)   .exits = (list), .exit_count = HF_ARRAY_LEN(list)
 
+/* setup */
+
+static const struct hf_form setup_forms[] = {
+	{ NULL, "SOURCE", HF_OFFERS_FILES, 1, 1, NULL },
+};
+static const struct hf_option setup_options[] = {
+	{ "--for", "SECONDS", HF_OFFERS_NOTHING, NULL, "how long to look, 2 to 600 (10)" },
+	{ "--layout", "1x1|2x2|3x3|4x4", HF_OFFERS_CHOICES, NULL, "instead of recognising it" },
+	{ "--out", "FILE", HF_OFFERS_FILES, NULL, "the configuration (site.yaml)" },
+	{ "--picture", "FILE", HF_OFFERS_FILES, NULL,
+	  "the picture, a PNG (the name of --out with .png)" },
+	{ "--force", NULL, HF_OFFERS_NOTHING, NULL, "replace files that are there already" },
+};
+static const char *const setup_examples[] = {
+	"holdfast setup /dev/video0",
+	"site.yaml and site.png, from what the grabber shows",
+	"holdfast setup --for 30 --out gate.yaml rtsp://10.0.0.20/stream1",
+	"a network camera, looked at for half a minute",
+	NULL,
+};
+static const struct hf_exit_meaning setup_exits[] = {
+	{ HF_EXIT_OK, "both files were written" },
+	{ HF_EXIT_FAILED, "they were not" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
 /* config */
 
 static const struct hf_form config_forms[] = {
@@ -100,6 +126,34 @@ static const struct hf_exit_meaning detect_exits[] = {
 	{ HF_EXIT_PARTIAL, "some were" },
 };
 
+/* analyze */
+
+static const struct hf_form analyze_forms[] = {
+	{ NULL, "CLIP", HF_OFFERS_FILES, 1, 1, NULL },
+};
+static const struct hf_option analyze_options[] = {
+	{ "--config", "FILE", HF_OFFERS_FILES, NULL,
+	  "the unit's configuration (" HF_CONFIG_PATH ")" },
+	{ "--source", "ID", HF_OFFERS_NOTHING, NULL,
+	  "CLIP stands for this source, where the configuration has several" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, NULL,
+	  "the lines a unit would store, and nothing else, on standard output" },
+	{ "--thumbs", "DIR", HF_OFFERS_FOLDERS, NULL,
+	  "keep the pictures that go with events, in DIR/thumbs" },
+};
+static const char *const analyze_examples[] = {
+	"holdfast analyze --config site.yaml clip.mp4",
+	"before a zone or a threshold is changed on a site",
+	"holdfast analyze --config site.yaml --json clip.mp4 | jq -r .event_class | sort | uniq -c",
+	"how many events of which kind",
+	NULL,
+};
+static const struct hf_exit_meaning analyze_exits[] = {
+	{ HF_EXIT_OK, "the clip was analysed" },
+	{ HF_EXIT_FAILED, "it was not, or not to its end" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
 /* outbox */
 
 static const struct hf_form outbox_forms[] = {
@@ -167,6 +221,19 @@ static const struct hf_exit_meaning plain_exits[] = {
 };
 
 static const struct hf_command commands[] = {
+	{ .verb = "setup",
+	  .about = "Looks at SOURCE for a while and begins a configuration from what it sees: how "
+		   "the screen is divided, a camera and a zone for each tile, where the recorder "
+		   "writes into the picture, and what it reads there. Names are proposals in "
+		   "comments. Draws a picture of it all to hold beside the file.\n"
+		   "\n"
+		   "SOURCE is a video file, a grabber (/dev/video0) or a network camera "
+		   "(rtsp://...). "
+		   "No unit is needed; a grabber that a running unit uses is busy.",
+	  FORMS(setup_forms),
+	  OPTIONS(setup_options),
+	  .examples = setup_examples,
+	  EXITS(setup_exits) },
 	{ .verb = "config",
 	  .about = "Checks, shows or begins a configuration. Nothing is changed and no unit is "
 		   "asked: "
@@ -200,6 +267,20 @@ static const struct hf_command commands[] = {
 	  OPTIONS(detect_options),
 	  .examples = detect_examples,
 	  EXITS(detect_exits) },
+	{ .verb = "analyze",
+	  .about =
+		  "What a unit with this configuration would have raised on this clip: every "
+		  "event, by the unit's own programs, without a unit. They take the looks a unit "
+		  "takes and go by the clip's own time, as fast as this machine can; nothing is "
+		  "dropped, however slow it is. Two runs give the same events. Nothing is stored.\n"
+		  "\n"
+		  "Times are the clip's: from the moment of recording that the file names, else "
+		  "from "
+		  "when it was last changed.",
+	  FORMS(analyze_forms),
+	  OPTIONS(analyze_options),
+	  .examples = analyze_examples,
+	  EXITS(analyze_exits) },
 	{ .verb = "outbox",
 	  .about = "Checks and reads the events on disk, with or without a running unit, which is "
 		   "not disturbed. Nothing is changed.\n"

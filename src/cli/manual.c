@@ -2,6 +2,7 @@
 #include "cli/manual.h"
 
 #include "base/auto.h"
+#include "boot/config_loitering.h"
 #include "boot/config_value.h"
 #include "cli/cli.h"
 #include "cli/command.h"
@@ -193,10 +194,12 @@ static void put_list(FILE *stream, enum hf_config_section section)
 	(void)fprintf(stream, "## %s\n\nA list of at most %u.\n\n", list->key, list->records_max);
 	for (size_t r = 0; r < all.count; r++)
 		put_setting(stream, &all.rows[r], "", &record);
-	if (section == HF_CONFIG_ZONES)
-		put_item(stream, "points", NULL,
-			 "Outline: 3 to 16 points [x, y] in order, fractions of the tile from its "
-			 "top left corner.");
+	if (section != HF_CONFIG_ZONES)
+		return;
+	put_item(stream, "loitering", NULL, hf_config_loitering_help);
+	put_item(stream, "points", NULL,
+		 "Outline: 3 to 16 points [x, y] in order, fractions of the tile from its top left "
+		 "corner.");
 }
 
 static void put_config(FILE *stream)

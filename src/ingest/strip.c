@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/auto.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,12 +134,12 @@ static uint32_t ink_of_column(const struct hf_strip *strip, struct run rows, uin
 	return ink;
 }
 
-/* The rows around the fullest one that have ink as well. */
-static struct run rows_of_text(const struct hf_strip *strip, struct hf_rect band)
+/* The rows around the fullest one from here on that have ink as well; empty: there is no ink. */
+static struct run rows_of_text(const struct hf_strip *strip, struct hf_rect band, struct run within)
 {
-	uint32_t fullest = band.y, most = 0;
+	uint32_t fullest = within.from, most = 0;
 
-	for (uint32_t y = band.y; y < band.y + band.height; y++) {
+	for (uint32_t y = within.from; y < within.to; y++) {
 		uint32_t ink = ink_of_row(strip, band, y);
 
 		if (ink > most) {
@@ -149,40 +150,12 @@ static struct run rows_of_text(const struct hf_strip *strip, struct hf_rect band
 	struct run rows = { fullest, fullest };
 	if (most == 0)
 		return rows;
-	while (rows.from > band.y && ink_of_row(strip, band, rows.from - 1) * ROW_INK_SHARE >= most)
+	while (rows.from > within.from &&
+	       ink_of_row(strip, band, rows.from - 1) * ROW_INK_SHARE >= most)
 		rows.from--;
-	while (rows.to < band.y + band.height &&
-	       ink_of_row(strip, band, rows.to) * ROW_INK_SHARE >= most)
+	while (rows.to < within.to && ink_of_row(strip, band, rows.to) * ROW_INK_SHARE >= most)
 		rows.to++;
 	return rows;
-}
-
-/* The run of columns with the most ink; a gap wider than the text is high ends it. */
-static struct run columns_of_text(const struct hf_strip *strip, struct hf_rect band,
-				  struct run rows, uint32_t *ret_ink)
-{
-	uint32_t gap_max = rows.to - rows.from;
-	struct run best = { 0 }, run = { 0 };
-	uint32_t best_ink = 0, run_ink = 0;
-
-	for (uint32_t x = band.x; x < band.x + band.width; x++) {
-		uint32_t ink = ink_of_column(strip, rows, x);
-
-		if (ink == 0)
-			continue;
-		if (run_ink > 0 && x - run.to > gap_max)
-			run_ink = 0;
-		if (run_ink == 0)
-			run.from = x;
-		run.to = x + 1;
-		run_ink += ink;
-		if (run_ink > best_ink) {
-			best_ink = run_ink;
-			best = run;
-		}
-	}
-	*ret_ink = best_ink;
-	return best;
 }
 
 /* Letters begin and end many strokes along a line; a lamp or a window frame does not. */
@@ -200,6 +173,68 @@ static uint32_t strokes_across(const struct hf_strip *strip, struct run columns,
 	return ends / 2;
 }
 
+static bool is_text(const struct hf_strip *strip, struct run rows, struct run columns, uint32_t ink)
+{
+	uint32_t high = rows.to - rows.from;
+
+	return ink >= INK_PIXELS_MIN && columns.to - columns.from >= high &&
+	       strokes_across(strip, columns, rows.from + high / 2) >= STROKES_MIN;
+}
+
+/* Of the runs of columns that look like text, the one with the most ink; a gap wider than the
+ * text is high ends a run. Returns its ink, 0: there is none. */
+static uint32_t columns_of_text(const struct hf_strip *strip, struct hf_rect band, struct run rows,
+				struct run *ret_columns)
+{
+	uint32_t gap_max = rows.to - rows.from, most = 0, ink = 0;
+	struct run run = { 0 };
+
+	for (uint32_t x = band.x; x <= band.x + band.width; x++) {
+		bool is_end = x == band.x + band.width;
+		uint32_t here = is_end ? 0 : ink_of_column(strip, rows, x);
+
+		if (ink > 0 && (is_end || (here > 0 && x - run.to > gap_max))) {
+			if (ink > most && is_text(strip, rows, run, ink)) {
+				most = ink;
+				*ret_columns = run;
+			}
+			ink = 0;
+		}
+		if (here == 0)
+			continue;
+		if (ink == 0)
+			run.from = x;
+		run.to = x + 1;
+		ink += here;
+	}
+	return most;
+}
+
+/* The fullest line within these rows, else the fullest of what lies above and below it: a row of
+ * bright windows must not hide a name. */
+static bool find_line(const struct hf_strip *strip, struct hf_rect band, struct run within,
+		      struct hf_strip_place *ret_place)
+{
+	if (within.to - within.from < HF_STRIP_HEIGHT_MIN)
+		return false;
+	struct run rows = rows_of_text(strip, band, within), columns;
+	uint32_t high = rows.to - rows.from;
+	if (high == 0)
+		return false;
+	uint32_t ink = high < HF_STRIP_HEIGHT_MIN || high > HF_STRIP_HEIGHT_MAX
+			       ? 0
+			       : columns_of_text(strip, band, rows, &columns);
+	if (ink == 0)
+		return find_line(strip, band, (struct run){ within.from, rows.from }, ret_place) ||
+		       find_line(strip, band, (struct run){ rows.to, within.to }, ret_place);
+	*ret_place = (struct hf_strip_place){ .rect = { .x = columns.from,
+							.y = rows.from,
+							.width = columns.to - columns.from,
+							.height = high },
+					      .ink = ink };
+	return true;
+}
+
 bool hf_strip_find(const struct hf_strip *strip, struct hf_rect tile, enum hf_strip_edge edge,
 		   struct hf_strip_place *ret_place)
 {
@@ -209,23 +244,7 @@ bool hf_strip_find(const struct hf_strip *strip, struct hf_rect tile, enum hf_st
 	band.height = (uint32_t)((double)tile.height * HF_STRIP_BAND);
 	if (edge == HF_STRIP_BOTTOM)
 		band.y = tile.y + tile.height - band.height;
-	struct run rows = rows_of_text(strip, band);
-	uint32_t high = rows.to - rows.from;
-	if (high < HF_STRIP_HEIGHT_MIN || high > HF_STRIP_HEIGHT_MAX)
-		return false;
-	uint32_t ink;
-	struct run columns = columns_of_text(strip, band, rows, &ink);
-	if (ink < INK_PIXELS_MIN || columns.to - columns.from < high ||
-	    strokes_across(strip, columns, rows.from + high / 2) < STROKES_MIN)
-		return false;
-	*ret_place = (struct hf_strip_place){
-		.rect = { .x = columns.from,
-			  .y = rows.from,
-			  .width = columns.to - columns.from,
-			  .height = high },
-		.ink = ink,
-	};
-	return true;
+	return find_line(strip, band, (struct run){ band.y, band.y + band.height }, ret_place);
 }
 
 void hf_strip_picture_size(struct hf_rect place, uint32_t *ret_width, uint32_t *ret_height)
@@ -234,34 +253,72 @@ void hf_strip_picture_size(struct hf_rect place, uint32_t *ret_width, uint32_t *
 	*ret_height = place.height * HF_STRIP_ENLARGE + 2 * HF_STRIP_MARGIN;
 }
 
-/* Between the four pixels around it: edges of enlarged letters stay slanted instead of stepped. */
-static double darkest_at(const struct hf_strip *strip, struct hf_rect place, double x, double y)
+static uint32_t clamp(double at, uint32_t limit)
 {
-	uint32_t left = (uint32_t)x, top = (uint32_t)y;
-	uint32_t right = left + 1 < place.width ? left + 1 : left;
-	uint32_t bottom = top + 1 < place.height ? top + 1 : top;
-	double across = x - left, down = y - top;
-	const uint8_t *from = &strip->darkest[(size_t)place.y * strip->width + place.x];
-	const uint8_t *upper = from + (size_t)top * strip->width;
-	const uint8_t *lower = from + (size_t)bottom * strip->width;
+	return at < 0 ? 0 : at >= limit ? limit - 1 : (uint32_t)at;
+}
+
+/* Between the four pixels around it: edges of enlarged letters stay slanted instead of stepped. */
+static double darkest_at(const struct hf_strip *strip, double x, double y)
+{
+	uint32_t left = clamp(x, strip->width), top = clamp(y, strip->height);
+	uint32_t right = clamp(x + 1, strip->width), bottom = clamp(y + 1, strip->height);
+	double across = x - floor(x), down = y - floor(y);
+	const uint8_t *upper = strip->darkest + (size_t)top * strip->width;
+	const uint8_t *lower = strip->darkest + (size_t)bottom * strip->width;
 
 	return (1 - down) * ((1 - across) * upper[left] + across * upper[right]) +
 	       down * ((1 - across) * lower[left] + across * lower[right]);
 }
 
+/* Letters end within the picture, all around them is their dark outline. What reaches its edge is
+ * bright background: taken away from there inwards. */
+static void take_away_background(uint8_t *pixels, uint32_t width, uint32_t height)
+{
+	bool changed = true;
+
+	for (uint32_t i = 0; i < width; i++)
+		pixels[i] = pixels[(size_t)(height - 1) * width + i] = UINT8_MAX - 1;
+	for (uint32_t i = 0; i < height; i++)
+		pixels[(size_t)i * width] = pixels[(size_t)i * width + width - 1] = UINT8_MAX - 1;
+	/* Down and right, then up and left, until nothing is left that touches. */
+	while (changed) {
+		changed = false;
+		for (int pass = 0; pass < 2; pass++)
+			for (size_t n = width + 1; n < (size_t)width * (height - 1) - 1; n++) {
+				size_t at = pass == 0 ? n : (size_t)width * height - 1 - n;
+
+				if (pixels[at] != 0)
+					continue;
+				if (pixels[at - 1] == UINT8_MAX - 1 ||
+				    pixels[at + 1] == UINT8_MAX - 1 ||
+				    pixels[at - width] == UINT8_MAX - 1 ||
+				    pixels[at + width] == UINT8_MAX - 1) {
+					pixels[at] = UINT8_MAX - 1;
+					changed = true;
+				}
+			}
+	}
+	for (size_t i = 0; i < (size_t)width * height; i++)
+		pixels[i] = pixels[i] == 0 ? 0 : UINT8_MAX;
+}
+
 void hf_strip_picture(const struct hf_strip *strip, struct hf_rect place, uint8_t *pixels)
 {
+	const double margin = HF_STRIP_MARGIN / (double)HF_STRIP_ENLARGE;
 	uint32_t width, height;
 
 	HF_ASSERT(is_on_screen(strip, place));
 	hf_strip_picture_size(place, &width, &height);
-	memset(pixels, UINT8_MAX, (size_t)width * height);
-	for (uint32_t y = 0; y < place.height * HF_STRIP_ENLARGE; y++)
-		for (uint32_t x = 0; x < place.width * HF_STRIP_ENLARGE; x++)
-			if (darkest_at(strip, place, (double)x / HF_STRIP_ENLARGE,
-				       (double)y / HF_STRIP_ENLARGE) >= INK_MIN)
-				pixels[(size_t)(y + HF_STRIP_MARGIN) * width + x +
-				       HF_STRIP_MARGIN] = 0;
+	for (uint32_t y = 0; y < height; y++)
+		for (uint32_t x = 0; x < width; x++) {
+			double value =
+				darkest_at(strip, place.x - margin + (double)x / HF_STRIP_ENLARGE,
+					   place.y - margin + (double)y / HF_STRIP_ENLARGE);
+
+			pixels[(size_t)y * width + x] = value >= INK_MIN ? 0 : UINT8_MAX;
+		}
+	take_away_background(pixels, width, height);
 }
 
 bool hf_strip_moves(const struct hf_strip *strip, struct hf_rect tile)

@@ -13,8 +13,9 @@
  *             and lies within the outer HF_STRIP_BAND of the tile. ink is the
  *             number of pixels that look like it; of two lines the one with
  *             more ink wins. hf_strip_picture() gives 0 (ink) on 255, enlarged
- *             HF_STRIP_ENLARGE times with HF_STRIP_MARGIN pixels around: what
- *             a reader of printed text expects.
+ *             HF_STRIP_ENLARGE times with HF_STRIP_MARGIN pixels around, and
+ *             without the bright background that reaches its edge: what a
+ *             reader of printed text expects.
  *
  * Limits      A name in front of bright, unmoving background may be missed: it
  *             is a proposal that a person looks at.

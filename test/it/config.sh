@@ -101,6 +101,14 @@ err_empty
 run "the child refuses" 2 "$child" "$folder/bad.yaml"
 out_empty
 err_has ":2:19:"
+# Behind its walls, too, it sees the machine's time zones.
+cp "$folder/good.yaml" "$folder/zoned.yaml"
+echo 'time: {zone: Europe/Berlin}' >>"$folder/zoned.yaml"
+run "the child knows a time zone" 0 "$child" "$folder/zoned.yaml"
+err_empty
+sed -i 's/Berlin/Berln/' "$folder/zoned.yaml"
+run "the child refuses a mistyped time zone" 2 "$child" "$folder/zoned.yaml"
+err_has 'did you mean "Europe/Berlin"?'
 run "the child cannot read" 1 "$child" "$folder/none.yaml"
 out_empty
 run "the child is not for people" 2 "$child"

@@ -30,6 +30,10 @@ GOOD = [
     MINIMUM + "track: {score_high: 1}\n",
     MINIMUM + "motion: {cells_min: 6, threshold: 22.5}\n",
     SOURCES + CAMERAS + ZONES.replace("door,", "door, cooldown: 0, entry: false,"),
+    SOURCES + CAMERAS + ZONES.replace("door,", "door, loitering: 90s,"),
+    SOURCES + CAMERAS + ZONES.replace("door,", "door, loitering: off,"),
+    SOURCES + CAMERAS + ZONES.replace("door,", "door, loitering: 0,"),
+    SOURCES + CAMERAS + ZONES.replace("door,", "door, loitering: {person: 60s, vehicle: off},"),
     "sources: [{id: a, type: file, url: x, layout: 2x2, loop: true, fps: 7.5}]\n" + CAMERAS,
 ]
 BAD = [
@@ -63,6 +67,11 @@ BAD = [
     MINIMUM.replace("0.5, 0.9", "0.5, 1.1"),
     MINIMUM.replace("0.5, 0.9", "0.5"),
     SOURCES + CAMERAS + "zones: {id: door}\n",
+    MINIMUM.replace("door,", "door, loitering: 60,"),
+    MINIMUM.replace("door,", "door, loitering: soon,"),
+    MINIMUM.replace("door,", "door, loitering: {},"),
+    MINIMUM.replace("door,", "door, loitering: [60s],"),
+    MINIMUM.replace("door,", "door, loitering: {person: 60},"),
     MINIMUM + "device: {id: " + 64 * "x" + "}\n",
 ]
 

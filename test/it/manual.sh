@@ -40,8 +40,13 @@ done
 "$holdfast" config example | sed -n 's/^ *-* *#* \{0,1\}\([a-z_0-9]*\): .*/\1/p' | sort -u >"$folder/keys"
 [ "$(wc -l <"$folder/keys")" -gt 50 ] || fail "keys: $(cat "$folder/keys")"
 while read -r key; do
+	# A setting of a list stands alone, one of the unit behind its section.
 	grep -q "^\(.*\.\)\{0,1\}$key$" "$folder/settings" || fail "holdfast.yaml.5 lacks: $key"
 done <"$folder/keys"
+
+for key in loitering points; do
+	grep -qx "$key" "$folder/settings" || fail "holdfast.yaml.5 lacks: $key of a zone"
+done
 
 for option in $("$holdfastd" --help | grep -o -- '--[a-z-]*' | sort -u); do
 	has "$folder/holdfastd" "$option"

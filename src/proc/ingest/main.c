@@ -3,22 +3,27 @@
  * ingest - one source's frames to tiles in the pixel ring, jobs to infer, a tick a frame to
  * respond.
  *
- * Method: one thread, one loop. Wait for messages until the next frame is due (200 ms at
- * most), step the source, look at the frame, tell respond, cut and send what infer has places
+ * Method: one thread, one loop. Wait for messages until the next frame is due or its device has
+ * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
  * A source that cannot be opened or breaks is told once for each reason, and tried again every
  * two seconds; it is back with its first whole picture, not before: a file may open well and
  * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
  * is not opened again: there may be good pictures further on.
+ * A device that failed, was opened again, and failed again without a picture between is reported
+ * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
+#include "base/assert.h"
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "ingest/cutter.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
+#include "proc/ingest/faults.h"
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
@@ -32,19 +37,27 @@ enum {
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
-	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
-	NOTES_MAX = 8,
+	TICKS_UNTAKEN_MAX = 2, /* one is looked at while what came of another is judged */
+	SILENCE_MS = 5000,     /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,       /* failures of a device in a row */
+	NOTES_MAX = 16,
+	NOTES_OF_FAULTS_MAX = 8, /* a screen's worth of faults must not keep out the source's own */
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
+	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
 };
 
 struct note {
+	bool seen; /* at a moment of its own */
+	struct hf_worker_moment moment;
 	char event_class[HF_ID_BYTES];
+	char camera_name[HF_ID_BYTES]; /* empty: none */
 	char attrs[sizeof((struct hf_note *)NULL)->attrs];
 };
 
 struct ingest {
 	struct hf_worker *worker;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	uint32_t index;
 	bool lockstep;     /* no pacing, no drops */
 	bool looks_at_all; /* every tile with every frame */
@@ -55,13 +68,15 @@ struct ingest {
 
 	struct hf_source *source; /* NULL: not open */
 	struct hf_view *view;     /* NULL as long as source is */
+	struct hf_health *health; /* NULL: nobody watches it */
 	struct hf_mono retry_at;
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
-	bool back_untold; /* lost, or an ingest before this one may have told so */
-	bool damage_told; /* of the source as it was opened last */
-	bool ended;       /* a file that is not looped */
+	bool back_untold;  /* lost, or an ingest before this one may have told so */
+	unsigned failures; /* of the medium, since the last whole picture */
+	bool damage_told;  /* of the source as it was opened last */
+	bool ended;        /* a file that is not looped */
 	bool first_frame_came;
 	bool failed; /* lockstep: exit with 1 */
 
@@ -70,8 +85,10 @@ struct ingest {
 	enum hf_layout layout_told;
 	struct hf_dispatch dispatch;
 	struct hf_tick tick;
-	bool tick_waits; /* lockstep: respond's queue was full */
-	bool jobs_wait;  /* infer's queue was full */
+	bool tick_waits;         /* lockstep: respond's queue was full */
+	bool tick_taken_awaited; /* lockstep as live: ticks are answered by TAKEN */
+	unsigned ticks_untaken;
+	bool jobs_wait; /* infer's queue was full */
 
 	struct note notes[NOTES_MAX];
 	unsigned note_count;
@@ -100,17 +117,55 @@ static void note(struct ingest *in, const char *event_class, struct hf_json *att
 		return;
 	}
 	struct note *kept = &in->notes[in->note_count++];
+	*kept = (struct note){ 0 };
 	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
 	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
+}
+
+/* What health has to tell waits there until there is room. */
+static void note_faults(struct ingest *in)
+{
+	struct hf_health_event event;
+	struct hf_err err;
+
+	while (in->health != NULL && in->note_count < NOTES_OF_FAULTS_MAX &&
+	       hf_health_next(in->health, &event)) {
+		const struct hf_config_camera *camera =
+			hf_config_camera_at(in->config, in->index, event.tile);
+		struct note *kept = &in->notes[in->note_count];
+
+		HF_ASSERT(camera != NULL);
+		*kept = (struct note){ .seen = true,
+				       .moment = { .mono = event.captured_mono,
+						   .wall = event.captured_wall,
+						   .layout = in->reading.layout } };
+		if (fault_write(&event, source_config(in)->id, camera, kept->attrs, &err) !=
+		    HF_OK) {
+			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
+			       fault_event_class(event.news), err.text);
+			continue;
+		}
+		(void)snprintf(kept->event_class, sizeof kept->event_class, "%s",
+			       fault_event_class(event.news));
+		(void)snprintf(kept->camera_name, sizeof kept->camera_name, "%s",
+			       camera->name[0] != '\0' ? camera->name : camera->id);
+		in->note_count++;
+		hf_log(event.news == HF_HEALTH_CLEARED ? HF_LOG_INFO : HF_LOG_WARN,
+		       kept->event_class, "camera=%s fault=%s since_s=%" PRId64, camera->id,
+		       hf_health_fault_name(event.fault), event.since_ms / 1000);
+	}
 }
 
 static void send_notes(struct ingest *in)
 {
 	struct hf_err err;
 
-	while (in->note_count > 0) {
-		enum hf_code code = hf_worker_note(in->worker, in->notes[0].event_class, NULL,
-						   in->notes[0].attrs, &err);
+	for (note_faults(in); in->note_count > 0; note_faults(in)) {
+		const struct note *first = &in->notes[0];
+		enum hf_code code = hf_worker_note_at(
+			in->worker, first->seen ? &first->moment : NULL, first->event_class,
+			first->camera_name[0] != '\0' ? first->camera_name : NULL, first->attrs,
+			&err);
 		if (code == HF_E_AGAIN)
 			return;
 		if (code != HF_OK)
@@ -160,8 +215,25 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	note(in, "source_lost", &attrs, text);
 }
 
+/* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
+static void ask_for_reset(struct ingest *in)
+{
+	struct hf_err err;
+
+	if (source_config(in)->type != HF_SOURCE_V4L2 || !source_config(in)->usb_reset ||
+	    in->failures < RESET_AFTER)
+		return;
+	if (hf_worker_send(in->worker, HF_ROLE_SUPERVISOR, 0, HF_MSG_USB_RESET, NULL, 0, &err) !=
+	    HF_OK)
+		hf_log(HF_LOG_WARN, "usb_reset_not_asked", "why=\"%s\"", err.text);
+}
+
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
+	if (why->code == HF_E_IO) {
+		in->failures++;
+		ask_for_reset(in);
+	}
 	close_source(in);
 	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
 	in->failed = in->lockstep;
@@ -183,10 +255,16 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
-	(void)!hf_fail(&why, HF_E_AGAIN,
-		       "%s: no whole picture for %" PRId64 " s (%" PRIu64
-		       " could not be decoded): is it the right file, and was it copied whole?",
-		       source_config(in)->url, limit_ms / 1000, info.decode_errors);
+	if (info.why[0] != '\0')
+		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
+	else
+		(void)!hf_fail(&why, HF_E_AGAIN,
+			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
+			       " could not be decoded)%s",
+			       source_config(in)->url, limit_ms / 1000, info.decode_errors,
+			       source_config(in)->type == HF_SOURCE_FILE
+				       ? ": is it the right file, and was it copied whole?"
+				       : "");
 	tell_lost(in, &why);
 }
 
@@ -217,6 +295,7 @@ static void picture_came(struct ingest *in)
 
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
+	in->failures = 0;
 	in->lost = false;
 	if (!in->back_untold)
 		return;
@@ -253,6 +332,7 @@ static void open_source(struct ingest *in)
 			.source = in->index,
 			.looks_at_all = in->looks_at_all,
 			.still = hf_source_info(in->source).still,
+			.health = in->health,
 		};
 		code = hf_view_open(&view, &in->view, &err);
 	}
@@ -299,6 +379,8 @@ static void send_tick(struct ingest *in)
 	in->tick_waits = code == HF_E_AGAIN && in->lockstep;
 	if (code != HF_OK && !in->tick_waits)
 		in->report.ticks_dropped++;
+	if (code == HF_OK && in->tick_taken_awaited)
+		in->ticks_untaken++;
 }
 
 static void look_at_frame(struct ingest *in)
@@ -310,10 +392,14 @@ static void look_at_frame(struct ingest *in)
 		hf_log(HF_LOG_ERROR, "view", "source=%s why=\"%s\"", source_config(in)->id,
 		       err.text);
 	tell_layout(in);
+	/* What was seen on a frame is told before the frame: in lockstep order is everything. */
+	if (in->lockstep)
+		send_notes(in);
 	in->tick = (struct hf_tick){ .source = in->index,
 				     .layout = (uint32_t)reading->layout,
 				     .moving_mask = reading->moving_mask,
 				     .paused = reading->paused,
+				     .blind_mask = reading->blind_mask,
 				     .frame = in->frame.number,
 				     .jobs_dropped = in->dispatch.jobs_dropped,
 				     .jobs_lost = in->dispatch.jobs_lost,
@@ -326,7 +412,9 @@ static void look_at_frame(struct ingest *in)
 		hf_dispatch_forget(&in->dispatch);
 	hf_dispatch_frame(&in->dispatch, now);
 	for (uint32_t i = 0; i < reading->tile_count; i++)
-		if (reading->tiles[i].look != 0)
+		if (reading->tiles[i].blind)
+			hf_dispatch_give_up(&in->dispatch, i);
+		else if (reading->tiles[i].look != 0)
 			hf_dispatch_want(&in->dispatch, i, reading->tiles[i].look,
 					 reading->tiles[i].camera->priority, now);
 }
@@ -390,17 +478,22 @@ static bool may_step(const struct ingest *in)
 {
 	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
 		return false;
-	return !in->lockstep || (!in->tick_waits && hf_dispatch_idle(&in->dispatch));
+	return !in->lockstep ||
+	       (!in->tick_waits && in->note_count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
+		hf_dispatch_idle(&in->dispatch));
 }
 
 static void step_source(struct ingest *in)
 {
 	struct hf_err err;
+	const bool slow = hf_source_info(in->source).slow;
+	const bool announced = slow || !in->first_frame_came;
 
-	if (!in->first_frame_came)
-		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), FIRST_FRAME_BUSY_MS);
+	if (announced)
+		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(),
+			      slow ? OPEN_BUSY_MS : FIRST_FRAME_BUSY_MS);
 	enum hf_code code = hf_source_step(in->source, &in->frame, &err);
-	if (!in->first_frame_came)
+	if (announced)
 		hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
 	tell_damage(in);
 	if (code == HF_E_AGAIN)
@@ -415,6 +508,7 @@ static void step_source(struct ingest *in)
 	}
 	picture_came(in);
 	look_at_frame(in);
+	note_faults(in);
 	send_jobs(in);
 	report_frame(&in->report, &in->frame, &in->reading,
 		     in->lockstep ? in->frame.captured_mono : mono_now());
@@ -459,6 +553,18 @@ static int wait_ms(const struct ingest *in)
 	return (int)(wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
 }
 
+/* Until there are messages, the time has come, or the source has something. */
+static enum hf_code wait_and_dispatch(struct ingest *in, struct hf_err *err)
+{
+	struct pollfd fds[HF_WORKER_LINKS_MAX + 1];
+
+	if (!may_step(in) || !hf_source_poll(in->source, &fds[0]))
+		return hf_worker_step(in->worker, wait_ms(in), err);
+	size_t count = hf_worker_pollfds(in->worker, &fds[1], HF_WORKER_LINKS_MAX);
+	(void)poll(fds, count + 1, wait_ms(in));
+	return hf_worker_step(in->worker, 0, err);
+}
+
 static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
 			    struct hf_err *err)
 {
@@ -497,6 +603,23 @@ static void on_gone(void *context, struct hf_link *link)
 
 	if (link->role == HF_ROLE_INFER)
 		hf_dispatch_worker_down(&in->dispatch, link->index);
+	if (link->role == HF_ROLE_RESPOND)
+		in->ticks_untaken = 0;
+}
+
+static enum hf_code on_taken(struct ingest *in, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_taken taken;
+
+	hf_msg_get(msg, &taken, sizeof taken);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (in->ticks_untaken == 0)
+		return hf_fail(err, HF_E_INVALID,
+			       "taken: frame %" PRIu64 ", of which no tick waits", taken.frame);
+	in->ticks_untaken--;
+	return HF_OK;
 }
 
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
@@ -506,6 +629,8 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	struct hf_dispatch_job job;
 	struct hf_done done;
 
+	if (msg->type == HF_MSG_TAKEN)
+		return on_taken(in, msg, err);
 	if (msg->type != HF_MSG_DONE)
 		return hf_fail(err, HF_E_INVALID, "%s is not for ingest", hf_msg_name(msg->type));
 	hf_msg_get(msg, &done, sizeof done);
@@ -520,6 +645,9 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	if (in->lockstep)
 		now.us = job.captured.us + hf_mono_diff_us(now, job.sent);
 	report_done(&in->report, &job, done.failed != 0, now);
+	if (in->view != NULL && done.failed == 0)
+		hf_view_seen(in->view, job.tile, job.captured,
+			     done.detection_count > 0 ? done.score_best : 0);
 	return HF_OK;
 }
 
@@ -533,6 +661,30 @@ static int is_over(const struct ingest *in)
 	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
 }
 
+/* A stick or grabber that was plugged in again is another one to the sandbox, which would keep it
+ * out. The source is lost anyway: nothing is lost by beginning anew. */
+static bool must_begin_anew(const struct ingest *in)
+{
+	const char *path = hf_sandbox_stale(&in->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before: the next ingest may read it", path);
+	return path != NULL;
+}
+
+static enum hf_code open_health(struct ingest *in, struct hf_err *err)
+{
+	const struct hf_health_options options = { .raise_ms = in->config->health_raise_ms,
+						   .clear_ms = in->config->health_clear_ms,
+						   .frozen_ms = in->config->health_frozen_ms,
+						   .remind_ms = in->config->health_remind_ms };
+
+	if (!in->config->health_watch || in->looks_at_all)
+		return HF_OK;
+	return hf_health_open(&options, &in->health, err);
+}
+
 static int run(struct ingest *in)
 {
 	struct hf_err err;
@@ -543,7 +695,7 @@ static int run(struct ingest *in)
 		int over = is_over(in);
 		if (over >= 0)
 			return over;
-		code = hf_worker_step(in->worker, wait_ms(in), &err);
+		code = wait_and_dispatch(in, &err);
 		if (code != HF_OK)
 			break;
 		const struct hf_mono now = mono_now();
@@ -551,8 +703,11 @@ static int run(struct ingest *in)
 		if (in->tick_waits)
 			send_tick(in);
 		send_jobs(in);
-		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at))
+		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at)) {
+			if (must_begin_anew(in))
+				return EXIT_ANEW;
 			open_source(in);
+		}
 		if (may_step(in))
 			step_source(in);
 		watch_silence(in, now);
@@ -580,6 +735,7 @@ int main(void)
 	in.config = hf_worker_config(in.worker);
 	in.index = hf_worker_hello(in.worker)->index;
 	in.lockstep = hf_worker_hello(in.worker)->lockstep != HF_LOCKSTEP_NONE;
+	in.tick_taken_awaited = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_AS_LIVE;
 	in.looks_at_all = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_ALL;
 	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);
@@ -587,11 +743,14 @@ int main(void)
 	if (in.index >= in.config->source_count)
 		hf_log(HF_LOG_ERROR, "no_source", "hello names source %u of %u", in.index,
 		       in.config->source_count);
-	else if (hf_cutter_open(&in.cutter, &err) != HF_OK)
+	else if (hf_cutter_open(&in.cutter, &err) != HF_OK || open_health(&in, &err) != HF_OK)
 		hf_log(HF_LOG_ERROR, "no_memory", "%s", err.text);
-	else
+	else {
+		hf_sandbox_worker(hf_worker_hello(in.worker), in.config, &in.sandbox);
 		exit_code = run(&in);
+	}
 	close_source(&in);
+	hf_health_close(in.health);
 	hf_cutter_close(in.cutter);
 	hf_ring_close(in.ring);
 	hf_worker_close(in.worker);

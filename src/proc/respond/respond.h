@@ -13,6 +13,7 @@
  *             next process knows, and fires there.
  */
 #include "base/histogram.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 #include "respond/offers.h"
 #include "respond/save.h"
@@ -31,6 +32,7 @@ struct pixels {
 
 struct respond {
 	struct hf_worker *worker;
+	struct hf_sandbox sandbox;
 	struct hf_thumbs *thumbs;
 	struct hf_arming *arming;
 	struct hf_scene *scene;
@@ -40,6 +42,11 @@ struct respond {
 	uint64_t origin_next;
 
 	struct hf_offers offers;
+	/* Lockstep: what was told last, until it is done with and answered. */
+	bool lockstep;
+	struct hf_link *told_by; /* NULL: nothing */
+	struct hf_taken told;
+
 	bool save_now; /* an offer waits for it */
 	bool save_held_up;
 	struct hf_mono save_due;
