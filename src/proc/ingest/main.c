@@ -661,7 +661,6 @@ static int is_over(const struct ingest *in)
 	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
 }
 
-<<<<<<< HEAD
 /* A stick or grabber that was plugged in again is another one to the sandbox, which would keep it
  * out. The source is lost anyway: nothing is lost by beginning anew. */
 static bool must_begin_anew(const struct ingest *in)
@@ -672,7 +671,8 @@ static bool must_begin_anew(const struct ingest *in)
 		hf_log(HF_LOG_INFO, "sandbox_anew",
 		       "path=%s is another one than before: the next ingest may read it", path);
 	return path != NULL;
-=======
+}
+
 static enum hf_code open_health(struct ingest *in, struct hf_err *err)
 {
 	const struct hf_health_options options = { .raise_ms = in->config->health_raise_ms,
@@ -683,7 +683,6 @@ static enum hf_code open_health(struct ingest *in, struct hf_err *err)
 	if (!in->config->health_watch || in->looks_at_all)
 		return HF_OK;
 	return hf_health_open(&options, &in->health, err);
->>>>>>> main
 }
 
 static int run(struct ingest *in)

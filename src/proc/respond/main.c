@@ -218,11 +218,8 @@ static enum hf_code start(struct respond *respond, struct hf_err *err)
 {
 	const struct hf_hello *hello = hf_worker_hello(respond->worker);
 
-<<<<<<< HEAD
 	hf_sandbox_worker(hello, hf_worker_config(respond->worker), &respond->sandbox);
-=======
 	respond->lockstep = hello->lockstep == HF_LOCKSTEP_AS_LIVE;
->>>>>>> main
 	events_open(respond);
 	enum hf_code code = hf_thumbs_new(&respond->thumbs, err);
 	if (code == HF_OK)
