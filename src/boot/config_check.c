@@ -10,7 +10,10 @@
 #include "base/assert.h"
 #include "base/auto.h"
 #include "base/suggest.h"
+#include "base/timezone.h"
+#include "base/url.h"
 #include "shape/polygon.h"
+#include "shape/schedule.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -18,6 +21,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct check {
@@ -130,36 +134,62 @@ static void resolve_path(const struct check *check, struct hf_config_place place
 	memcpy(path, whole, strlen(whole));
 }
 
+static void check_address(const struct check *check, struct hf_config_place place, const char *url)
+{
+	const char *scheme_end = strstr(url, "://");
+	char shown[HF_PATH_BYTES];
+	struct hf_url parsed;
+	struct hf_err why;
+
+	hf_url_hide(url, shown, sizeof shown);
+	if (strncmp(url, "rtsp://", 7) != 0 && strncmp(url, "rtsps://", 8) != 0) {
+		hf_config_complain(check->report, place,
+				   "sources[].url \"%.60s\": a source of type rtsp has an address "
+				   "that begins with rtsp:// (or rtsps://)",
+				   shown);
+		return;
+	}
+	if (hf_url_parse(url, &parsed, &why) != HF_OK) {
+		hf_config_complain(check->report, place,
+				   "sources[].url %s; write rtsp://HOST:PORT/PATH, with "
+				   "USER:PASSWORD and an at sign before HOST if the camera asks "
+				   "for them, / in a password as %%2F",
+				   why.text);
+		return;
+	}
+	if (strchr(scheme_end + 3 + strcspn(scheme_end + 3, "/?#"), '@') != NULL)
+		hf_config_complain(check->report, place,
+				   "sources[].url has an @ behind its host; it is written %%40 "
+				   "there, and / in a password %%2F");
+}
+
 static void check_source(const struct check *check, uint32_t i)
 {
 	struct hf_config_source *source = &check->config->sources[i];
 	struct hf_config_place place = place_or_record(check, HF_CONFIG_SOURCES, i, "url");
-	bool address =
+	bool rtsp_address =
 		strncmp(source->url, "rtsp://", 7) == 0 || strncmp(source->url, "rtsps://", 8) == 0;
 
 	if (refused(check, HF_CONFIG_SOURCES, i, "url") ||
 	    refused(check, HF_CONFIG_SOURCES, i, "type"))
 		return;
-	if (source->type != HF_SOURCE_FILE)
+	if (source->type == HF_SOURCE_V4L2)
 		hf_config_warn(check->report, place_or_record(check, HF_CONFIG_SOURCES, i, "type"),
-			       "sources[].type: only files are read so far; this source will show "
-			       "nothing");
+			       "sources[].type: only files and network cameras are read so far; "
+			       "this source will show nothing");
 	if (source->url[0] == '\0')
 		hf_config_complain(check->report, place,
 				   "sources[].url is missing: where do the pictures come from? A "
 				   "path, or an rtsp:// address");
-	else if (source->type == HF_SOURCE_RTSP && !address)
-		hf_config_complain(check->report, place,
-				   "sources[].url \"%.60s\": a source of type rtsp has an address "
-				   "that begins with rtsp://",
-				   source->url);
-	else if (source->type != HF_SOURCE_RTSP && strstr(source->url, "://") != NULL)
+	else if (source->type == HF_SOURCE_RTSP)
+		check_address(check, place, source->url);
+	else if (strstr(source->url, "://") != NULL)
 		hf_config_complain(check->report, place,
 				   "sources[].url is an address, but the type is %s, which is read "
 				   "from a path%s",
 				   source->type == HF_SOURCE_FILE ? "file" : "v4l2",
-				   address ? "; add \"type: rtsp\"" : "");
-	else if (source->type != HF_SOURCE_RTSP)
+				   rtsp_address ? "; add \"type: rtsp\"" : "");
+	else
 		resolve_path(check, place, "sources[].url", source->url);
 }
 
@@ -301,6 +331,57 @@ static void check_zone(const struct check *check, uint32_t i)
 		hf_config_complain(check->report, points, "zones[].points: %s", why.text);
 }
 
+/* Hours */
+
+static void check_hours_text(const struct check *check, enum hf_config_section section,
+			     uint32_t index, const char *key, const char *text)
+{
+	struct hf_config_place place = at(check, section, index, key);
+	struct hf_schedule schedule;
+	struct hf_err why;
+
+	if (!place.refused && hf_schedule_parse(text, &schedule, &why) != HF_OK)
+		hf_config_complain(check->report, place, "%s%s: %s",
+				   section == HF_CONFIG_ZONES ? "zones[]." : "", key, why.text);
+}
+
+static void check_time_zone(const struct check *check)
+{
+	const char *name = check->config->time_zone;
+	struct hf_config_place place = at(check, HF_CONFIG_UNIT, 0, "time.zone");
+	struct hf_err why;
+
+	if (place.refused || name[0] == '\0')
+		return;
+	enum hf_code code = hf_timezone_check(name, &why);
+	if (code == HF_E_AGAIN)
+		hf_config_warn(check->report, place,
+			       "time.zone: %s. Until then rules are armed at all hours", why.text);
+	else if (code != HF_OK)
+		hf_config_complain(check->report, place, "time.zone: %s", why.text);
+}
+
+static void check_hours(const struct check *check)
+{
+	const struct hf_config *config = check->config;
+
+	check_time_zone(check);
+	check_hours_text(check, HF_CONFIG_UNIT, 0, "armed.entry", config->armed_entry);
+	check_hours_text(check, HF_CONFIG_UNIT, 0, "armed.loitering", config->armed_loitering);
+	for (uint32_t i = 0; i < config->zone_count; i++) {
+		const struct hf_config_zone *zone = &config->zones[i];
+
+		check_hours_text(check, HF_CONFIG_ZONES, i, "armed_entry", zone->armed_entry);
+		check_hours_text(check, HF_CONFIG_ZONES, i, "armed_loitering",
+				 zone->armed_loitering);
+		if (zone->armed_entry[0] != '\0' && !zone->entry)
+			hf_config_warn(check->report, at(check, HF_CONFIG_ZONES, i, "armed_entry"),
+				       "zones[].armed_entry has no effect: \"entry: false\" "
+				       "switches the rule off in zone \"%s\"",
+				       zone->id);
+	}
+}
+
 static void check_classes(const struct check *check, uint32_t i,
 			  const struct hf_config_classes *classes, bool pack_unread)
 {
@@ -350,76 +431,56 @@ static bool is_loopback(const char *host)
 	unsigned a, b, c, d;
 	int length = -1;
 
-	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
 		return true;
 	return sscanf(host, "%3u.%3u.%3u.%3u%n", &a, &b, &c, &d, &length) == 4 && length > 0 &&
 	       host[length] == '\0' && a == 127 && b < 256 && c < 256 && d < 256;
-}
-
-/* What is between scheme and path: HOST[:PORT]. NULL: fine; else what is wrong. */
-static const char *split_authority(const char *authority, char ret_host[HF_PATH_BYTES])
-{
-	size_t length = strcspn(authority, "/?#");
-	const char *port = NULL;
-
-	(void)snprintf(ret_host, HF_PATH_BYTES, "%.*s", (int)length, authority);
-	if (strchr(ret_host, '@') != NULL)
-		return "has a user or password in it, which logs would show; put the token into "
-		       "hub.token_file";
-	if (authority[length] == '?' || strpbrk(authority, "?#") != NULL)
-		return "ends with ? or #; give the address of the hub alone";
-	char *bracket = ret_host[0] == '[' ? strchr(ret_host, ']') : NULL;
-	char *colon = strchr(bracket != NULL ? bracket : ret_host, ':');
-	if (ret_host[0] == '[' && bracket == NULL)
-		return "has a [ without a ]";
-	if (colon != NULL) {
-		*colon = '\0';
-		port = colon + 1;
-	}
-	if (ret_host[0] == '\0')
-		return "has no host; write for example https://hub.example.org";
-	for (const char *c = ret_host; *c != '\0'; c++)
-		if (isspace((unsigned char)*c) || *c == '\\' || *c == '"' || *c == '<' || *c == '>')
-			return "has a host with characters no host has";
-	if (port != NULL) {
-		size_t digits = strspn(port, "0123456789");
-		long number = digits > 0 && digits <= 5 ? strtol(port, NULL, 10) : 0;
-
-		if (port[digits] != '\0' || number < 1 || number > 65535)
-			return "has a port that is not a number from 1 to 65535";
-	}
-	return NULL;
 }
 
 static void check_hub(const struct check *check)
 {
 	struct hf_config *config = check->config;
 	struct hf_config_place place = at(check, HF_CONFIG_UNIT, 0, "hub.url");
-	char host[HF_PATH_BYTES];
+	char shown[HF_PATH_BYTES];
+	struct hf_url url;
+	struct hf_err why;
 
 	if (config->hub_url[0] == '\0' || place.refused)
 		return;
+	hf_url_hide(config->hub_url, shown, sizeof shown);
 	bool plain = strncmp(config->hub_url, "http://", 7) == 0;
 	if (!plain && strncmp(config->hub_url, "https://", 8) != 0) {
 		hf_config_complain(check->report, place,
 				   "hub.url \"%.60s\" does not begin with https:// (or http://); "
 				   "events go over nothing else",
-				   config->hub_url);
+				   shown);
 		return;
 	}
-	const char *wrong = split_authority(config->hub_url + (plain ? 7 : 8), host);
-	if (wrong != NULL) {
-		hf_config_complain(check->report, place, "hub.url %s", wrong);
+	if (hf_url_parse(config->hub_url, &url, &why) != HF_OK) {
+		hf_config_complain(check->report, place,
+				   "hub.url %s; write for example https://hub.example.org",
+				   why.text);
 		return;
 	}
-	if (plain && !config->hub_insecure && !is_loopback(host) &&
+	if (url.with_user || strchr(config->hub_url, '@') != NULL) {
+		hf_config_complain(check->report, place,
+				   "hub.url has a user or password in it, which logs would show; "
+				   "put the token into hub.token_file");
+		return;
+	}
+	if (strpbrk(config->hub_url, "?#") != NULL) {
+		hf_config_complain(check->report, place,
+				   "hub.url ends with ? or #; give the address of the hub alone");
+		return;
+	}
+	if (plain && !config->hub_insecure && !is_loopback(url.host) &&
 	    !at(check, HF_CONFIG_UNIT, 0, "hub.insecure").refused)
 		hf_config_complain(
 			check->report, place,
 			"hub.url is plain http to %.60s: anybody on the way could read "
 			"and forge events and receipts. Use https://, or say \"insecure: "
 			"true\" under hub: if that is meant",
-			host);
+			url.host);
 }
 
 /* low <= high, or the later one of the two in the file is wrong. */
@@ -483,6 +544,7 @@ void hf_config_cross_check(struct hf_config *config, struct hf_config_report *re
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "model.path"), "model.path",
 		     config->model_path);
 	check_zones(&check);
+	check_hours(&check);
 	check_hub(&check);
 	check_orders(&check);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "hub.ca_file"), "hub.ca_file",
@@ -510,15 +572,25 @@ void hf_config_check_files(const struct hf_config *config, struct hf_config_repo
 		{ "hub.token_file", offsetof(struct hf_config, hub_token_file) },
 	};
 
+	struct stat st;
+
 	for (size_t i = 0; i < HF_ARRAY_LEN(files); i++)
 		check_file(report,
 			   *hf_config_place(report, HF_CONFIG_UNIT, 0,
 					    hf_config_row_find(HF_CONFIG_UNIT, files[i].key)),
 			   files[i].key, (const char *)config + files[i].offset);
-	for (uint32_t i = 0; i < config->source_count; i++)
-		if (config->sources[i].type != HF_SOURCE_RTSP)
-			check_file(report,
-				   *hf_config_place(report, HF_CONFIG_SOURCES, i,
-						    hf_config_row_find(HF_CONFIG_SOURCES, "url")),
-				   "sources[].url", config->sources[i].url);
+	for (uint32_t i = 0; i < config->source_count; i++) {
+		const struct hf_config_source *source = &config->sources[i];
+		struct hf_config_place place = *hf_config_place(
+			report, HF_CONFIG_SOURCES, i, hf_config_row_find(HF_CONFIG_SOURCES, "url"));
+
+		if (source->type != HF_SOURCE_RTSP)
+			check_file(report, place, "sources[].url", source->url);
+		else if (strchr(source->url, '@') != NULL && stat(report->path, &st) == 0 &&
+			 (st.st_mode & S_IROTH) != 0)
+			hf_config_warn(report, place,
+				       "sources[].url holds a password, and every user of this "
+				       "machine may read this file: chmod o-r %s",
+				       report->path);
+	}
 }

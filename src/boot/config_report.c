@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "base/url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,9 @@ static void add(struct hf_config_report *report, struct hf_config_place place, b
 
 	message->place = place;
 	message->warning = warning;
-	(void)vsnprintf(message->text, sizeof message->text, format, ap);
+	char text[sizeof message->text];
+	(void)vsnprintf(text, sizeof text, format, ap);
+	hf_url_hide(text, message->text, sizeof message->text);
 	make_printable(message->text);
 }
 

@@ -6,7 +6,8 @@
 void hf_config_report_begin(struct hf_config_report *ret_report, const char *path);
 
 /* Control characters and bytes that are not UTF-8 become '?': a message quotes the file, and a
- * terminal obeys what it is sent. */
+ * terminal obeys what it is sent. What may be a secret in an address is hidden; an address that is
+ * quoted must be whole for that, or be hidden before it is cut. */
 void hf_config_complain(struct hf_config_report *report, struct hf_config_place place,
 			const char *format, ...) HF_PRINTF(3, 4);
 void hf_config_warn(struct hf_config_report *report, struct hf_config_place place,

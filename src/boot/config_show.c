@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/json.h"
+#include "base/url.h"
 #include "boot/config_loitering.h"
 #include "boot/config_value.h"
 
@@ -18,26 +19,20 @@ enum {
 	JSON_BYTES = 1 << 20,
 };
 
-/* The value with what stands before the @ of an address hidden. */
+/* The value as it is written, without what may be a secret in an address. */
 static void shown_value(const struct hf_config_row *row, const void *record,
 			char ret_text[HF_CONFIG_VALUE_BYTES])
 {
-	hf_config_value_text(row, record, ret_text);
-	if (row->kind != HF_CONFIG_TEXT)
+	struct hf_config_row hidden_row = *row;
+	char hidden[HF_PATH_BYTES];
+
+	if (row->kind != HF_CONFIG_TEXT) {
+		hf_config_value_text(row, record, ret_text);
 		return;
-	char *scheme = strstr(ret_text, "://");
-	if (scheme == NULL)
-		return;
-	char *host = scheme + 3;
-	char *end = host + strcspn(host, "/?#");
-	char *mark = NULL;
-	for (char *c = host; c < end; c++)
-		if (*c == '@')
-			mark = c;
-	if (mark != NULL && mark - host >= 3) {
-		memcpy(host, "***", 3);
-		memmove(host + 3, mark, strlen(mark) + 1);
 	}
+	hf_url_hide((const char *)record + row->offset, hidden, sizeof hidden);
+	hidden_row.offset = 0;
+	hf_config_value_text(&hidden_row, hidden, ret_text);
 }
 
 /* "LEAD key: value   # from". */
@@ -123,7 +118,7 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 		       struct hf_config_place place)
 {
 	const char *at = (const char *)record + row->offset;
-	char value[HF_CONFIG_VALUE_BYTES];
+	char value[HF_CONFIG_VALUE_BYTES], hidden[HF_PATH_BYTES];
 
 	hf_json_key(json, row->key);
 	hf_json_object_open(json);
@@ -140,12 +135,8 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 		hf_json_bool(json, *(const bool *)(const void *)at);
 		break;
 	case HF_CONFIG_TEXT:
-		/* Without the quotes; what they escaped, JSON escapes for itself. */
-		shown_value(row, record, value);
-		if (strstr(value, "***") != NULL)
-			hf_json_text_n(json, value + 1, strlen(value) - 2);
-		else
-			hf_json_text(json, at);
+		hf_url_hide(at, hidden, sizeof hidden);
+		hf_json_text(json, hidden);
 		break;
 	case HF_CONFIG_ENUM:
 		hf_config_value_text(row, record, value);

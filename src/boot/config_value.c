@@ -280,6 +280,9 @@ enum hf_code hf_config_value_set(const struct hf_config_row *row, const char *te
 
 	if (row->kind != HF_CONFIG_TEXT && strlen(text) != size_bytes)
 		return hf_fail(err, HF_E_INVALID, "has a NUL character in it");
+	/* Not quoted: there may be a password in it. */
+	if (row->kind != HF_CONFIG_TEXT && strstr(text, "://") != NULL)
+		return hf_fail(err, HF_E_INVALID, "is an address, which belongs to a url");
 	switch (row->kind) {
 	case HF_CONFIG_INT:
 		return set_int(row, text, quoted, at, err);

@@ -19,7 +19,7 @@
 #define HF_DATA_PATH   "/var/lib/holdfast"
 #define HF_CONFIG_PATH "/etc/holdfast/holdfast.yaml"
 
-enum hf_exit {
+enum hf_exit_code {
 	HF_EXIT_OK = 0,
 	HF_EXIT_FAILED = 1,
 	HF_EXIT_USAGE = 2,

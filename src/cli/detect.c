@@ -38,14 +38,17 @@ static const char usage[] =
 enum {
 	LINE_BYTES = 16 * 1024,
 	PROGRESS_FRAMES = 10,
+	DEADLINE_MS = 60000, /* of one inference: a slow machine is not an error here */
+	FPS_MAX = 60,        /* the most the setting allows: every frame of most clips */
 };
 
 static const double score_lowest = 0.01; /* track.score_low's range begins there */
 
 struct detect {
 	double score; /* 0: the pack's */
-	const char *model;
+	char model[HF_PATH_BYTES];
 	const char *draw;
+	struct hf_config config;
 	struct hf_pack pack;
 	const char *file;
 	uint64_t frames, frames_failed; /* of this file */
@@ -79,6 +82,7 @@ static int parse_folder(const char *option, const char *text, const char **ret_f
 /* Leaves the files at the end of argv; *ret_files is where they begin. */
 static int parse_arguments(struct detect *detect, int argc, char **argv, int *ret_files)
 {
+	const char *model = NULL;
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -93,7 +97,7 @@ static int parse_arguments(struct detect *detect, int argc, char **argv, int *re
 		if (strcmp(argv[i], "--score") == 0)
 			exit_code = parse_score(argv[i + 1], &detect->score);
 		else if (strcmp(argv[i], "--model") == 0)
-			exit_code = parse_folder(argv[i], argv[i + 1], &detect->model);
+			exit_code = parse_folder(argv[i], argv[i + 1], &model);
 		else if (strcmp(argv[i], "--draw") == 0)
 			exit_code = parse_folder(argv[i], argv[i + 1], &detect->draw);
 		else
@@ -104,6 +108,10 @@ static int parse_arguments(struct detect *detect, int argc, char **argv, int *re
 	}
 	if (i >= argc)
 		return hf_cli_usage("detect", "which file?");
+	if (model != NULL && strlen(model) >= sizeof detect->model)
+		return hf_cli_usage("detect", "--model: the path is too long");
+	if (model != NULL)
+		(void)snprintf(detect->model, sizeof detect->model, "%s", model);
 	*ret_files = i;
 	return HF_EXIT_OK;
 }
@@ -208,6 +216,32 @@ static enum hf_code on_result(void *context, const struct hf_result *result,
 
 /* Files */
 
+/* A source with one camera, all of whose frames are looked at. */
+static enum hf_code configure(struct detect *detect, const char *file, struct hf_err *err)
+{
+	struct hf_config *config = &detect->config;
+	struct hf_config_source *source = &config->sources[0];
+	struct hf_config_camera *camera = &config->cameras[0];
+
+	hf_config_defaults(config);
+	config->track_score_low = detect->score;
+	config->infer_deadline_ms = DEADLINE_MS;
+	(void)snprintf(config->model_path, sizeof config->model_path, "%s", detect->model);
+	if (strlen(file) >= sizeof source->url)
+		return hf_fail(err, HF_E_LIMIT, "path longer than %zu bytes: %.80s...",
+			       sizeof source->url - 1, file);
+	config->source_count = config->camera_count = 1;
+	(void)snprintf(source->id, sizeof source->id, "file");
+	(void)snprintf(source->url, sizeof source->url, "%s", file);
+	source->type = HF_SOURCE_FILE;
+	source->layout = HF_LAYOUT_1X1;
+	source->fps = FPS_MAX;
+	(void)snprintf(camera->id, sizeof camera->id, "file");
+	(void)snprintf(camera->source_id, sizeof camera->source_id, "file");
+	camera->tile = 1;
+	return HF_OK;
+}
+
 static bool look_at_file(struct detect *detect, struct hf_borrow *borrow, const char *file)
 {
 	const struct hf_borrow_ops ops = { .context = detect, .on_result = on_result };
@@ -215,7 +249,9 @@ static bool look_at_file(struct detect *detect, struct hf_borrow *borrow, const 
 
 	detect->file = file;
 	detect->frames = detect->frames_failed = 0;
-	enum hf_code code = hf_borrow_file(borrow, file, &ops, &err);
+	enum hf_code code = configure(detect, file, &err);
+	if (code == HF_OK)
+		code = hf_borrow_run(borrow, &detect->config, 0, &ops, &err);
 	end_progress(detect);
 	if (code == HF_OK)
 		return detect->frames_failed == 0;
@@ -240,18 +276,27 @@ static int fail(const struct hf_err *err)
 	return HF_EXIT_FAILED;
 }
 
+/* --model, or the one that was installed. */
+static enum hf_code find_model(struct detect *detect, const struct hf_borrow *borrow,
+			       struct hf_err *err)
+{
+	const char *share = hf_borrow_tree(borrow)->share;
+
+	if (detect->model[0] == '\0' && (size_t)snprintf(detect->model, sizeof detect->model,
+							 "%s/model", share) >= sizeof detect->model)
+		return hf_fail(err, HF_E_LIMIT, "path too long: %s/model", share);
+	return hf_pack_open(detect->model, &detect->pack, err);
+}
+
 static int run(struct detect *detect, char **files, int count)
 {
+	const struct hf_borrow_options options = { .lockstep = HF_LOCKSTEP_ALL, .infer_count = 1 };
 	struct hf_borrow *borrow = NULL;
 	struct hf_err err = { 0 };
-	const struct hf_borrow_options options = {
-		.model_path = detect->model,
-		.score_low = detect->score > 0 ? detect->score : score_lowest,
-	};
 
 	if (hf_borrow_open(&options, &borrow, &err) != HF_OK)
 		return fail(&err);
-	enum hf_code code = hf_pack_open(hf_borrow_model_path(borrow), &detect->pack, &err);
+	enum hf_code code = find_model(detect, borrow, &err);
 	if (code == HF_OK && detect->draw != NULL)
 		code = hf_folder_make(detect->draw, 0755, &err);
 	if (code == HF_OK && detect->score <= 0)

@@ -109,10 +109,8 @@ static bool is_out(const struct hf_dispatch *dispatch, uint32_t tile, struct hf_
 static uint32_t free_worker(const struct hf_dispatch *dispatch)
 {
 	uint32_t best = HF_INFER_WORKERS_MAX;
-	unsigned best_jobs = HF_DISPATCH_CREDIT;
+	unsigned best_jobs = dispatch->lockstep ? 1 : HF_DISPATCH_CREDIT;
 
-	if (dispatch->lockstep && jobs_of_all(dispatch) > 0)
-		return best;
 	for (uint32_t i = 0; i < HF_INFER_WORKERS_MAX; i++) {
 		unsigned jobs = jobs_of(dispatch, i);
 

@@ -18,8 +18,9 @@
  *             one. jobs_lost: it was with a worker that died; the tile is wanted
  *             again with the next frame.
  *
- * Lockstep    One credit in all, so that results come in the order of the jobs.
- *             Nothing is dropped: a new frame may only come when
+ * Lockstep    One credit a worker, tiles in the order of the screen. Job numbers
+ *             follow it, so that whoever hears of two workers can put their
+ *             results in order; those of one come in it. Nothing is dropped: a new frame may only come when
  *             hf_dispatch_idle(). A lost job is sent again at once, but no more
  *             than HF_DISPATCH_ATTEMPTS times: a tile that kills the detector
  *             must not do so for ever.

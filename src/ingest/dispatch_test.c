@@ -188,7 +188,7 @@ TEST(what_is_forgotten_is_not_sent)
 	CHECK_U64(d.jobs_dropped, ==, 1);
 }
 
-TEST(lockstep_sends_one_job_at_a_time_in_the_order_of_the_screen)
+TEST(lockstep_sends_each_worker_one_job_in_the_order_of_the_screen)
 {
 	struct hf_dispatch d = hf_dispatch_begin(true);
 	struct hf_dispatch_choice c;
@@ -197,12 +197,17 @@ TEST(lockstep_sends_one_job_at_a_time_in_the_order_of_the_screen)
 	hf_dispatch_worker_up(&d, 1);
 	for (uint32_t i = 0; i < 4; i++)
 		hf_dispatch_want(&d, i, HF_LOOK_ALWAYS, 1 + (int64_t)i, at_ms(0));
-	for (int i = 0; i < 4; i++) {
+	CHECK_I64(send(&d, 0, &c), ==, 0);
+	for (int i = 1; i < 4; i++) {
+		uint32_t before = c.worker;
+
 		CHECK_I64(send(&d, i, &c), ==, i);
+		CHECK_U64(c.worker, !=, before);
 		CHECK_I64(send(&d, 5000, &c), ==, -1);
 		CHECK(!hf_dispatch_idle(&d));
-		done(&d, c.worker, (uint64_t)i + 1);
+		done(&d, before, (uint64_t)i);
 	}
+	done(&d, c.worker, 4);
 	CHECK(hf_dispatch_idle(&d));
 }
 
@@ -230,5 +235,5 @@ TESTS(RUN(a_worker_gets_two_jobs_and_the_third_waits_for_a_place),
       RUN(a_tile_is_with_one_worker_at_a_time_unless_it_is_stuck),
       RUN(the_jobs_of_a_dead_worker_are_lost_and_wanted_with_the_next_frame),
       RUN(a_worker_cannot_be_done_with_what_it_does_not_have), RUN(what_is_forgotten_is_not_sent),
-      RUN(lockstep_sends_one_job_at_a_time_in_the_order_of_the_screen),
+      RUN(lockstep_sends_each_worker_one_job_in_the_order_of_the_screen),
       RUN(lockstep_sends_a_lost_job_again_but_not_for_ever))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Method: libavformat and libavcodec, one thread. Where every frame stands alone (MJPEG,
+ * Method: libavformat, one thread. Where every frame stands alone (MJPEG,
  * PNG), a packet is held back until it is due and decoded then, and frames that are not
  * wanted are never decoded. Otherwise all are decoded, and a wanted frame is held until it
  * is due.
@@ -8,11 +8,8 @@
  * The file is hostile input: only known containers are probed, only the file protocol is
  * open to them, sizes are bounded before a decoder allocates for them. A frame that does
  * not decode whole is counted and passed over; a clip with none that does is an error.
- *
- * MJPEG goes through libjpeg-turbo first, and through libavcodec where that declines.
- * Pictures that are not 8-bit planar YUV (PNG, 10 bit, NV12) go through swscale to 4:4:4.
  */
-#include "ingest/jpeg.h"
+#include "ingest/decoder.h"
 #include "ingest/pace.h"
 #include "ingest/source.h"
 
@@ -21,10 +18,7 @@
 #include <errno.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/imgutils.h>
 #include <libavutil/parseutils.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -43,17 +37,8 @@ struct file_source {
 	bool still;
 	bool every_frame_alone;
 	AVFormatContext *format;
-	AVCodecContext *codec;
+	struct hf_decoder *decoder;
 	AVPacket *packet;
-	AVFrame *frame;       /* handed out last */
-	AVFrame *ahead;       /* decoded, to be handed out next */
-	struct hf_jpeg *jpeg; /* NULL: not MJPEG */
-	bool by_jpeg;         /* the picture to be handed out next is this one: */
-	struct hf_frame jpeg_frame;
-	struct SwsContext *converter;
-	uint8_t *converted[4]; /* 4:4:4 planes, where the decoder's format is another */
-	int converted_strides[4];
-	int converted_width, converted_height;
 	int stream;
 	bool packet_held; /* waits to be decoded when due */
 	bool frame_held;  /* waits to be handed out when due */
@@ -131,54 +116,29 @@ static enum hf_code open_container(struct file_source *file, struct hf_err *err)
 	return HF_OK;
 }
 
-static bool size_fits(int width, int height)
-{
-	return width >= HF_FRAME_SIDE_MIN && height >= HF_FRAME_SIDE_MIN &&
-	       width <= HF_FRAME_WIDTH_MAX && height <= HF_FRAME_HEIGHT_MAX;
-}
-
 static enum hf_code open_decoder(struct file_source *file, struct hf_err *err)
 {
-	char text[AV_ERROR_MAX_STRING_SIZE];
 	const AVCodecParameters *parameters = file->format->streams[file->stream]->codecpar;
-	const AVCodec *decoder = avcodec_find_decoder(parameters->codec_id);
-	const AVCodecDescriptor *about = avcodec_descriptor_get(parameters->codec_id);
+	const struct hf_decoder_options options = {
+		.name = file->path,
+		.parameters = parameters,
+		.still = file->still,
+	};
 
-	if (decoder == NULL || about == NULL)
-		return hf_fail(err, HF_E_INVALID, "%s: no decoder for %s", file->path,
-			       avcodec_get_name(parameters->codec_id));
-	if (!size_fits(parameters->width, parameters->height))
-		return hf_fail(err, HF_E_INVALID,
-			       "%s: pictures of %dx%d; they must be %dx%d to %dx%d", file->path,
-			       parameters->width, parameters->height, HF_FRAME_SIDE_MIN,
-			       HF_FRAME_SIDE_MIN, HF_FRAME_WIDTH_MAX, HF_FRAME_HEIGHT_MAX);
-	file->codec = avcodec_alloc_context3(decoder);
 	file->packet = av_packet_alloc();
-	file->frame = av_frame_alloc();
-	file->ahead = av_frame_alloc();
-	if (file->codec == NULL || file->packet == NULL || file->frame == NULL ||
-	    file->ahead == NULL)
+	if (file->packet == NULL)
 		return hf_fail(err, HF_E_NOMEM, "open %s: out of memory", file->path);
-	file->every_frame_alone = (about->props & AV_CODEC_PROP_INTRA_ONLY) != 0;
-	file->codec->thread_count = 1;
-	file->codec->max_pixels = (int64_t)HF_FRAME_WIDTH_MAX * HF_FRAME_HEIGHT_MAX;
-	if (file->every_frame_alone)
-		file->codec->err_recognition = AV_EF_EXPLODE; /* half a picture is none */
-	int av = avcodec_parameters_to_context(file->codec, parameters);
-	if (av >= 0)
-		av = avcodec_open2(file->codec, decoder, NULL);
-	if (av < 0)
-		return hf_fail(err, HF_E_CORRUPT, "%s: start the %s decoder: %s", file->path,
-			       about->name, av_text(av, text));
-	if (parameters->codec_id == AV_CODEC_ID_MJPEG && !file->still) {
-		enum hf_code code = hf_jpeg_open(&file->jpeg, err);
-		if (code != HF_OK)
-			return code;
-	}
-	(void)snprintf(file->info.codec, sizeof file->info.codec, "%s", about->name);
+	enum hf_code code = hf_decoder_open(&options, &file->decoder, err);
+	if (code != HF_OK)
+		return code;
+	file->every_frame_alone = hf_decoder_every_picture_alone(file->decoder);
+	(void)snprintf(file->info.codec, sizeof file->info.codec, "%s",
+		       hf_decoder_codec(file->decoder));
 	file->info.width = (uint32_t)parameters->width;
 	file->info.height = (uint32_t)parameters->height;
 	file->info.still = file->still;
+	if (file->format->duration > 0 && !file->loop)
+		file->info.duration_s = (double)file->format->duration / AV_TIME_BASE;
 	return HF_OK;
 }
 
@@ -214,8 +174,9 @@ static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 	if (!file->loop)
 		return hf_fail(err, HF_E_CLOSED, "%s: the end", file->path);
 	if (file->still) { /* the decoded picture is still there */
-		if (av_frame_ref(file->ahead, file->frame) < 0)
-			return hf_fail(err, HF_E_NOMEM, "%s: out of memory", file->path);
+		enum hf_code code = hf_decoder_repeat(file->decoder, err);
+		if (code != HF_OK)
+			return code;
 		file->number = file->next_number++;
 		file->time_us = hf_pace_time(&file->pace, HF_PACE_NO_STAMP);
 		file->due = hf_pace_due(&file->pace, file->time_us, hf_mono_now(file->clock));
@@ -231,7 +192,7 @@ static enum hf_code at_end(struct file_source *file, struct hf_err *err)
 			  AVSEEK_FLAG_BACKWARD) < 0 &&
 	    av_seek_frame(file->format, -1, 0, AVSEEK_FLAG_BYTE) < 0)
 		return hf_fail(err, HF_E_IO, "%s: cannot go back to its start", file->path);
-	avcodec_flush_buffers(file->codec);
+	hf_decoder_flush(file->decoder);
 	hf_pace_rewind(&file->pace);
 	file->draining = false;
 	file->round.decoded = file->round.unwanted = 0;
@@ -281,14 +242,6 @@ static enum hf_code read_packet(struct file_source *file, struct hf_err *err)
 	return HF_OK;
 }
 
-/* Is what the decoder gave a whole picture of a size we take? */
-static bool frame_is_whole(const struct file_source *file)
-{
-	return (file->ahead->flags & AV_FRAME_FLAG_CORRUPT) == 0 &&
-	       file->ahead->decode_error_flags == 0 && file->ahead->data[0] != NULL &&
-	       size_fits(file->ahead->width, file->ahead->height);
-}
-
 static enum hf_code next_of_alone(struct file_source *file, struct hf_err *err)
 {
 	enum hf_code code = read_packet(file, err);
@@ -304,31 +257,31 @@ static enum hf_code next_of_alone(struct file_source *file, struct hf_err *err)
 
 static enum hf_code next_of_chained(struct file_source *file, struct hf_err *err)
 {
-	int av = avcodec_receive_frame(file->codec, file->ahead);
+	int64_t stamp;
+	enum hf_code code = hf_decoder_receive(file->decoder, &stamp, err);
 
-	if (av == AVERROR_EOF)
+	if (code == HF_E_CLOSED)
 		return at_end(file, err);
-	if (av == 0 && !frame_is_whole(file)) {
+	if (code == HF_E_CORRUPT) {
 		file->info.decode_errors++;
 		file->next_number++;
 		return HF_OK;
 	}
-	if (av == 0) {
+	if (code == HF_OK) {
 		file->round.decoded++;
-		file->frame_held = schedule(file, file->ahead->best_effort_timestamp);
+		file->frame_held = schedule(file, stamp);
 		return HF_OK;
 	}
-	if (av != AVERROR(EAGAIN))
+	if (code == HF_E_INVALID)
 		file->info.decode_errors++;
 	if (file->draining)
 		return at_end(file, err);
 
-	enum hf_code code = read_packet(file, err);
+	code = read_packet(file, err);
 	if (code != HF_OK && code != HF_E_CLOSED)
 		return code;
 	file->draining = code == HF_E_CLOSED;
-	av = avcodec_send_packet(file->codec, file->draining ? NULL : file->packet);
-	if (av < 0 && av != AVERROR_EOF)
+	if (!hf_decoder_send(file->decoder, file->draining ? NULL : file->packet))
 		file->info.decode_errors++;
 	return HF_OK;
 }
@@ -337,17 +290,7 @@ static enum hf_code next_of_chained(struct file_source *file, struct hf_err *err
 static enum hf_code decode_held(struct file_source *file, struct hf_err *err)
 {
 	file->packet_held = false;
-	file->by_jpeg = file->jpeg != NULL &&
-			hf_jpeg_decode(file->jpeg, file->packet->data, (size_t)file->packet->size,
-				       &file->jpeg_frame, err) == HF_OK;
-	if (file->by_jpeg) {
-		file->round.decoded++;
-		return HF_OK;
-	}
-	int av = avcodec_send_packet(file->codec, file->packet);
-	if (av == 0)
-		av = avcodec_receive_frame(file->codec, file->ahead);
-	if (av == 0 && frame_is_whole(file)) {
+	if (hf_decoder_picture(file->decoder, file->packet, err) == HF_OK) {
 		file->round.decoded++;
 		return HF_OK;
 	}
@@ -355,105 +298,14 @@ static enum hf_code decode_held(struct file_source *file, struct hf_err *err)
 	return hf_fail(err, HF_E_AGAIN, "a broken picture was passed over");
 }
 
-static bool chroma_of(enum AVPixelFormat format, enum hf_chroma *ret_chroma)
-{
-	switch ((int)format) {
-	case AV_PIX_FMT_GRAY8:
-		*ret_chroma = HF_CHROMA_NONE;
-		return true;
-	case AV_PIX_FMT_YUV420P:
-	case AV_PIX_FMT_YUVJ420P:
-		*ret_chroma = HF_CHROMA_420;
-		return true;
-	case AV_PIX_FMT_YUV422P:
-	case AV_PIX_FMT_YUVJ422P:
-		*ret_chroma = HF_CHROMA_422;
-		return true;
-	case AV_PIX_FMT_YUV444P:
-	case AV_PIX_FMT_YUVJ444P:
-		*ret_chroma = HF_CHROMA_444;
-		return true;
-	}
-	return false;
-}
-
-/* To full-range BT.601 4:4:4 in planes of our own. */
-static enum hf_code convert(struct file_source *file, struct hf_err *err)
-{
-	AVFrame *in = file->frame;
-
-	file->converter = sws_getCachedContext(
-		file->converter, in->width, in->height, (enum AVPixelFormat)in->format, in->width,
-		in->height, AV_PIX_FMT_YUV444P, SWS_BILINEAR | SWS_ACCURATE_RND, NULL, NULL, NULL);
-	if (file->converter == NULL)
-		return hf_fail(err, HF_E_INVALID, "%s: pictures in format %s cannot be used",
-			       file->path,
-			       av_get_pix_fmt_name((enum AVPixelFormat)in->format) != NULL
-				       ? av_get_pix_fmt_name((enum AVPixelFormat)in->format)
-				       : "unknown");
-	if (in->width != file->converted_width || in->height != file->converted_height) {
-		av_freep(&file->converted[0]);
-		file->converted_width = 0;
-		if (av_image_alloc(file->converted, file->converted_strides, in->width, in->height,
-				   AV_PIX_FMT_YUV444P, 64) < 0)
-			return hf_fail(err, HF_E_NOMEM, "%s: out of memory", file->path);
-		file->converted_width = in->width;
-		file->converted_height = in->height;
-	}
-	const int *matrix_in = sws_getCoefficients(
-		in->colorspace == AVCOL_SPC_BT709 ? SWS_CS_ITU709 : SWS_CS_ITU601);
-	(void)sws_setColorspaceDetails(file->converter, matrix_in,
-				       in->color_range == AVCOL_RANGE_JPEG,
-				       sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16, 1 << 16);
-	(void)sws_scale(file->converter, (const uint8_t *const *)in->data, in->linesize, 0,
-			in->height, file->converted, file->converted_strides);
-	return HF_OK;
-}
-
-/* The picture libavcodec decoded last, as a frame without number and times. */
-static enum hf_code take_decoded(struct file_source *file, struct hf_frame *ret_frame,
-				 struct hf_err *err)
-{
-	av_frame_unref(file->frame);
-	av_frame_move_ref(file->frame, file->ahead);
-
-	const AVFrame *in = file->frame;
-	struct hf_frame out = { .width = (uint32_t)in->width, .height = (uint32_t)in->height };
-	bool usable = chroma_of((enum AVPixelFormat)in->format, &out.chroma);
-
-	if (!usable) {
-		enum hf_code code = convert(file, err);
-		if (code != HF_OK)
-			return code;
-		out.chroma = HF_CHROMA_444;
-		out.full_range = true;
-	} else {
-		const char *name = av_get_pix_fmt_name((enum AVPixelFormat)in->format);
-
-		out.full_range = in->color_range == AVCOL_RANGE_JPEG || name[3] == 'j';
-		/* Where nothing is said: broadcast's custom, 709 from 720 lines on. */
-		out.bt709 = in->colorspace == AVCOL_SPC_BT709 ||
-			    (in->colorspace == AVCOL_SPC_UNSPECIFIED && in->height >= 720);
-	}
-	for (int i = 0; i < (out.chroma == HF_CHROMA_NONE ? 1 : 3); i++) {
-		out.planes[i] = usable ? in->data[i] : file->converted[i];
-		out.strides[i] = usable ? in->linesize[i] : file->converted_strides[i];
-	}
-	*ret_frame = out;
-	return HF_OK;
-}
-
 static enum hf_code hand_out(struct file_source *file, struct hf_frame *ret_frame,
 			     struct hf_err *err)
 {
-	struct hf_frame out = file->jpeg_frame;
+	struct hf_frame out;
+	enum hf_code code = hf_decoder_take(file->decoder, &out, err);
 
-	if (!file->by_jpeg) {
-		enum hf_code code = take_decoded(file, &out, err);
-		if (code != HF_OK)
-			return code;
-	}
-	file->by_jpeg = false;
+	if (code != HF_OK)
+		return code;
 	out.number = file->number;
 	if (file->lockstep) {
 		out.captured_mono.us = HF_SOURCE_LOCKSTEP_START_US + file->time_us;
@@ -512,13 +364,8 @@ static void file_close(struct hf_source *source)
 {
 	struct file_source *file = (struct file_source *)source;
 
-	sws_freeContext(file->converter);
-	av_freep(&file->converted[0]);
-	hf_jpeg_close(file->jpeg);
-	av_frame_free(&file->frame);
-	av_frame_free(&file->ahead);
+	hf_decoder_close(file->decoder);
 	av_packet_free(&file->packet);
-	avcodec_free_context(&file->codec);
 	avformat_close_input(&file->format);
 	free(file);
 }
@@ -538,8 +385,7 @@ enum hf_code hf_source_file_open(const struct hf_source_options *options,
 	file->lockstep = options->lockstep;
 	file->loop = options->config->loop && !options->lockstep;
 	(void)snprintf(file->path, sizeof file->path, "%s", options->config->url);
-	/* What libav has to say about a broken file is counted here, not printed. */
-	av_log_set_level(AV_LOG_QUIET);
+	hf_decoder_prepare();
 
 	enum hf_code code = check_path(file, err);
 	if (code == HF_OK)

@@ -129,8 +129,6 @@ TEST(a_folder_an_empty_path_and_types_that_are_not_built_are_invalid)
 	config.type = HF_SOURCE_RTSP;
 	CHECK_CODE(open_it(&config, fake(), false, &source, &err), HF_E_INVALID);
 	assert_non_null(strstr(err.text, "not built yet"));
-	config.type = HF_SOURCE_V4L2;
-	CHECK_CODE(open_it(&config, fake(), false, &source, &err), HF_E_INVALID);
 	config.type = 77;
 	CHECK_CODE(open_it(&config, fake(), false, &source, &err), HF_E_INVALID);
 }

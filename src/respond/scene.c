@@ -28,6 +28,7 @@ struct camera {
 struct hf_scene {
 	const struct hf_config *config;
 	struct hf_thumbs *thumbs;
+	struct hf_arming *arming; /* NULL: always */
 	struct hf_stays stays;
 	struct hf_rules rules;
 	uint32_t layouts[HF_SOURCES_MAX]; /* enum hf_layout, UNKNOWN before the first tick */
@@ -140,6 +141,13 @@ static const struct hf_track *present_owner(const struct hf_tracker *tracker,
 	return owner;
 }
 
+static enum hf_armed armed(struct hf_scene *scene, enum hf_rule rule, uint32_t zone,
+			   struct hf_wall at)
+{
+	return scene->arming == NULL ? HF_ARMED_YES
+				     : hf_arming_at(scene->arming, hf_rule_arming(rule), zone, at);
+}
+
 /* Every event goes out by here: a rule is due, at the moment noted with the stay. */
 static void speak(struct hf_scene *scene, enum hf_rule rule, struct hf_stay *stay,
 		  const struct hf_track *owner, const struct listener *listener)
@@ -153,6 +161,7 @@ static void speak(struct hf_scene *scene, enum hf_rule rule, struct hf_stay *sta
 		.look = &scene->cameras[zone->camera].look,
 		.moment = stay->due[rule],
 		.threshold_us = hf_rule_threshold_us(rule, zone, stay->class_name),
+		.armed = armed(scene, rule, stay->zone, stay->due[rule].wall),
 	};
 
 	if (hf_rules_judge(&scene->rules, rule, zone, stay, fire.moment.dwell_us, fire.moment.mono,
@@ -160,10 +169,18 @@ static void speak(struct hf_scene *scene, enum hf_rule rule, struct hf_stay *sta
 		listener->on_fire(listener->context, &fire);
 }
 
-static void note_moment(struct hf_stay *stay, enum hf_rule rule, struct hf_moment moment)
+/* The moment for a rule that is due: this one, if none was noted before. False: not armed. */
+static bool note_moment(struct hf_scene *scene, struct hf_stay *stay, enum hf_rule rule,
+			const struct hf_moment *moment)
 {
-	if (stay->due[rule].mono.us == 0)
-		stay->due[rule] = moment;
+	if (stay->due[rule].mono.us != 0)
+		return true;
+	if (armed(scene, rule, stay->zone, moment->wall) == HF_ARMED_NO) {
+		hf_rules_pass_over(rule, stay);
+		return false;
+	}
+	stay->due[rule] = *moment;
+	return true;
 }
 
 /* Time has passed for a stay. */
@@ -189,8 +206,7 @@ static void judge_by_time(struct hf_scene *scene, struct hf_stay *stay, const st
 		if (hf_rule_threshold_us(rule, zone, stay->class_name) <= 0 ||
 		    !hf_rule_is_due(rule, zone, stay, moment.dwell_us))
 			continue;
-		note_moment(stay, rule, moment);
-		if (owner != NULL)
+		if (note_moment(scene, stay, rule, &moment) && owner != NULL)
 			speak(scene, rule, stay, owner, listener);
 	}
 }
@@ -209,6 +225,11 @@ static void judge_all_by_time(struct hf_scene *scene, const struct hf_tick *tick
 		    !scene->cameras[camera].view.blind)
 			judge_by_time(scene, stay, tick, listener);
 	}
+}
+
+void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming)
+{
+	scene->arming = arming;
 }
 
 enum hf_code hf_scene_tick(struct hf_scene *scene, const struct hf_tick *tick,
@@ -256,8 +277,8 @@ static void judge_by_look(struct hf_scene *scene, struct hf_stay *stay,
 
 		if (!hf_rule_is_due(rule, zone, stay, stay->dwell_us))
 			continue;
-		note_moment(stay, rule, moment);
-		speak(scene, rule, stay, sighting->track, listener);
+		if (note_moment(scene, stay, rule, &moment))
+			speak(scene, rule, stay, sighting->track, listener);
 	}
 }
 

@@ -27,7 +27,7 @@
  *             from a tile that is blind (hf_tick.blind_mask), and nothing
  *             fires there: a frozen picture of somebody is nobody who loiters.
  *
- * Owners      Configuration and thumbnails are borrowed for the scene's life.
+ * Owners      Configuration, thumbnails and arming are borrowed for the scene's life.
  */
 #include "respond/rules.h"
 #include "respond/thumb.h"
@@ -58,6 +58,7 @@ struct hf_fire {
 	struct hf_moment moment;          /* the frame, and dwell and blind time up to it */
 	int64_t threshold_us;
 	uint32_t suppressed_n;
+	enum hf_armed armed; /* never NO; else armed, or in doubt */
 };
 
 typedef void hf_scene_on_fire(void *context, const struct hf_fire *fire);
@@ -73,6 +74,9 @@ enum hf_code hf_scene_new(const struct hf_config *config, struct hf_thumbs *thum
 			  uint64_t run, uint64_t stay_next, struct hf_scene **ret_scene,
 			  struct hf_err *err) HF_MUST_CHECK;
 void hf_scene_free(struct hf_scene *scene); /* NULL is fine */
+
+/* The hours at which rules speak; without them every rule is always armed. */
+void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming);
 
 /* After hf_tick_check() and hf_result_check(): HF_E_INVALID when it names a source or camera
  * that is not in the configuration. */

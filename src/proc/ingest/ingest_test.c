@@ -118,8 +118,9 @@ static void lab_start(struct lab *lab, bool lockstep)
 	CHECK_OK(hf_msg_send(lab->control, HF_MSG_HELLO, &hello, sizeof hello, fds, 2, &err));
 	CHECK_OK(hf_ring_create(RING_SLOTS, TILE_BYTES_MAX, &lab->ring_fd, &err));
 	CHECK_OK(hf_ring_open(lab->ring_fd, false, &lab->ring, &err));
+	/* In lockstep one is enough, and takes all jobs in their order. */
 	for (uint32_t i = 0; i < INFERS; i++)
-		lab->infer[i] = plug(lab, HF_ROLE_INFER, i);
+		lab->infer[i] = lockstep && i > 0 ? -1 : plug(lab, HF_ROLE_INFER, i);
 	lab->respond = plug(lab, HF_ROLE_RESPOND, 0);
 	CHECK_OK(hf_msg_send(lab->control, HF_MSG_START, NULL, 0, NULL, 0, &err));
 }

@@ -3,14 +3,16 @@
  * ingest - one source's frames to tiles in the pixel ring, jobs to infer, a tick a frame to
  * respond.
  *
- * Method: one thread, one loop. Wait for messages until the next frame is due (200 ms at
- * most), step the source, look at the frame, tell respond, cut and send what infer has places
+ * Method: one thread, one loop. Wait for messages until the next frame is due or its device has
+ * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
  * A source that cannot be opened or breaks is told once for each reason, and tried again every
  * two seconds; it is back with its first whole picture, not before: a file may open well and
  * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
  * is not opened again: there may be good pictures further on.
+ * A device that failed, was opened again, and failed again without a picture between is reported
+ * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
@@ -32,7 +34,9 @@ enum {
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
-	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
+	TICKS_UNTAKEN_MAX = 2, /* one is looked at while what came of another is judged */
+	SILENCE_MS = 5000,     /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,       /* failures of a device in a row */
 	NOTES_MAX = 8,
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 };
@@ -59,9 +63,10 @@ struct ingest {
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
-	bool back_untold; /* lost, or an ingest before this one may have told so */
-	bool damage_told; /* of the source as it was opened last */
-	bool ended;       /* a file that is not looped */
+	bool back_untold;  /* lost, or an ingest before this one may have told so */
+	unsigned failures; /* of the medium, since the last whole picture */
+	bool damage_told;  /* of the source as it was opened last */
+	bool ended;        /* a file that is not looped */
 	bool first_frame_came;
 	bool failed; /* lockstep: exit with 1 */
 
@@ -70,8 +75,10 @@ struct ingest {
 	enum hf_layout layout_told;
 	struct hf_dispatch dispatch;
 	struct hf_tick tick;
-	bool tick_waits; /* lockstep: respond's queue was full */
-	bool jobs_wait;  /* infer's queue was full */
+	bool tick_waits;         /* lockstep: respond's queue was full */
+	bool tick_taken_awaited; /* lockstep as live: ticks are answered by TAKEN */
+	unsigned ticks_untaken;
+	bool jobs_wait; /* infer's queue was full */
 
 	struct note notes[NOTES_MAX];
 	unsigned note_count;
@@ -160,8 +167,25 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	note(in, "source_lost", &attrs, text);
 }
 
+/* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
+static void ask_for_reset(struct ingest *in)
+{
+	struct hf_err err;
+
+	if (source_config(in)->type != HF_SOURCE_V4L2 || !source_config(in)->usb_reset ||
+	    in->failures < RESET_AFTER)
+		return;
+	if (hf_worker_send(in->worker, HF_ROLE_SUPERVISOR, 0, HF_MSG_USB_RESET, NULL, 0, &err) !=
+	    HF_OK)
+		hf_log(HF_LOG_WARN, "usb_reset_not_asked", "why=\"%s\"", err.text);
+}
+
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
+	if (why->code == HF_E_IO) {
+		in->failures++;
+		ask_for_reset(in);
+	}
 	close_source(in);
 	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
 	in->failed = in->lockstep;
@@ -183,10 +207,16 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
-	(void)!hf_fail(&why, HF_E_AGAIN,
-		       "%s: no whole picture for %" PRId64 " s (%" PRIu64
-		       " could not be decoded): is it the right file, and was it copied whole?",
-		       source_config(in)->url, limit_ms / 1000, info.decode_errors);
+	if (info.why[0] != '\0')
+		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
+	else
+		(void)!hf_fail(&why, HF_E_AGAIN,
+			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
+			       " could not be decoded)%s",
+			       source_config(in)->url, limit_ms / 1000, info.decode_errors,
+			       source_config(in)->type == HF_SOURCE_FILE
+				       ? ": is it the right file, and was it copied whole?"
+				       : "");
 	tell_lost(in, &why);
 }
 
@@ -217,6 +247,7 @@ static void picture_came(struct ingest *in)
 
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
+	in->failures = 0;
 	in->lost = false;
 	if (!in->back_untold)
 		return;
@@ -299,6 +330,8 @@ static void send_tick(struct ingest *in)
 	in->tick_waits = code == HF_E_AGAIN && in->lockstep;
 	if (code != HF_OK && !in->tick_waits)
 		in->report.ticks_dropped++;
+	if (code == HF_OK && in->tick_taken_awaited)
+		in->ticks_untaken++;
 }
 
 static void look_at_frame(struct ingest *in)
@@ -310,6 +343,9 @@ static void look_at_frame(struct ingest *in)
 		hf_log(HF_LOG_ERROR, "view", "source=%s why=\"%s\"", source_config(in)->id,
 		       err.text);
 	tell_layout(in);
+	/* What was seen on a frame is told before the frame: in lockstep order is everything. */
+	if (in->lockstep)
+		send_notes(in);
 	in->tick = (struct hf_tick){ .source = in->index,
 				     .layout = (uint32_t)reading->layout,
 				     .moving_mask = reading->moving_mask,
@@ -390,17 +426,22 @@ static bool may_step(const struct ingest *in)
 {
 	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
 		return false;
-	return !in->lockstep || (!in->tick_waits && hf_dispatch_idle(&in->dispatch));
+	return !in->lockstep ||
+	       (!in->tick_waits && in->note_count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
+		hf_dispatch_idle(&in->dispatch));
 }
 
 static void step_source(struct ingest *in)
 {
 	struct hf_err err;
+	const bool slow = hf_source_info(in->source).slow;
+	const bool announced = slow || !in->first_frame_came;
 
-	if (!in->first_frame_came)
-		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), FIRST_FRAME_BUSY_MS);
+	if (announced)
+		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(),
+			      slow ? OPEN_BUSY_MS : FIRST_FRAME_BUSY_MS);
 	enum hf_code code = hf_source_step(in->source, &in->frame, &err);
-	if (!in->first_frame_came)
+	if (announced)
 		hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
 	tell_damage(in);
 	if (code == HF_E_AGAIN)
@@ -459,6 +500,18 @@ static int wait_ms(const struct ingest *in)
 	return (int)(wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
 }
 
+/* Until there are messages, the time has come, or the source has something. */
+static enum hf_code wait_and_dispatch(struct ingest *in, struct hf_err *err)
+{
+	struct pollfd fds[HF_WORKER_LINKS_MAX + 1];
+
+	if (!may_step(in) || !hf_source_poll(in->source, &fds[0]))
+		return hf_worker_step(in->worker, wait_ms(in), err);
+	size_t count = hf_worker_pollfds(in->worker, &fds[1], HF_WORKER_LINKS_MAX);
+	(void)poll(fds, count + 1, wait_ms(in));
+	return hf_worker_step(in->worker, 0, err);
+}
+
 static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
 			    struct hf_err *err)
 {
@@ -497,6 +550,23 @@ static void on_gone(void *context, struct hf_link *link)
 
 	if (link->role == HF_ROLE_INFER)
 		hf_dispatch_worker_down(&in->dispatch, link->index);
+	if (link->role == HF_ROLE_RESPOND)
+		in->ticks_untaken = 0;
+}
+
+static enum hf_code on_taken(struct ingest *in, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_taken taken;
+
+	hf_msg_get(msg, &taken, sizeof taken);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (in->ticks_untaken == 0)
+		return hf_fail(err, HF_E_INVALID,
+			       "taken: frame %" PRIu64 ", of which no tick waits", taken.frame);
+	in->ticks_untaken--;
+	return HF_OK;
 }
 
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
@@ -506,6 +576,8 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	struct hf_dispatch_job job;
 	struct hf_done done;
 
+	if (msg->type == HF_MSG_TAKEN)
+		return on_taken(in, msg, err);
 	if (msg->type != HF_MSG_DONE)
 		return hf_fail(err, HF_E_INVALID, "%s is not for ingest", hf_msg_name(msg->type));
 	hf_msg_get(msg, &done, sizeof done);
@@ -543,7 +615,7 @@ static int run(struct ingest *in)
 		int over = is_over(in);
 		if (over >= 0)
 			return over;
-		code = hf_worker_step(in->worker, wait_ms(in), &err);
+		code = wait_and_dispatch(in, &err);
 		if (code != HF_OK)
 			break;
 		const struct hf_mono now = mono_now();
@@ -580,6 +652,7 @@ int main(void)
 	in.config = hf_worker_config(in.worker);
 	in.index = hf_worker_hello(in.worker)->index;
 	in.lockstep = hf_worker_hello(in.worker)->lockstep != HF_LOCKSTEP_NONE;
+	in.tick_taken_awaited = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_AS_LIVE;
 	in.looks_at_all = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_ALL;
 	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);

@@ -68,6 +68,8 @@ void events_open(struct respond *respond)
 	respond->origin_next = first_n(hello);
 	hf_offers_reset(&respond->offers);
 
+	if (hello->data_path[0] == '\0')
+		return;
 	/* Events name their pictures by absolute paths. */
 	const char *data_path = realpath(hello->data_path, absolute);
 	if (data_path == NULL || strlen(data_path) >= HF_PATH_BYTES)
@@ -132,6 +134,8 @@ static enum hf_code write_thumb(struct respond *respond, const struct hf_fire *f
 {
 	struct hf_pulse *pulse = hf_worker_pulse(respond->worker);
 
+	if (respond->thumbs_path[0] == '\0')
+		return hf_fail(err, HF_E_NOENT, "no pictures are kept");
 	hf_pulse_busy(pulse, respond_now(), THUMB_LIMIT_MS);
 	enum hf_code code = hf_thumbs_write(respond->thumbs, fire->look->job.camera,
 					    fire->track->id, respond->thumbs_path, ret_path, err);
@@ -180,6 +184,8 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 	if (hf_worker_hello(respond->worker)->lockstep == 0)
 		hf_json_put_real(json, "look_ms", (double)fire->look->inference_us / 1000, 1);
 	hf_json_put_u64(json, "suppressed_n", fire->suppressed_n);
+	if (hf_armed_doubt(fire->armed) != NULL)
+		hf_json_put_text(json, "armed", hf_armed_doubt(fire->armed));
 	if (fire->moment.blind_us > 0)
 		hf_json_put_real(json, "blind_s", (double)fire->moment.blind_us / 1e6, 1);
 	if (thumb_error != NULL) {
@@ -224,7 +230,8 @@ void events_on_fire(void *context, const struct hf_fire *fire)
 		.dwell_s = (double)fire->moment.dwell_us / 1e6,
 		.thumb_path = has_thumb ? path : NULL,
 		.model_tag = fire->look->model_tag,
-		.clock = hf_clock_trust(),
+		/* In lockstep times are the clip's, and taken at their word. */
+		.clock = respond->lockstep ? "synced" : hf_clock_trust(),
 		.state = hf_worker_state(respond->worker),
 		.attrs = has_attrs ? attrs : NULL,
 	};

@@ -9,6 +9,9 @@
  * Failures: a result or tick that makes no sense condemns its sender's link. Without the pixel
  * ring events go without pictures; without keeper they wait, then are counted; without the
  * supervisor this process ends. Killed at any moment, the next one goes on from the last SAVE.
+ *
+ * Lockstep: one tick or result at a time is told, and answered by TAKEN when all that came of it
+ * is acknowledged: whoever tells decides in which order they are seen.
  */
 #include "base/auto.h"
 #include "base/log.h"
@@ -64,6 +67,8 @@ static void on_gone(void *context, struct hf_link *link)
 
 	if (link->role == HF_ROLE_KEEPER)
 		hf_offers_link(&respond->offers);
+	if (respond->told_by == link)
+		respond->told_by = NULL;
 }
 
 static enum hf_code on_restore(void *context, const uint8_t *data, size_t size_bytes,
@@ -95,6 +100,7 @@ static enum hf_code on_tick(struct respond *respond, const struct hf_link *link,
 	if (tick.source != link->index)
 		return hf_fail(err, HF_E_INVALID, "tick of source %u from ingest.%u", tick.source,
 			       link->index);
+	respond->told = (struct hf_taken){ .frame = tick.frame };
 	return hf_scene_tick(respond->scene, &tick, events_on_fire, respond, err);
 }
 
@@ -129,6 +135,8 @@ static enum hf_code on_result(struct respond *respond, struct hf_msg *msg, struc
 				       events_on_fire, respond, &answer, err);
 	if (code != HF_OK)
 		return code;
+	respond->told = (struct hf_taken){ .frame = respond->result.job.frame,
+					   .job_id = respond->result.job.job_id };
 	respond->results++;
 	respond->results_failed += answer == HF_SCENE_FAILED;
 	respond->results_late += answer == HF_SCENE_LATE;
@@ -159,24 +167,67 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 		code = on_ack(respond, msg, err);
 	else
 		return hf_fail(err, HF_E_INVALID, "%s is not for respond", hf_msg_name(msg->type));
-	if (code == HF_OK)
-		hf_pulse_progress(hf_worker_pulse(respond->worker));
-	return code;
+	if (code != HF_OK)
+		return code;
+	if (respond->lockstep && msg->type != HF_MSG_ACK)
+		respond->told_by = link;
+	hf_pulse_progress(hf_worker_pulse(respond->worker));
+	return HF_OK;
+}
+
+/* Lockstep: the next may come. A queue that is full is tried again after the next step. */
+static void answer_told(struct respond *respond)
+{
+	struct hf_link *link = respond->told_by;
+	struct hf_err err;
+
+	if (link != NULL && respond->offers.count == 0 &&
+	    hf_worker_send(respond->worker, link->role, link->index, HF_MSG_TAKEN, &respond->told,
+			   sizeof respond->told, &err) != HF_E_AGAIN)
+		respond->told_by = NULL;
 }
 
 /* Start and end */
+
+/* In lockstep a moment is the clip's own, which is as good as it gets. */
+static void look_at_clock(struct respond *respond)
+{
+	bool synced = strcmp(hf_clock_trust(), "unsynced") != 0;
+
+	hf_arming_trust(respond->arming,
+			synced || hf_worker_hello(respond->worker)->lockstep != HF_LOCKSTEP_NONE);
+}
+
+static enum hf_code set_hours(struct respond *respond, struct hf_err *err)
+{
+	enum hf_code code = hf_arming_new(hf_worker_config(respond->worker), &respond->arming, err);
+
+	if (code != HF_OK)
+		return code;
+	const char *trouble = hf_arming_trouble(respond->arming);
+	if (trouble != NULL)
+		hf_log(HF_LOG_WARN, "zone_unknown",
+		       "every rule is armed at all hours until this is mended: %s", trouble);
+	look_at_clock(respond);
+	return HF_OK;
+}
 
 static enum hf_code start(struct respond *respond, struct hf_err *err)
 {
 	const struct hf_hello *hello = hf_worker_hello(respond->worker);
 
+	respond->lockstep = hello->lockstep == HF_LOCKSTEP_AS_LIVE;
 	events_open(respond);
 	enum hf_code code = hf_thumbs_new(&respond->thumbs, err);
-	if (code != HF_OK)
-		return code;
+	if (code == HF_OK)
+		code = set_hours(respond, err);
 	/* Stays count like events: the same block of numbers for the same start. */
-	return hf_scene_new(hf_worker_config(respond->worker), respond->thumbs, hello->boot,
-			    hello->run, respond->origin_next, &respond->scene, err);
+	if (code == HF_OK)
+		code = hf_scene_new(hf_worker_config(respond->worker), respond->thumbs, hello->boot,
+				    hello->run, respond->origin_next, &respond->scene, err);
+	if (code == HF_OK)
+		hf_scene_arm(respond->scene, respond->arming);
+	return code;
 }
 
 static int work(struct respond *respond)
@@ -188,7 +239,9 @@ static int work(struct respond *respond)
 	while (hf_worker_step(respond->worker, STEP_MS, &err) == HF_OK) {
 		if (!hf_worker_started(respond->worker))
 			continue;
+		look_at_clock(respond);
 		events_push(respond);
+		answer_told(respond);
 		report_when_due(respond);
 	}
 	if (err.code != HF_E_CLOSED) {
@@ -221,6 +274,7 @@ int main(void)
 	for (uint32_t i = 0; i < HF_SOURCES_MAX; i++)
 		drop_ring(&respond->pixels[i]);
 	hf_scene_free(respond->scene);
+	hf_arming_free(respond->arming);
 	hf_thumbs_free(respond->thumbs);
 	hf_worker_close(respond->worker);
 	free(respond);

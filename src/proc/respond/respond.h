@@ -32,6 +32,7 @@ struct pixels {
 struct respond {
 	struct hf_worker *worker;
 	struct hf_thumbs *thumbs;
+	struct hf_arming *arming;
 	struct hf_scene *scene;
 	struct pixels pixels[HF_SOURCES_MAX];
 	struct hf_event_context context;
@@ -39,6 +40,11 @@ struct respond {
 	uint64_t origin_next;
 
 	struct hf_offers offers;
+	/* Lockstep: what was told last, until it is done with and answered. */
+	bool lockstep;
+	struct hf_link *told_by; /* NULL: nothing */
+	struct hf_taken told;
+
 	bool save_now; /* an offer waits for it */
 	bool save_held_up;
 	struct hf_mono save_due;
