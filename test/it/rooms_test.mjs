@@ -17,6 +17,7 @@ const ALLOWED = {
 	'libexec/holdfast/ingest': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg'],
 	'libexec/holdfast/infer': ['libonnxruntime', 'libjansson', 'libsodium'],
 	'libexec/holdfast/respond': ['libturbojpeg', 'libsodium'],
+	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libjansson', 'libsodium'],
 	'libexec/holdfast/uplink': ['libcurl', 'libjansson', 'libsodium'],
 	'bin/holdfast': ['libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
 	'bin/holdfast-hub': ['libmicrohttpd', 'libsqlite3', 'libjansson', 'libsodium'],
