@@ -149,7 +149,7 @@ void picture_zone(cairo_t *cairo, struct picture_area tile, const struct hf_conf
 		return;
 	(void)begin(cairo, tile);
 	trace(cairo, tile, zone);
-	use(cairo, colour, count > 0 ? 0.16 + 0.30 * glow : 0.07 + 0.30 * glow);
+	use(cairo, colour, (count > 0 ? 0.12 : 0.06) + 0.12 * glow);
 	cairo_fill_preserve(cairo);
 	/* A dark line under the bright one: to be seen on any ground. */
 	cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
@@ -163,7 +163,8 @@ void picture_zone(cairo_t *cairo, struct picture_area tile, const struct hf_conf
 	struct hf_point top = top_of(zone);
 	font(cairo, 10.5 * unit, false);
 	(void)plate(cairo, tile, tile.x + top.x * tile.width + 3 * unit,
-		    tile.y + top.y * tile.height + 3 * unit, zone->id, ink, 0.5, colour);
+		    tile.y + top.y * tile.height + 3 * unit, zone->id, ink, 0.6,
+		    glow > 0 ? white : colour);
 	cairo_restore(cairo);
 }
 
@@ -232,12 +233,14 @@ void picture_banner(cairo_t *cairo, struct picture_area area, unsigned row, cons
 		    const char *where, double glow)
 {
 	double unit = unit_of(area), height = 21 * unit;
-	struct picture_area strip = { area.x, area.y + row * height, area.width, height };
+	/* Above the name. The top is the recorder's: its own lettering stands there. */
+	struct picture_area strip = { area.x, area.y + area.height - (row + 1) * height - 24 * unit,
+				      area.width, height };
 	cairo_font_extents_t extents;
 
 	(void)begin(cairo, strip);
 	cairo_rectangle(cairo, strip.x, strip.y, strip.width, strip.height);
-	use(cairo, (struct colour){ 0.72, 0.09, 0.10 }, 0.55 + 0.4 * glow);
+	use(cairo, (struct colour){ 0.72, 0.09, 0.10 }, 0.35 + 0.55 * glow);
 	cairo_fill(cairo);
 	font(cairo, 11.5 * unit, true);
 	cairo_font_extents(cairo, &extents);
@@ -254,7 +257,7 @@ void picture_banner(cairo_t *cairo, struct picture_area area, unsigned row, cons
 
 void picture_status(cairo_t *cairo, struct picture_area screen, const char *text)
 {
-	double unit = fmin(fmax(screen.height / 1080, 0.6), 2) * 1.1;
+	double unit = fmin(fmax(screen.height / 1080, 0.9), 2) * 1.1;
 
 	(void)begin(cairo, screen);
 	font(cairo, 14 * unit, false);

@@ -36,7 +36,7 @@ void picture_zone(cairo_t *cairo, struct picture_area tile, const struct hf_conf
 void picture_person(cairo_t *cairo, struct picture_area tile, const struct picture_person *person);
 /* A tile, or the screen, of which nothing is known now, and why. */
 void picture_veil(cairo_t *cairo, struct picture_area area, const char *why);
-/* What has happened, across the top; row 0 is the first. */
+/* What has happened, across the foot; row 0 is the lowest. */
 void picture_banner(cairo_t *cairo, struct picture_area area, unsigned row, const char *what,
 		    const char *where, double glow);
 /* At the foot of the screen, right. */
