@@ -14,9 +14,7 @@ enum hf_code hf_source_open(const struct hf_source_options *options, struct hf_s
 			       "%s: sources of type v4l2 are not built yet; use type file",
 			       config->url);
 	case HF_SOURCE_RTSP:
-		return hf_fail(err, HF_E_INVALID,
-			       "%s: sources of type rtsp are not built yet; use type file",
-			       config->url);
+		return hf_source_rtsp_open(options, ret_source, err);
 	}
 	return hf_fail(err, HF_E_INVALID, "%s: source of unknown type %d", config->url,
 		       config->type);
