@@ -9,8 +9,10 @@
 #include "base/assert.h"
 #include "base/auto.h"
 #include "base/suggest.h"
+#include "base/timezone.h"
 #include "base/url.h"
 #include "shape/polygon.h"
+#include "shape/schedule.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -170,10 +172,6 @@ static void check_source(const struct check *check, uint32_t i)
 	if (refused(check, HF_CONFIG_SOURCES, i, "url") ||
 	    refused(check, HF_CONFIG_SOURCES, i, "type"))
 		return;
-	if (source->type == HF_SOURCE_V4L2)
-		hf_config_warn(check->report, place_or_record(check, HF_CONFIG_SOURCES, i, "type"),
-			       "sources[].type: only files and network cameras are read so far; "
-			       "this source will show nothing");
 	if (source->url[0] == '\0')
 		hf_config_complain(check->report, place,
 				   "sources[].url is missing: where do the pictures come from? A "
@@ -328,6 +326,57 @@ static void check_zone(const struct check *check, uint32_t i)
 		hf_config_complain(check->report, points, "zones[].points: %s", why.text);
 }
 
+/* Hours */
+
+static void check_hours_text(const struct check *check, enum hf_config_section section,
+			     uint32_t index, const char *key, const char *text)
+{
+	struct hf_config_place place = at(check, section, index, key);
+	struct hf_schedule schedule;
+	struct hf_err why;
+
+	if (!place.refused && hf_schedule_parse(text, &schedule, &why) != HF_OK)
+		hf_config_complain(check->report, place, "%s%s: %s",
+				   section == HF_CONFIG_ZONES ? "zones[]." : "", key, why.text);
+}
+
+static void check_time_zone(const struct check *check)
+{
+	const char *name = check->config->time_zone;
+	struct hf_config_place place = at(check, HF_CONFIG_UNIT, 0, "time.zone");
+	struct hf_err why;
+
+	if (place.refused || name[0] == '\0')
+		return;
+	enum hf_code code = hf_timezone_check(name, &why);
+	if (code == HF_E_AGAIN)
+		hf_config_warn(check->report, place,
+			       "time.zone: %s. Until then rules are armed at all hours", why.text);
+	else if (code != HF_OK)
+		hf_config_complain(check->report, place, "time.zone: %s", why.text);
+}
+
+static void check_hours(const struct check *check)
+{
+	const struct hf_config *config = check->config;
+
+	check_time_zone(check);
+	check_hours_text(check, HF_CONFIG_UNIT, 0, "armed.entry", config->armed_entry);
+	check_hours_text(check, HF_CONFIG_UNIT, 0, "armed.loitering", config->armed_loitering);
+	for (uint32_t i = 0; i < config->zone_count; i++) {
+		const struct hf_config_zone *zone = &config->zones[i];
+
+		check_hours_text(check, HF_CONFIG_ZONES, i, "armed_entry", zone->armed_entry);
+		check_hours_text(check, HF_CONFIG_ZONES, i, "armed_loitering",
+				 zone->armed_loitering);
+		if (zone->armed_entry[0] != '\0' && !zone->entry)
+			hf_config_warn(check->report, at(check, HF_CONFIG_ZONES, i, "armed_entry"),
+				       "zones[].armed_entry has no effect: \"entry: false\" "
+				       "switches the rule off in zone \"%s\"",
+				       zone->id);
+	}
+}
+
 static void check_zones(const struct check *check)
 {
 	check_ids(check, HF_CONFIG_ZONES);
@@ -454,6 +503,7 @@ void hf_config_cross_check(struct hf_config *config, struct hf_config_report *re
 	check_sources(&check);
 	check_cameras(&check);
 	check_zones(&check);
+	check_hours(&check);
 	check_hub(&check);
 	check_orders(&check);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "model.path"), "model.path",

@@ -116,6 +116,28 @@ static const struct {
 	  "hub.connect_timeout is above hub.total_timeout (which is at its default)" },
 	{ MINIMUM "supervisor: {restart_min: 20s}\n",
 	  "supervisor.restart_min is above supervisor.restart_max" },
+	{ MINIMUM "armed: {entry: '18.00-07:00'}\n",
+	  ":4:16: armed.entry: \"18.00\" at character 1 is not a time as HH:MM; write 18:00" },
+	{ MINIMUM "armed:\n  loitering: mon-fry 18:00-07:00\n",
+	  ":5:14: armed.loitering: \"fry\" at character 5 is not a day; did you mean fri?" },
+	{ SOURCE CAMERA "zones:\n"
+			"  - id: door\n"
+			"    camera: gate\n"
+			"    armed_entry: mon\n"
+			"    armed_loitering: 7-8\n"
+			"    points: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]\n",
+	  ":6:18: zones[].armed_entry: \"mon\" at character 1 has no hours" },
+	{ SOURCE CAMERA "zones:\n"
+			"  - id: door\n"
+			"    camera: gate\n"
+			"    armed_loitering: 7-8\n"
+			"    points: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]\n",
+	  ":6:22: zones[].armed_loitering: \"7\" at character 1 is not a time as HH:MM; write "
+	  "07:00" },
+	{ MINIMUM "time: {zone: Europe/Berln}\n",
+	  ":4:14: time.zone: \"Europe/Berln\" is not a time zone this machine knows; did you mean "
+	  "\"Europe/Berlin\"?" },
+	{ MINIMUM "time: {zone: ../../etc/passwd}\n", "is not the name of a time zone" },
 	{ MINIMUM "hub: {url: ftp://x}\n", "does not begin with https://" },
 	{ MINIMUM "hub: {url: hub.example.org}\n", "does not begin with https://" },
 	{ MINIMUM "hub: {url: \"https://\"}\n", "has no host" },
@@ -288,12 +310,34 @@ TEST(plain_http_is_for_this_machine_or_for_those_who_say_so)
 	CHECK_OK(parse(MINIMUM "hub: {url: \"https://[2001:db8::1]/\"}\n"));
 }
 
-TEST(a_kind_of_source_that_is_not_built_yet_is_a_warning)
+TEST(hours_and_their_zone_load_as_they_are_written)
 {
-	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/video0}]\n"
-		       "cameras: [{id: gate}, {id: yard, tile: 2}]\n" ZONE));
+	CHECK_OK(parse(SOURCE CAMERA
+		       "zones: [{id: door, camera: gate, armed_entry: '22:00-06:00', "
+		       "points: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}]\n"
+		       "time: {zone: Europe/Berlin}\n"
+		       "armed: {entry: 'mon-fri 18:00-07:00, sat-sun 00:00-24:00'}\n"));
+	CHECK_U64(report.errors + report.warnings, ==, 0);
+	CHECK_TEXT(config.time_zone, "Europe/Berlin");
+	CHECK_TEXT(config.armed_entry, "mon-fri 18:00-07:00, sat-sun 00:00-24:00");
+	CHECK_TEXT(config.zones[0].armed_entry, "22:00-06:00");
+}
+
+TEST(without_a_time_zone_database_a_zone_is_a_warning_and_loads)
+{
+	assert_int_equal(setenv("TZDIR", "/nonexistent", 1), 0);
+	CHECK_OK(parse(MINIMUM "time: {zone: Europe/Berlin}\n"));
+	assert_int_equal(unsetenv("TZDIR"), 0);
 	CHECK_U64(report.warnings, ==, 1);
-	CHECK(strstr(messages(), ":1:18: warning: sources[].type: only files") != NULL);
+	CHECK(strstr(messages(), "armed at all hours") != NULL);
+}
+
+TEST(hours_of_a_rule_that_is_off_are_a_warning)
+{
+	CHECK_OK(parse(SOURCE CAMERA
+		       "zones: [{id: door, camera: gate, entry: false, armed_entry: '22:00-06:00', "
+		       "points: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}]\n"));
+	CHECK(strstr(messages(), "armed_entry has no effect") != NULL);
 }
 
 TEST(no_zones_is_a_warning_and_loads)
@@ -386,8 +430,10 @@ TESTS(RUN(the_smallest_file_loads_and_everything_is_resolved), RUN(every_kind_of
       RUN(a_refused_file_leaves_the_configuration_as_it_was),
       RUN(a_message_never_carries_the_files_control_characters),
       RUN(plain_http_is_for_this_machine_or_for_those_who_say_so),
-      RUN(a_kind_of_source_that_is_not_built_yet_is_a_warning),
-      RUN(no_zones_is_a_warning_and_loads), RUN(a_byte_order_mark_and_windows_line_ends_are_fine),
+      RUN(hours_and_their_zone_load_as_they_are_written),
+      RUN(without_a_time_zone_database_a_zone_is_a_warning_and_loads),
+      RUN(hours_of_a_rule_that_is_off_are_a_warning), RUN(no_zones_is_a_warning_and_loads),
+      RUN(a_byte_order_mark_and_windows_line_ends_are_fine),
       RUN(what_show_prints_loads_as_the_same_configuration),
       RUN(a_password_in_an_address_is_never_shown), RUN(the_example_loads_and_names_every_setting),
       RUN(a_file_that_is_not_there_is_not_invalid_but_absent))

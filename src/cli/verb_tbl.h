@@ -2,6 +2,7 @@
 /* The verbs of `holdfast`: group in the help, name, what it does. The function is
  * hf_cli_<name>(), in src/cli/<name>.c (help and version: in main.c). Rows of a group stand
  * together. No include guard. */
+HF_VERB("Set up", setup,   "look at a source and begin its configuration")
 HF_VERB("Set up", config,  "check, show or begin a configuration file")
 HF_VERB("Look",   status,  "how the unit is, and why")
 HF_VERB("Look",   detect,  "find people in pictures and clips, without a unit")

@@ -226,3 +226,11 @@ struct hf_motion_reading hf_motion_step(struct hf_motion *motion, const struct h
 			 !hf_mono_before(now, motion->quiet_until);
 	return reading;
 }
+
+struct hf_motion_cells hf_motion_cells(const struct hf_motion *motion)
+{
+	return (struct hf_motion_cells){ .columns = motion->columns,
+					 .rows = motion->rows,
+					 .area = motion->area,
+					 .levels = motion->levels };
+}

@@ -47,6 +47,13 @@ struct hf_motion_reading {
 	uint32_t cells; /* that differ */
 };
 
+/* What motion has made of the picture, for others to use. Valid until the next step. */
+struct hf_motion_cells {
+	uint32_t columns, rows;
+	struct hf_rect area;    /* of the frame: the tile less its bands, whole cells */
+	const uint16_t *levels; /* of this frame, row by row: grey level x 16 */
+};
+
 struct hf_motion;
 
 /* rect: the tile within the frames that will come. */
@@ -56,3 +63,4 @@ void hf_motion_close(struct hf_motion *motion); /* NULL is fine */
 
 /* Frames must be of one size and hold the rect. */
 struct hf_motion_reading hf_motion_step(struct hf_motion *motion, const struct hf_frame *frame);
+struct hf_motion_cells hf_motion_cells(const struct hf_motion *motion);

@@ -10,9 +10,7 @@ enum hf_code hf_source_open(const struct hf_source_options *options, struct hf_s
 	case HF_SOURCE_FILE:
 		return hf_source_file_open(options, ret_source, err);
 	case HF_SOURCE_V4L2:
-		return hf_fail(err, HF_E_INVALID,
-			       "%s: sources of type v4l2 are not built yet; use type file",
-			       config->url);
+		return hf_source_v4l2_open(options, ret_source, err);
 	case HF_SOURCE_RTSP:
 		return hf_source_rtsp_open(options, ret_source, err);
 	}
@@ -37,9 +35,9 @@ struct hf_mono hf_source_due(const struct hf_source *source)
 	return source->ops->due(source);
 }
 
-int hf_source_fd(const struct hf_source *source)
+bool hf_source_poll(const struct hf_source *source, struct pollfd *ret_poll)
 {
-	return source->ops->fd != NULL ? source->ops->fd(source) : -1;
+	return source->ops->poll != NULL && source->ops->poll(source, ret_poll);
 }
 
 struct hf_source_info hf_source_info(const struct hf_source *source)

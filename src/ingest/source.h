@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * source - where frames come from: a file today, a grabber or a network camera behind
- * the same four calls.
+ * source - where frames come from: a file, a grabber, or a network camera, behind the
+ * same few calls.
  *
  * Shape       open, then step again and again. A step does one small piece of
  *             work (reads one packet, decodes one frame) and never sleeps, so
@@ -13,6 +13,8 @@
  *             nothing is paced, times are the clip's own: captured_mono starts
  *             at HF_SOURCE_LOCKSTEP_START_US, captured_wall at the time of
  *             recording the file names, else at its time of modification.
+ *             A source that can be polled is stepped when its descriptor is
+ *             ready, too, however far away its due time is.
  *
  * Owners      One thread. The configuration is copied.
  *
@@ -45,6 +47,8 @@ struct hf_source_info {
 	char codec[32];
 	uint64_t frames; /* handed out so far */
 	uint64_t decode_errors;
+	bool slow; /* something is wrong with the medium: the next step may take as long as open */
+	char why[160]; /* why it gives no pictures at the moment; empty: not known */
 };
 
 struct hf_source_options {
@@ -54,13 +58,14 @@ struct hf_source_options {
 };
 
 struct hf_source;
+struct pollfd;
 
 /* What a kind of source fills in. A struct hf_source is the first member of its own. */
 struct hf_source_ops {
-	int (*fd)(const struct hf_source *source); /* NULL: there is none */
 	enum hf_code (*step)(struct hf_source *source, struct hf_frame *ret_frame,
 			     struct hf_err *err);
 	struct hf_mono (*due)(const struct hf_source *source);
+	bool (*poll)(const struct hf_source *source, struct pollfd *ret_poll); /* NULL: cannot */
 	void (*info)(const struct hf_source *source, struct hf_source_info *ret_info);
 	void (*close)(struct hf_source *source);
 };
@@ -77,15 +82,16 @@ void hf_source_close(struct hf_source *source); /* NULL is fine */
 enum hf_code hf_source_step(struct hf_source *source, struct hf_frame *ret_frame,
 			    struct hf_err *err) HF_MUST_CHECK;
 struct hf_mono hf_source_due(const struct hf_source *source);
-/* Readable when a step has something to do before it is due. -1: only time tells. May be another
- * after each step. */
-int hf_source_fd(const struct hf_source *source);
+/* What to wait for besides the due time. False: nothing; the due time tells all. */
+bool hf_source_poll(const struct hf_source *source, struct pollfd *ret_poll);
 struct hf_source_info hf_source_info(const struct hf_source *source);
 
 /* source_file.c */
 enum hf_code hf_source_file_open(const struct hf_source_options *options,
 				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;
-
+/* source_v4l2.c */
+enum hf_code hf_source_v4l2_open(const struct hf_source_options *options,
+				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;
 /* source_rtsp.c: returns at once; what comes of it is told by step. */
 enum hf_code hf_source_rtsp_open(const struct hf_source_options *options,
 				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;

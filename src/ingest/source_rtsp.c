@@ -22,6 +22,7 @@
 #include "base/url.h"
 
 #include <libavcodec/avcodec.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -218,9 +219,12 @@ static struct hf_mono rtsp_due(const struct hf_source *source)
 	return hf_mono_add_ms(hf_mono_now(rtsp->clock), LOOK_AGAIN_MS);
 }
 
-static int rtsp_fd(const struct hf_source *source)
+static bool rtsp_poll(const struct hf_source *source, struct pollfd *ret_poll)
 {
-	return hf_rtsp_reader_fd(((const struct rtsp_source *)source)->reader);
+	const struct rtsp_source *rtsp = (const struct rtsp_source *)source;
+
+	*ret_poll = (struct pollfd){ .fd = hf_rtsp_reader_fd(rtsp->reader), .events = POLLIN };
+	return true;
 }
 
 static void rtsp_info(const struct hf_source *source, struct hf_source_info *ret_info)
@@ -241,7 +245,7 @@ static void rtsp_close(struct hf_source *source)
 enum hf_code hf_source_rtsp_open(const struct hf_source_options *options,
 				 struct hf_source **ret_source, struct hf_err *err)
 {
-	static const struct hf_source_ops ops = { .fd = rtsp_fd,
+	static const struct hf_source_ops ops = { .poll = rtsp_poll,
 						  .step = rtsp_step,
 						  .due = rtsp_due,
 						  .info = rtsp_info,

@@ -12,8 +12,10 @@ static bool asks_for_entry(const struct hf_config_zone *zone, const struct hf_st
 static const struct {
 	const char *event_class;
 	bool (*asks)(const struct hf_config_zone *zone, const struct hf_stay *stay);
+	enum hf_arming_kind arming;
+	bool of_a_moment; /* past when it came while not armed */
 } table[] = {
-	[HF_RULE_ZONE_ENTRY] = { "pre_action_zone_entry", asks_for_entry },
+	[HF_RULE_ZONE_ENTRY] = { "pre_action_zone_entry", asks_for_entry, HF_ARMING_ENTRY, true },
 };
 
 _Static_assert(HF_ARRAY_LEN(table) == HF_RULE_COUNT, "a row for every rule");
@@ -22,6 +24,19 @@ const char *hf_rule_event_class(enum hf_rule rule)
 {
 	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
 	return table[rule].event_class;
+}
+
+enum hf_arming_kind hf_rule_arming(enum hf_rule rule)
+{
+	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
+	return table[rule].arming;
+}
+
+void hf_rules_pass_over(enum hf_rule rule, struct hf_stay *stay)
+{
+	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
+	if (table[rule].of_a_moment)
+		stay->fired |= 1U << rule;
 }
 
 enum hf_verdict hf_rules_judge(struct hf_rules *rules, enum hf_rule rule,

@@ -11,7 +11,18 @@
  *             cooldown_ms, further ones are held back and counted; the next
  *             event says how many. A held-back one counts as spoken: it does
  *             not come late.
+ *
+ * Hours       A rule that is not armed says nothing, and starts and counts no
+ *             cool-down. Entry is about a moment: somebody who came in before
+ *             the hours began was let in by whoever was there, and does not
+ *             become an entry when they begin (nor by stepping out for less
+ *             than rearm_ms). Loitering is about how things are: who is still
+ *             inside when the hours begin, and has been for long enough by
+ *             then, is told at the next look. So nobody who stays on past
+ *             closing time goes unseen, and nobody is an intruder for
+ *             standing at the gate as the clock strikes.
  */
+#include "respond/arming.h"
 #include "respond/stay.h"
 
 enum hf_rule {
@@ -37,6 +48,12 @@ struct hf_rules {
 
 /* "pre_action_zone_entry", ... */
 const char *hf_rule_event_class(enum hf_rule rule);
+
+/* Which hours hold for it. */
+enum hf_arming_kind hf_rule_arming(enum hf_rule rule);
+
+/* A stay that is inside, after a look at which the rule was not armed: instead of judging it. */
+void hf_rules_pass_over(enum hf_rule rule, struct hf_stay *stay);
 
 /* A stay that is inside, after a look. FIRE starts the cool-down and sets
  * ret_suppressed_n to what was held back before. */

@@ -68,12 +68,29 @@ TEST(a_zone_that_does_not_ask_gets_nothing)
 	CHECK_U64(stay.fired, ==, 0);
 }
 
-TEST(every_rule_has_a_class)
+TEST(an_entry_that_was_passed_over_does_not_come_late_and_cools_nothing_down)
 {
-	for (int i = 0; i < HF_RULE_COUNT; i++)
+	struct hf_rules rules = { 0 };
+	struct hf_stay before = { .phase = HF_STAY_INSIDE }, after = before;
+	uint32_t held = 99;
+
+	hf_rules_pass_over(HF_RULE_ZONE_ENTRY, &before);
+	CHECK(judge(&rules, &before, 1000, &held) == HF_VERDICT_NOTHING);
+	CHECK(judge(&rules, &after, 1200, &held) == HF_VERDICT_FIRE);
+	CHECK_U64(held, ==, 0);
+	CHECK_U64(rules.held_total, ==, 0);
+}
+
+TEST(every_rule_has_a_class_and_hours)
+{
+	CHECK(hf_rule_arming(HF_RULE_ZONE_ENTRY) == HF_ARMING_ENTRY);
+	for (int i = 0; i < HF_RULE_COUNT; i++) {
 		assert_non_null(hf_rule_event_class((enum hf_rule)i));
+		CHECK_U64(hf_rule_arming((enum hf_rule)i), <, HF_ARMING_KINDS);
+	}
 }
 
 TESTS(RUN(a_rule_speaks_once_a_stay), RUN(what_a_cooldown_holds_back_is_told_by_the_next_event),
       RUN(zones_cool_down_apart), RUN(a_zone_that_does_not_ask_gets_nothing),
-      RUN(every_rule_has_a_class))
+      RUN(an_entry_that_was_passed_over_does_not_come_late_and_cools_nothing_down),
+      RUN(every_rule_has_a_class_and_hours))

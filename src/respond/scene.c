@@ -13,6 +13,7 @@ struct source {
 struct hf_scene {
 	const struct hf_config *config;
 	struct hf_thumbs *thumbs;
+	struct hf_arming *arming; /* NULL: always */
 	struct hf_stays stays;
 	struct hf_rules rules;
 	struct source sources[HF_SOURCES_MAX];
@@ -78,6 +79,11 @@ void hf_scene_free(struct hf_scene *scene)
 	free(scene);
 }
 
+void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming)
+{
+	scene->arming = arming;
+}
+
 enum hf_code hf_scene_tick(struct hf_scene *scene, const struct hf_tick *tick, struct hf_err *err)
 {
 	if (tick->source >= scene->config->source_count)
@@ -107,6 +113,13 @@ bool hf_scene_wants_pixels(const struct hf_scene *scene, const struct hf_result 
 	       scene->has_zones[result->job.camera];
 }
 
+static enum hf_armed armed(struct hf_scene *scene, enum hf_rule rule, uint32_t zone,
+			   struct hf_wall at)
+{
+	return scene->arming == NULL ? HF_ARMED_YES
+				     : hf_arming_at(scene->arming, hf_rule_arming(rule), zone, at);
+}
+
 static void judge(struct hf_scene *scene, struct hf_stay *stay, const struct hf_sighting *sighting,
 		  const struct hf_result *result, hf_scene_on_fire *on_fire, void *context)
 {
@@ -117,8 +130,14 @@ static void judge(struct hf_scene *scene, struct hf_stay *stay, const struct hf_
 					.zone = zone,
 					.result = result,
 					.track = sighting->track,
-					.stay = stay->id };
+					.stay = stay->id,
+					.armed = armed(scene, (enum hf_rule)rule, stay->zone,
+						       result->job.captured_wall) };
 
+		if (fire.armed == HF_ARMED_NO) {
+			hf_rules_pass_over(fire.rule, stay);
+			continue;
+		}
 		if (hf_rules_judge(&scene->rules, fire.rule, zone, stay, sighting->at,
 				   &fire.suppressed_n) != HF_VERDICT_FIRE)
 			continue;

@@ -16,7 +16,7 @@
  *             then, or under another layout than the one in force, is not used
  *             (STALE), because its tile may show another camera.
  *
- * Owners      Configuration and thumbnails are borrowed for the scene's life.
+ * Owners      Configuration, thumbnails and arming are borrowed for the scene's life.
  */
 #include "respond/rules.h"
 #include "respond/thumb.h"
@@ -38,6 +38,7 @@ struct hf_fire {
 	struct hf_stay_id stay;
 	double dwell_s, blind_s;
 	uint32_t suppressed_n;
+	enum hf_armed armed; /* never NO; else armed, or in doubt */
 };
 
 typedef void hf_scene_on_fire(void *context, const struct hf_fire *fire);
@@ -53,6 +54,9 @@ enum hf_code hf_scene_new(const struct hf_config *config, struct hf_thumbs *thum
 			  uint64_t run, uint64_t stay_next, struct hf_scene **ret_scene,
 			  struct hf_err *err) HF_MUST_CHECK;
 void hf_scene_free(struct hf_scene *scene); /* NULL is fine */
+
+/* The hours at which rules speak; without them every rule is always armed. */
+void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming);
 
 /* After hf_tick_check() and hf_result_check(): HF_E_INVALID when it names a source or camera
  * that is not in the configuration. */

@@ -14,7 +14,9 @@ struct site {
 	struct hf_config config;
 	struct hf_thumbs *thumbs;
 	struct hf_scene *scene;
+	struct hf_arming *arming;
 	int64_t now_ms;
+	int64_t midnight_ms; /* the wall clock, where the other begins */
 	unsigned fires;
 	struct hf_fire last;
 	double last_x;
@@ -56,6 +58,7 @@ static struct site *site_new(void)
 static void site_free(struct site *site)
 {
 	hf_scene_free(site->scene);
+	hf_arming_free(site->arming);
 	hf_thumbs_free(site->thumbs);
 	free(site);
 }
@@ -77,7 +80,8 @@ static struct hf_result result_at(const struct site *site, double foot_x)
 			 .look = HF_LOOK_MOTION,
 			 .width = 480,
 			 .height = 270,
-			 .captured_mono = { site->now_ms * 1000 } },
+			 .captured_mono = { site->now_ms * 1000 },
+			 .captured_wall = { site->midnight_ms + site->now_ms } },
 		.detection_count = 1,
 		.score_threshold = 0.45f,
 		.detections = { { .x = (float)foot_x - 10,
@@ -253,7 +257,69 @@ TEST(pixels_are_wanted_only_where_they_can_be_of_use)
 	site_free(site);
 }
 
-TESTS(RUN(walking_into_a_zone_fires_once_with_the_look_it_fired_on),
+/* now_ms is 50 s: 00:00:50 of 1 June 2026, in UTC. */
+static void arm(struct site *site, const char *hours, bool trusted)
+{
+	struct hf_err err = { 0 };
+
+	(void)snprintf(site->config.time_zone, HF_ID_BYTES, "UTC");
+	(void)snprintf(site->config.armed_entry, HF_SCHEDULE_BYTES, "%s", hours);
+	site->midnight_ms = INT64_C(1780272000000);
+	CHECK_OK(hf_arming_new(&site->config, &site->arming, &err));
+	hf_arming_trust(site->arming, trusted);
+	hf_scene_arm(site->scene, site->arming);
+}
+
+TEST(who_comes_in_outside_the_hours_is_no_event_and_none_when_they_begin)
+{
+	struct site *site = site_new();
+
+	arm(site, "00:01-06:00", true);
+	walk(site, 180, 300, 8); /* until 00:00:54 */
+	for (int i = 0; i < 80; i++)
+		walk(site, 300 + i % 2, 300.5 + i % 2, 8); /* stays until 00:01:14 */
+	CHECK_I64(site->now_ms, >, 70000);
+	CHECK_U64(site->fires, ==, 0);
+	/* Somebody else, within the hours. */
+	struct hf_result result;
+	for (int i = 0; i < 5; i++) {
+		site->now_ms += 250;
+		tick(site, false);
+		result = result_at(site, 440);
+		CHECK(tell(site, &result) == HF_SCENE_LOOKED);
+	}
+	CHECK_U64(site->fires, ==, 1);
+	CHECK(site->last.armed == HF_ARMED_YES);
+	CHECK_U64(site->last.suppressed_n, ==, 0);
+	site_free(site);
+}
+
+TEST(within_the_hours_nothing_changes)
+{
+	struct site *site = site_new();
+
+	arm(site, "00:00-06:00", true);
+	walk(site, 180, 300, 8);
+	CHECK_U64(site->fires, ==, 1);
+	CHECK(site->last.armed == HF_ARMED_YES);
+	site_free(site);
+}
+
+TEST(with_a_clock_nobody_set_an_event_is_raised_and_says_so)
+{
+	struct site *site = site_new();
+
+	arm(site, "03:00-06:00", false);
+	walk(site, 180, 300, 8);
+	CHECK_U64(site->fires, ==, 1);
+	CHECK(site->last.armed == HF_ARMED_CLOCK_UNSYNCED);
+	site_free(site);
+}
+
+TESTS(RUN(who_comes_in_outside_the_hours_is_no_event_and_none_when_they_begin),
+      RUN(within_the_hours_nothing_changes),
+      RUN(with_a_clock_nobody_set_an_event_is_raised_and_says_so),
+      RUN(walking_into_a_zone_fires_once_with_the_look_it_fired_on),
       RUN(the_models_threshold_and_the_configurations_decide_what_starts_a_track),
       RUN(a_result_that_was_overtaken_is_late), RUN(a_failed_look_says_nothing_about_anybody),
       RUN(while_the_layout_changes_nothing_is_believed_and_tracks_wait),

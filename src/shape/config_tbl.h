@@ -25,9 +25,9 @@ HF_TEXT(device_site, "device.site", "", HF_ID_BYTES, "supervisor",
 HF_TEXT(time_zone, "time.zone", "", HF_ID_BYTES, "respond",
 	"IANA time zone of the site, e.g. Europe/Berlin; the hours below are its. Empty: the machine's.")
 HF_TEXT(armed_entry, "armed.entry", "", HF_SCHEDULE_BYTES, "respond",
-	"When pre_action_zone_entry is raised, e.g. \"mon-fri 18:00-07:00, sat-sun 00:00-24:00\". Empty: always.")
+	"When pre_action_zone_entry is raised, e.g. \"mon-fri 18:00-07:00, sat-sun 00:00-24:00\"; \"22:00-06:00\" is every night. A window may go over midnight; it belongs to the day on which it starts. Empty: always. Also armed, and the event says so, while the clock is not synchronised.")
 HF_TEXT(armed_loitering, "armed.loitering", "", HF_SCHEDULE_BYTES, "respond",
-	"When loitering_dwell_exceeded is raised. Empty: always.")
+	"When loitering_dwell_exceeded is raised, written alike. Who is still inside when the hours begin counts with all the time spent there. Empty: always.")
 
 HF_REAL(motion_threshold, "motion.threshold", 22, 1, 255, "levels", "ingest",
 	"Difference of a 4x4 cell's mean grey level from its background that counts as motion.")

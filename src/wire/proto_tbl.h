@@ -13,6 +13,7 @@ HF_MSG(STATS,       "stats",       HF_FROM_ANY_WORKER,                "one JSON 
 HF_MSG(SAVE,        "save",        HF_FROM(RESPOND),                  "bytes, opaque: handed back after a restart")
 HF_MSG(NOTE,        "note",        HF_FROM_ANY_WORKER,                "struct hf_note: something that must become an event of the unit")
 HF_MSG(CONDEMN,     "condemn",     HF_FROM_ANY_WORKER,                "struct hf_condemn: a peer broke the contract and has lost its link")
+HF_MSG(USB_RESET,   "usb_reset",   HF_FROM(INGEST),                   "empty: its device stays silent; take it off the USB and on again")
 HF_MSG(JOB,         "job",         HF_FROM(INGEST),                   "struct hf_job, to infer")
 HF_MSG(DONE,        "done",        HF_FROM(INFER),                    "struct hf_done, to ingest: a place is free")
 HF_MSG(RESULT,      "result",      HF_FROM(INFER),                    "struct hf_result without the unused detections, to respond")

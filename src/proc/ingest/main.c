@@ -3,8 +3,8 @@
  * ingest - one source's frames to tiles in the pixel ring, jobs to infer, a tick a frame to
  * respond.
  *
- * Method: one thread, one loop. Wait for messages until the next frame is due (200 ms at
- * most), step the source, look at the frame, tell respond, cut and send what infer has places
+ * Method: one thread, one loop. Wait for messages until the next frame is due or its device has
+ * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
  * A source that cannot be opened or breaks is told once for each reason, and tried again: one of
@@ -14,6 +14,8 @@
  * open and gives no picture for five seconds is lost, too, but it is not opened again: there may
  * be good pictures further on. (A camera is given some more time, to connect and to send a picture
  * that stands alone; what it does within that, its own deadlines judge.)
+ * A device that failed, was opened again, and failed again without a picture between is reported
+ * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
@@ -26,9 +28,7 @@
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
 
 enum {
@@ -42,6 +42,7 @@ enum {
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
 	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,   /* failures of a device in a row */
 	NOTES_MAX = 8,
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 };
@@ -70,9 +71,10 @@ struct ingest {
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
-	bool back_untold; /* lost, or an ingest before this one may have told so */
-	bool damage_told; /* of the source as it was opened last */
-	bool ended;       /* a file that is not looped */
+	bool back_untold;  /* lost, or an ingest before this one may have told so */
+	unsigned failures; /* of the medium, since the last whole picture */
+	bool damage_told;  /* of the source as it was opened last */
+	bool ended;        /* a file that is not looped */
 	bool first_frame_came;
 	bool failed; /* lockstep: exit with 1 */
 
@@ -188,10 +190,27 @@ static int64_t next_wait_ms(const struct ingest *in)
 	return 2 * in->retry_ms < RETRY_NET_MS_MAX ? 2 * in->retry_ms : RETRY_NET_MS_MAX;
 }
 
+/* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
+static void ask_for_reset(struct ingest *in)
+{
+	struct hf_err err;
+
+	if (source_config(in)->type != HF_SOURCE_V4L2 || !source_config(in)->usb_reset ||
+	    in->failures < RESET_AFTER)
+		return;
+	if (hf_worker_send(in->worker, HF_ROLE_SUPERVISOR, 0, HF_MSG_USB_RESET, NULL, 0, &err) !=
+	    HF_OK)
+		hf_log(HF_LOG_WARN, "usb_reset_not_asked", "why=\"%s\"", err.text);
+}
+
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
 	in->retry_ms = next_wait_ms(in);
 	in->retry_at = hf_mono_add_ms(mono_now(), in->retry_ms);
+	if (why->code == HF_E_IO) {
+		in->failures++;
+		ask_for_reset(in);
+	}
 	close_source(in);
 	in->failed = in->lockstep;
 	tell_lost(in, why);
@@ -200,6 +219,12 @@ static void source_is_lost(struct ingest *in, const struct hf_err *why)
 /* Open, and nothing comes of it. */
 static void watch_silence(struct ingest *in, struct hf_mono now)
 {
+	static const char *const hints[] = {
+		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
+		[HF_SOURCE_V4L2] = "",
+		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
+				   "enough?",
+	};
 	char url[HF_PATH_BYTES];
 	struct hf_err why;
 
@@ -216,13 +241,14 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
 	hf_url_hide(source_config(in)->url, url, sizeof url);
-	(void)!hf_fail(&why, HF_E_AGAIN,
-		       "%s: no whole picture for %" PRId64 " s (%" PRIu64
-		       " could not be decoded): %s",
-		       url, limit_ms / 1000, info.decode_errors,
-		       is_in_network(in) ? "does the camera send what it says, and is the network "
-					   "good enough?"
-					 : "is it the right file, and was it copied whole?");
+	if (info.why[0] != '\0')
+		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
+	else
+		(void)!hf_fail(&why, HF_E_AGAIN,
+			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
+			       " could not be decoded)%s",
+			       url, limit_ms / 1000, info.decode_errors,
+			       hints[source_config(in)->type]);
 	tell_lost(in, &why);
 }
 
@@ -263,6 +289,7 @@ static void picture_came(struct ingest *in)
 	}
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
+	in->failures = 0;
 	in->lost = false;
 	if (!in->back_untold)
 		return;
@@ -439,11 +466,14 @@ static bool may_step(const struct ingest *in)
 static void step_source(struct ingest *in)
 {
 	struct hf_err err;
+	const bool slow = hf_source_info(in->source).slow;
+	const bool announced = slow || !in->first_frame_came;
 
-	if (!in->first_frame_came)
-		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), FIRST_FRAME_BUSY_MS);
+	if (announced)
+		hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(),
+			      slow ? OPEN_BUSY_MS : FIRST_FRAME_BUSY_MS);
 	enum hf_code code = hf_source_step(in->source, &in->frame, &err);
-	if (!in->first_frame_came)
+	if (announced)
 		hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
 	tell_damage(in);
 	if (code == HF_E_AGAIN)
@@ -503,17 +533,16 @@ static int wait_ms(const struct ingest *in)
 	return (int)(wait < 0 ? 0 : wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
 }
 
-/* Messages, or a source that has something before it is due. */
-static enum hf_code wait_and_handle(struct ingest *in, struct hf_err *err)
+/* Until there are messages, the time has come, or the source has something. */
+static enum hf_code wait_and_dispatch(struct ingest *in, struct hf_err *err)
 {
 	struct pollfd fds[HF_WORKER_LINKS_MAX + 1];
-	size_t count = hf_worker_pollfds(in->worker, fds, HF_WORKER_LINKS_MAX);
 
-	if (may_step(in))
-		fds[count++] = (struct pollfd){ .fd = hf_source_fd(in->source), .events = POLLIN };
-	if (poll(fds, (nfds_t)count, wait_ms(in)) < 0 && errno != EINTR)
-		return hf_fail_errno(err, "poll");
-	return hf_worker_dispatch(in->worker, err);
+	if (!may_step(in) || !hf_source_poll(in->source, &fds[0]))
+		return hf_worker_step(in->worker, wait_ms(in), err);
+	size_t count = hf_worker_pollfds(in->worker, &fds[1], HF_WORKER_LINKS_MAX);
+	(void)poll(fds, count + 1, wait_ms(in));
+	return hf_worker_step(in->worker, 0, err);
 }
 
 static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_id, int ring_fd,
@@ -600,7 +629,7 @@ static int run(struct ingest *in)
 		int over = is_over(in);
 		if (over >= 0)
 			return over;
-		code = wait_and_handle(in, &err);
+		code = wait_and_dispatch(in, &err);
 		if (code != HF_OK)
 			break;
 		const struct hf_mono now = mono_now();

@@ -175,6 +175,8 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 	if (hf_worker_hello(respond->worker)->lockstep == 0)
 		hf_json_put_real(json, "look_ms", (double)fire->result->inference_us / 1000, 1);
 	hf_json_put_u64(json, "suppressed_n", fire->suppressed_n);
+	if (hf_armed_doubt(fire->armed) != NULL)
+		hf_json_put_text(json, "armed", hf_armed_doubt(fire->armed));
 	if (fire->blind_s > 0)
 		hf_json_put_real(json, "blind_s", fire->blind_s, 1);
 	if (thumb_error != NULL) {

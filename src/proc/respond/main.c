@@ -166,17 +166,44 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 
 /* Start and end */
 
+/* In lockstep a moment is the clip's own, which is as good as it gets. */
+static void look_at_clock(struct respond *respond)
+{
+	bool synced = strcmp(hf_clock_trust(), "unsynced") != 0;
+
+	hf_arming_trust(respond->arming,
+			synced || hf_worker_hello(respond->worker)->lockstep != HF_LOCKSTEP_NONE);
+}
+
+static enum hf_code set_hours(struct respond *respond, struct hf_err *err)
+{
+	enum hf_code code = hf_arming_new(hf_worker_config(respond->worker), &respond->arming, err);
+
+	if (code != HF_OK)
+		return code;
+	const char *trouble = hf_arming_trouble(respond->arming);
+	if (trouble != NULL)
+		hf_log(HF_LOG_WARN, "zone_unknown",
+		       "every rule is armed at all hours until this is mended: %s", trouble);
+	look_at_clock(respond);
+	return HF_OK;
+}
+
 static enum hf_code start(struct respond *respond, struct hf_err *err)
 {
 	const struct hf_hello *hello = hf_worker_hello(respond->worker);
 
 	events_open(respond);
 	enum hf_code code = hf_thumbs_new(&respond->thumbs, err);
-	if (code != HF_OK)
-		return code;
+	if (code == HF_OK)
+		code = set_hours(respond, err);
 	/* Stays count like events: the same block of numbers for the same start. */
-	return hf_scene_new(hf_worker_config(respond->worker), respond->thumbs, hello->boot,
-			    hello->run, respond->origin_next, &respond->scene, err);
+	if (code == HF_OK)
+		code = hf_scene_new(hf_worker_config(respond->worker), respond->thumbs, hello->boot,
+				    hello->run, respond->origin_next, &respond->scene, err);
+	if (code == HF_OK)
+		hf_scene_arm(respond->scene, respond->arming);
+	return code;
 }
 
 static int work(struct respond *respond)
@@ -188,6 +215,7 @@ static int work(struct respond *respond)
 	while (hf_worker_step(respond->worker, STEP_MS, &err) == HF_OK) {
 		if (!hf_worker_started(respond->worker))
 			continue;
+		look_at_clock(respond);
 		events_push(respond);
 		report_when_due(respond);
 	}
@@ -221,6 +249,7 @@ int main(void)
 	for (uint32_t i = 0; i < HF_SOURCES_MAX; i++)
 		drop_ring(&respond->pixels[i]);
 	hf_scene_free(respond->scene);
+	hf_arming_free(respond->arming);
 	hf_thumbs_free(respond->thumbs);
 	hf_worker_close(respond->worker);
 	free(respond);

@@ -32,6 +32,7 @@ struct pixels {
 struct respond {
 	struct hf_worker *worker;
 	struct hf_thumbs *thumbs;
+	struct hf_arming *arming;
 	struct hf_scene *scene;
 	struct pixels pixels[HF_SOURCES_MAX];
 	struct hf_event_context context;

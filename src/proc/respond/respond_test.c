@@ -42,6 +42,7 @@ struct bench {
 	int64_t now_ms;            /* of capture */
 	uint64_t frame;
 	uint32_t restarts;
+	uint32_t lockstep;
 	uint8_t saved[HF_MSG_BODY_BYTES_MAX];
 	size_t saved_bytes;
 	char note[HF_ID_BYTES]; /* class of the last one */
@@ -224,6 +225,7 @@ static void plug_keeper(struct bench *b)
 static void launch(struct bench *b, bool with_keeper)
 {
 	struct hf_hello hello = { .role = HF_ROLE_RESPOND,
+				  .lockstep = b->lockstep,
 				  .restarts = b->restarts,
 				  .boot = 7,
 				  .run = 2,
@@ -364,6 +366,62 @@ TEST(a_walk_into_a_zone_is_one_event_with_a_picture_that_is_saved_first)
 		look(b, 270);
 	check_no_offer(b, 29);
 	bench_free(b);
+}
+
+/* Hours that begin so long after the moment of capture, and last as long as these. */
+static void arm_from(struct bench *b, int64_t hours_ahead, int64_t hours)
+{
+	int64_t from = (1745114400000 + b->now_ms) / 3600000 + hours_ahead;
+
+	(void)snprintf(b->config.armed_entry, HF_SCHEDULE_BYTES, "%02d:00-%02d:00",
+		       (int)(from % 24), (int)((from + hours) % 24));
+	(void)snprintf(b->config.time_zone, HF_ID_BYTES, "UTC");
+	b->lockstep = HF_LOCKSTEP_AS_LIVE;
+}
+
+TEST(outside_the_hours_of_the_clips_own_time_there_is_no_event)
+{
+	struct bench *b = bench_new();
+
+	arm_from(b, 6, 12);
+	launch(b, true);
+	walk_in(b);
+	check_no_offer(b, 9);
+	bench_free(b);
+}
+
+static void check_armed(struct bench *b, const char *doubt)
+{
+	launch(b, true);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	json_t *event = parse(&offer);
+	const char *armed =
+		json_string_value(json_object_get(json_object_get(event, "attrs"), "armed"));
+
+	if (doubt == NULL)
+		assert_null(armed);
+	else
+		CHECK_TEXT(armed, doubt);
+	json_decref(event);
+	bench_free(b);
+}
+
+TEST(within_the_hours_an_event_says_nothing_of_them)
+{
+	struct bench *b = bench_new();
+
+	arm_from(b, -6, 12);
+	check_armed(b, NULL);
+}
+
+TEST(in_a_zone_nobody_knows_an_event_outside_the_hours_is_raised_and_says_why)
+{
+	struct bench *b = bench_new();
+
+	arm_from(b, 6, 12);
+	(void)snprintf(b->config.time_zone, HF_ID_BYTES, "Atlantis/Capital");
+	check_armed(b, "zone unknown");
 }
 
 TEST(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_time)
@@ -636,6 +694,9 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(a_walk_into_a_zone_is_one_event_with_a_picture_that_is_saved_first),
+		RUN(outside_the_hours_of_the_clips_own_time_there_is_no_event),
+		RUN(within_the_hours_an_event_says_nothing_of_them),
+		RUN(in_a_zone_nobody_knows_an_event_outside_the_hours_is_raised_and_says_why),
 		RUN(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_time),
 		RUN(a_new_keeper_is_offered_what_the_old_one_did_not_acknowledge),
 		RUN(later_brings_the_same_offer_again_and_refused_ends_it),

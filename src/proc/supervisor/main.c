@@ -289,6 +289,7 @@ static void announce(struct supervisor *supervisor)
 static void finish(struct supervisor *supervisor)
 {
 	children_close(supervisor);
+	resets_close(supervisor);
 	offers_free(supervisor->offers);
 	saved_close(&supervisor->saved);
 	hf_data_close(&supervisor->data);
@@ -324,6 +325,7 @@ int main(int argc, char **argv)
 		return complain(code, &err);
 	}
 	announce(supervisor);
+	resets_open(supervisor);
 	children_start(supervisor);
 	/* Up means: it watches and can say how it is. A camera that is away must not keep the
 	 * service manager waiting until it gives up on a unit that works. */

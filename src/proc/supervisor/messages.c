@@ -245,12 +245,29 @@ static enum hf_code on_condemn(struct child *child, struct hf_msg *msg, struct h
 	return HF_OK;
 }
 
+static enum hf_code on_usb_reset(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	const struct hf_config *config = &child->supervisor->config;
+	enum hf_code code = hf_msg_end(msg, err);
+
+	if (code != HF_OK)
+		return code;
+	if (child->index >= config->source_count ||
+	    config->sources[child->index].type != HF_SOURCE_V4L2 ||
+	    !config->sources[child->index].usb_reset)
+		return hf_fail(err, HF_E_DENIED, "usb_reset: not for this source");
+	resets_want(child->supervisor, child->index);
+	return HF_OK;
+}
+
 static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_err *err)
 {
 	static enum hf_code (*const handlers[HF_MSG_COUNT])(struct child *, struct hf_msg *,
 							    struct hf_err *) = {
-		[HF_MSG_READY] = on_ready, [HF_MSG_STATS] = on_stats, [HF_MSG_SAVE] = on_save,
-		[HF_MSG_ACK] = on_ack,     [HF_MSG_NOTE] = on_note,   [HF_MSG_CONDEMN] = on_condemn,
+		[HF_MSG_READY] = on_ready,         [HF_MSG_STATS] = on_stats,
+		[HF_MSG_SAVE] = on_save,           [HF_MSG_ACK] = on_ack,
+		[HF_MSG_NOTE] = on_note,           [HF_MSG_CONDEMN] = on_condemn,
+		[HF_MSG_USB_RESET] = on_usb_reset,
 	};
 
 	if (!hf_msg_allowed(msg->type, child->role) || handlers[msg->type] == NULL) {

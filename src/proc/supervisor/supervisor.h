@@ -5,6 +5,7 @@
  *
  * children.c   start, watch, bury and restart the workers; give them their links
  * messages.c   what workers say to the supervisor, its own events, the verdict
+ * resets.c     a silent USB grabber taken off its bus and on again (usb.c)
  * control.c    the control socket: status for the command line
  * saved.c      respond's state, kept for its next life
  * troubles.c   what stands in the way, as the workers reported it
@@ -29,7 +30,8 @@ enum {
 	CHILDREN_MAX = HF_JUDGE_WORKERS_MAX,
 	STATS_BYTES_MAX = 8192,
 	CLIENTS_MAX = 16, /* of the control socket, at a time */
-	RING_SLOTS = 32,  /* 4 tiles in flight, the rest is time for respond to take its crop */
+	USB_DEVICE_BYTES = 32,
+	RING_SLOTS = 32, /* 4 tiles in flight, the rest is time for respond to take its crop */
 };
 
 enum child_phase {
@@ -66,6 +68,18 @@ struct child {
 	char *stats;      /* latest JSON object, NULL before the first */
 };
 
+/* Of one source; see resets.c. */
+struct reset {
+	struct supervisor *supervisor;
+	pid_t pid;    /* of the process that does it; 0: none */
+	int pidfd;    /* -1 */
+	int words_fd; /* what it has to say if it fails; -1 */
+	sd_event_source *on_exit;
+	struct hf_mono last;
+	char device[USB_DEVICE_BYTES];
+	char told[HF_ERR_TEXT_BYTES_MAX]; /* why it failed last */
+};
+
 struct settings {
 	char config_path[HF_PATH_BYTES];
 	char data_path[HF_PATH_BYTES];
@@ -89,6 +103,8 @@ struct supervisor {
 	size_t child_count;
 	struct child children[CHILDREN_MAX];
 	uint64_t ring_id_last;
+
+	struct reset resets[HF_SOURCES_MAX];
 
 	struct offers *offers;
 	struct hf_mono offers_again_at; /* keeper said "later" */
@@ -128,6 +144,12 @@ void raise_event(struct supervisor *supervisor, const char *event_class, const c
 void send_offers(struct supervisor *supervisor);
 /* Judge again; on a change tell the workers and raise an event. */
 void judge_again(struct supervisor *supervisor);
+
+/* resets.c */
+void resets_open(struct supervisor *supervisor);
+/* The grabber of this source stays silent. Done at most every ten minutes; told how it went. */
+void resets_want(struct supervisor *supervisor, uint32_t source);
+void resets_close(struct supervisor *supervisor);
 
 /* control.c */
 enum hf_code control_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
