@@ -134,8 +134,9 @@ static enum hf_code explain(const struct hf_rtsp_reader *reader, int av, struct 
 		  "it refuses the request (4xx): does it offer this transport?" },
 		{ AVERROR_HTTP_SERVER_ERROR, HF_E_IO, "it reports a fault of its own (5xx)" },
 		{ AVERROR_INVALIDDATA, HF_E_INVALID,
-		  "its answer is not RTSP that can be understood" },
-		{ AVERROR(EINVAL), HF_E_INVALID, "its answer is not RTSP that can be understood" },
+		  "it closed the connection, or its answer is not RTSP that can be understood" },
+		{ AVERROR(EINVAL), HF_E_INVALID,
+		  "it closed the connection, or its answer is not RTSP that can be understood" },
 		{ AVERROR_PATCHWELCOME, HF_E_INVALID, "it wants something that is not supported" },
 	};
 	char text[AV_ERROR_MAX_STRING_SIZE];

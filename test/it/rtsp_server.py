@@ -50,8 +50,8 @@ def main():
         if user != "-":
             factory.add_role_from_structure(
                 Gst.Structure.new_from_string(
-                    'viewer,"media.factory.access"=(boolean)true,'
-                    '"media.factory.construct"=(boolean)true'
+                    "viewer, media.factory.access=(boolean)true, "
+                    "media.factory.construct=(boolean)true"
                 )
             )
         server.get_mount_points().add_factory(path, factory)
