@@ -7,10 +7,13 @@
  * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
- * A source that cannot be opened or breaks is told once for each reason, and tried again every
- * two seconds; it is back with its first whole picture, not before: a file may open well and
- * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
- * is not opened again: there may be good pictures further on.
+ * A source that cannot be opened or breaks is told once for each reason, and tried again: one of
+ * this machine every two seconds, a camera in the network ever more slowly, until it has been
+ * well for a while: one that gives a picture and goes again is no news every second. It is back
+ * with its first whole picture, not before: a file may open well and hold rubbish. So one that is
+ * open and gives no picture for five seconds is lost, too, but it is not opened again: there may
+ * be good pictures further on. (A camera is given some more time, to connect and to send a picture
+ * that stands alone; what it does within that, its own deadlines judge.)
  * A device that failed, was opened again, and failed again without a picture between is reported
  * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
@@ -20,6 +23,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "ingest/cutter.h"
 #include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
@@ -32,8 +36,11 @@
 
 enum {
 	WAIT_MS_MAX = 200,
-	WAIT_FULL_MS = 5, /* a peer's queue is full: there is nothing to poll for */
-	RETRY_MS = 2000,
+	WAIT_FULL_MS = 5,    /* a peer's queue is full: there is nothing to poll for */
+	RETRY_MS = 2000,     /* a file or a device */
+	RETRY_NET_MS = 1000, /* a camera in the network: first, doubles up to */
+	RETRY_NET_MS_MAX = 30000,
+	WELL_MS = 10000, /* with pictures for so long: the next wait is the first one again */
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
@@ -70,6 +77,8 @@ struct ingest {
 	struct hf_view *view;     /* NULL as long as source is */
 	struct hf_health *health; /* NULL: nobody watches it */
 	struct hf_mono retry_at;
+	int64_t retry_ms; /* the wait before, 0: none */
+	struct hf_mono opened_at;
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
@@ -103,6 +112,11 @@ static struct hf_mono mono_now(void)
 static const struct hf_config_source *source_config(const struct ingest *in)
 {
 	return &in->config->sources[in->index];
+}
+
+static bool is_in_network(const struct ingest *in)
+{
+	return source_config(in)->type == HF_SOURCE_RTSP;
 }
 
 /* Kept until the supervisor's queue takes it. */
@@ -215,6 +229,18 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	note(in, "source_lost", &attrs, text);
 }
 
+static int64_t next_wait_ms(const struct ingest *in)
+{
+	bool was_well = in->first_frame_came &&
+			hf_mono_diff_us(in->picture_at, in->opened_at) > WELL_MS * INT64_C(1000);
+
+	if (!is_in_network(in))
+		return RETRY_MS;
+	if (in->retry_ms == 0 || was_well)
+		return RETRY_NET_MS;
+	return 2 * in->retry_ms < RETRY_NET_MS_MAX ? 2 * in->retry_ms : RETRY_NET_MS_MAX;
+}
+
 /* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
 static void ask_for_reset(struct ingest *in)
 {
@@ -230,12 +256,13 @@ static void ask_for_reset(struct ingest *in)
 
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
+	in->retry_ms = next_wait_ms(in);
+	in->retry_at = hf_mono_add_ms(mono_now(), in->retry_ms);
 	if (why->code == HF_E_IO) {
 		in->failures++;
 		ask_for_reset(in);
 	}
 	close_source(in);
-	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
 	in->failed = in->lockstep;
 	tell_lost(in, why);
 }
@@ -243,6 +270,13 @@ static void source_is_lost(struct ingest *in, const struct hf_err *why)
 /* Open, and nothing comes of it. */
 static void watch_silence(struct ingest *in, struct hf_mono now)
 {
+	static const char *const hints[] = {
+		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
+		[HF_SOURCE_V4L2] = "",
+		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
+				   "enough?",
+	};
+	char url[HF_PATH_BYTES];
 	struct hf_err why;
 
 	if (in->source == NULL || in->lost || in->lockstep || in->ended)
@@ -253,18 +287,19 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	}
 	const struct hf_source_info info = hf_source_info(in->source);
 	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
+	if (is_in_network(in))
+		limit_ms += 2 * source_config(in)->timeout_ms;
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
+	hf_url_hide(source_config(in)->url, url, sizeof url);
 	if (info.why[0] != '\0')
 		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
 	else
 		(void)!hf_fail(&why, HF_E_AGAIN,
 			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
 			       " could not be decoded)%s",
-			       source_config(in)->url, limit_ms / 1000, info.decode_errors,
-			       source_config(in)->type == HF_SOURCE_FILE
-				       ? ": is it the right file, and was it copied whole?"
-				       : "");
+			       url, limit_ms / 1000, info.decode_errors,
+			       hints[source_config(in)->type]);
 	tell_lost(in, &why);
 }
 
@@ -272,7 +307,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 static void tell_damage(struct ingest *in)
 {
 	const struct hf_source_info info = hf_source_info(in->source);
-	char text[sizeof in->notes[0].attrs];
+	char text[sizeof in->notes[0].attrs], url[HF_PATH_BYTES];
 
 	if (info.decode_errors == 0 || in->damage_told || in->lockstep || !in->first_frame_came)
 		return;
@@ -281,9 +316,12 @@ static void tell_damage(struct ingest *in)
 	       source_config(in)->id, info.frames, info.decode_errors);
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_put_text(&attrs, "error",
-			 "some pictures could not be decoded, or the file is cut short; the others "
-			 "are watched");
-	hf_json_put_text(&attrs, "url", source_config(in)->url);
+			 is_in_network(in)
+				 ? "some pictures could not be decoded; the others are watched"
+				 : "some pictures could not be decoded, or the file is cut short; "
+				   "the others are watched");
+	hf_url_hide(source_config(in)->url, url, sizeof url);
+	hf_json_put_text(&attrs, "url", url);
 	hf_json_put_u64(&attrs, "frames", info.frames);
 	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
 	note(in, "source_damaged", &attrs, text);
@@ -293,6 +331,13 @@ static void picture_came(struct ingest *in)
 {
 	char text[sizeof in->notes[0].attrs];
 
+	if (!in->first_frame_came) {
+		const struct hf_source_info info = hf_source_info(in->source);
+
+		hf_log(HF_LOG_INFO, "source_opened",
+		       "source=%s codec=%s width=%u height=%u fps=%.2f", source_config(in)->id,
+		       info.codec, info.width, info.height, info.fps);
+	}
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
 	in->failures = 0;
@@ -340,11 +385,8 @@ static void open_source(struct ingest *in)
 		source_is_lost(in, &err);
 		return;
 	}
-	const struct hf_source_info info = hf_source_info(in->source);
-	hf_log(HF_LOG_INFO, "source_opened", "source=%s codec=%s width=%u height=%u fps=%.2f",
-	       source_config(in)->id, info.codec, info.width, info.height, info.fps);
 	in->first_frame_came = in->damage_told = false;
-	in->picture_at = mono_now();
+	in->opened_at = in->picture_at = mono_now();
 }
 
 static void tell_layout(struct ingest *in)
@@ -525,8 +567,9 @@ static void send_report(struct ingest *in, struct hf_mono now)
 		return;
 	if (in->source != NULL)
 		info = hf_source_info(in->source);
+	/* A camera that is being connected to has said nothing about itself yet. */
 	const struct report_facts facts = { .source_id = source_config(in)->id,
-					    .info = in->source != NULL ? &info : NULL,
+					    .info = info.codec[0] != '\0' ? &info : NULL,
 					    .dispatch = &in->dispatch,
 					    .view = &in->reading };
 	if (report_write(&in->report, &facts, now, text, &err) == HF_OK)
