@@ -10,7 +10,9 @@
  *
  * Numbers     A worker has HF_DISPATCH_CREDIT jobs at most; a second one lies
  *             ready while it works on the first. Next is the tile with the
- *             greatest wait x priority, so that none waits for ever. A tile is
+ *             greatest wait x priority, so that none waits for ever; the wait for
+ *             another look at somebody who stands still counts a
+ *             HF_DISPATCH_OCCUPIED_PART: what moves goes first. A tile is
  *             with one worker at a time, results stay in order; but one that
  *             does not come back within HF_DISPATCH_STUCK_MS holds nobody up.
  *
@@ -36,6 +38,7 @@ enum {
 	HF_DISPATCH_CREDIT = 2,
 	HF_DISPATCH_STUCK_MS = 1000,
 	HF_DISPATCH_ATTEMPTS = 2,
+	HF_DISPATCH_OCCUPIED_PART = 4,
 };
 
 struct hf_dispatch_job {

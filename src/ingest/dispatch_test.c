@@ -228,7 +228,33 @@ TEST(lockstep_sends_a_lost_job_again_but_not_for_ever)
 	CHECK_U64(d.jobs_lost, ==, HF_DISPATCH_ATTEMPTS);
 }
 
-TESTS(RUN(a_worker_gets_two_jobs_and_the_third_waits_for_a_place),
+TEST(looks_at_still_people_wait_for_what_moves_and_not_for_ever)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false);
+	struct hf_dispatch_choice c;
+	unsigned moving = 0, occupied = 0;
+
+	/* Eight of each, all at once again and again, one place every 25 ms: half of what they ask. */
+	hf_dispatch_worker_up(&d, 0);
+	for (int64_t now = 0; now < 20000; now += 25) {
+		if (now % 200 == 0) {
+			hf_dispatch_frame(&d, at_ms(now));
+			for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+				hf_dispatch_want(&d, i, i < 8 ? HF_LOOK_MOTION : HF_LOOK_OCCUPIED,
+						 5, at_ms(now));
+		}
+		if (send(&d, now, &c) < 0)
+			continue;
+		moving += c.tile < 8;
+		occupied += c.tile >= 8;
+		done(&d, c.worker, d.next_job_id - 1);
+	}
+	CHECK_U64(moving, >=, 2 * occupied);
+	CHECK_U64(occupied, >=, 100);
+}
+
+TESTS(RUN(looks_at_still_people_wait_for_what_moves_and_not_for_ever),
+      RUN(a_worker_gets_two_jobs_and_the_third_waits_for_a_place),
       RUN(the_worker_with_least_to_do_is_chosen),
       RUN(a_newer_frame_replaces_a_waiting_tile_and_is_counted),
       RUN(no_tile_starves_when_there_is_too_much_to_do), RUN(priority_gets_more_but_never_all),

@@ -87,6 +87,7 @@ static enum hf_code open_container(struct file_source *file, struct hf_err *err)
 	(void)snprintf(url, sizeof url, "file:%s", file->path);
 	(void)av_dict_set(&options, "format_whitelist", containers, 0);
 	(void)av_dict_set(&options, "protocol_whitelist", "file", 0);
+	(void)av_dict_set(&options, "codec_whitelist", hf_decoder_codecs(), 0);
 	(void)av_dict_set(&options, "probesize", probe_bytes, 0);
 	/* A per cent sign in a picture's name is not a pattern. */
 	(void)av_dict_set(&options, "pattern_type", "none", 0);

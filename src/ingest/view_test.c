@@ -222,9 +222,123 @@ TEST(another_picture_size_rebuilds_the_tiles)
 	stage_free(s);
 }
 
+/* Steps a still screen and counts the looks at tile 3, which finds somebody as long as told. */
+static unsigned occupied_looks(struct stage *s, int frames, float score)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < frames; i++) {
+		const struct hf_view_reading *r = step(s);
+
+		if (r->tiles[3].look == 0)
+			continue;
+		count += r->tiles[3].look == HF_LOOK_OCCUPIED;
+		hf_view_seen(s->view, 3, s->frame.captured_mono, score);
+	}
+	return count;
+}
+
+TEST(a_still_tile_with_somebody_in_it_is_wanted_twice_a_second_until_nobody_is_found)
+{
+	struct stage *s = stage_new(HF_LAYOUT_4X4, 16, false);
+
+	paint(s, 4);
+	s->config.motion_occupied_look_ms = 600;
+	for (int i = 0; i < 5; i++)
+		(void)step(s);
+	hf_view_seen(s->view, 3, s->frame.captured_mono, 0.7F);
+	CHECK_U64(occupied_looks(s, 30, 0.7F), >=, 9);
+	CHECK_U64(occupied_looks(s, 60, 0.1F), <=, 6); /* 3 s, then the full look only */
+	CHECK_U64(occupied_looks(s, 60, 0.1F), ==, 0);
+	stage_free(s);
+}
+
+TEST(one_look_that_misses_somebody_does_not_end_the_occupied_looks)
+{
+	struct stage *s = stage_new(HF_LAYOUT_4X4, 16, false);
+
+	paint(s, 4);
+	(void)step(s);
+	for (int i = 0; i < 10; i++) {
+		hf_view_seen(s->view, 3, s->frame.captured_mono, 0.9F);
+		CHECK_U64(occupied_looks(s, 10, 0), >=, 3);
+	}
+	stage_free(s);
+}
+
+TEST(a_look_at_the_view_before_says_nothing_of_this_one)
+{
+	struct stage *s = stage_new(HF_LAYOUT_UNKNOWN, 4, false);
+
+	paint(s, 4);
+	for (int i = 0; i < 5; i++)
+		(void)step(s);
+	struct hf_mono before = s->frame.captured_mono;
+
+	paint(s, 2);
+	for (int i = 0; i < 3; i++)
+		(void)step(s);
+	CHECK_I64(s->reading.layout, ==, HF_LAYOUT_2X2);
+	hf_view_seen(s->view, 3, before, 0.9F);
+	CHECK_U64(occupied_looks(s, 20, 0), ==, 0);
+	stage_free(s);
+}
+
+static void noise(struct stage *s, uint32_t *random, unsigned but_tile)
+{
+	struct hf_rect keep = hf_layout_rect(HF_LAYOUT_4X4, but_tile, WIDTH, HEIGHT);
+
+	for (uint32_t y = 0; y < HEIGHT; y++)
+		for (uint32_t x = 0; x < WIDTH; x++) {
+			*random = *random * 1664525 + 1013904223;
+			if (x - keep.x >= keep.width || y - keep.y >= keep.height)
+				s->grey[y][x] = (uint8_t)(s->grey[y][x] + (*random >> 29) - 4);
+		}
+}
+
+TEST(a_tile_that_is_suspected_of_being_frozen_is_not_wanted_and_does_not_move)
+{
+	const struct hf_health_options options = {
+		.raise_ms = 30000, .clear_ms = 10000, .frozen_ms = 60000, .remind_ms = 3600000
+	};
+	struct stage *s = stage_new(HF_LAYOUT_4X4, 16, false);
+	struct hf_health *health;
+	struct hf_health_event event;
+	struct hf_err err;
+	uint32_t random = 1;
+
+	CHECK_OK(hf_health_open(&options, &health, &err));
+	hf_view_close(s->view);
+	CHECK_OK(hf_view_open(&(struct hf_view_options){ .config = &s->config, .health = health },
+			      &s->view, &err));
+	for (int i = 0; i < 130; i++) {
+		paint(s, 4);
+		noise(s, &random, i < 60 ? HF_TILES_MAX - 1 : 5);
+		if (i == 80 || i == 20) /* somebody, in the picture that stands and before it did */
+			hf_view_seen(s->view, 5, s->frame.captured_mono, 0.9F);
+		(void)step(s);
+		CHECK_U64(s->reading.blind_mask & ~((1U << 5) | (1U << 15)), ==, 0);
+		if (i < 60)
+			CHECK_U64(s->reading.blind_mask >> 5 & 1, ==, 0);
+		if (i < 80)
+			continue;
+		CHECK(s->reading.tiles[5].blind);
+		CHECK_I64(s->reading.tiles[5].look, ==, 0);
+		CHECK(!s->reading.tiles[5].moving);
+		CHECK_U64(s->reading.watched, ==, 16);
+	}
+	CHECK(!hf_health_next(health, &event)); /* not a fault yet */
+	hf_health_close(health);
+	stage_free(s);
+}
+
 TESTS(RUN(nothing_is_wanted_until_the_layout_is_known),
       RUN(each_still_tile_is_looked_at_once_in_its_time_and_not_all_at_once),
       RUN(a_moving_tile_is_wanted_with_every_frame), RUN(only_tiles_with_a_camera_are_looked_at),
       RUN(a_changed_layout_pauses_at_its_first_frame_and_is_in_force_with_the_third),
       RUN(a_view_with_fewer_tiles_than_cameras_is_not_looked_at),
-      RUN(a_fixed_layout_is_not_questioned), RUN(another_picture_size_rebuilds_the_tiles))
+      RUN(a_fixed_layout_is_not_questioned), RUN(another_picture_size_rebuilds_the_tiles),
+      RUN(a_still_tile_with_somebody_in_it_is_wanted_twice_a_second_until_nobody_is_found),
+      RUN(one_look_that_misses_somebody_does_not_end_the_occupied_looks),
+      RUN(a_look_at_the_view_before_says_nothing_of_this_one),
+      RUN(a_tile_that_is_suspected_of_being_frozen_is_not_wanted_and_does_not_move))

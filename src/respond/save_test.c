@@ -58,6 +58,7 @@ static void add_stay(struct unit *unit, size_t place, enum hf_stay_phase phase, 
 						    .zone = zone,
 						    .track = 12,
 						    .id = { 7, 2, unit->stays.next_n++ },
+						    .class_name = "person",
 						    .looks = 7,
 						    .fired = 1,
 						    .dwell_us = 4500000,
@@ -104,7 +105,7 @@ static struct unit *full_unit(void)
 	add_stay(unit, 0, HF_STAY_INSIDE, 0);
 	add_stay(unit, 9, HF_STAY_OUTSIDE, 1);
 	add_stay(unit, 10, HF_STAY_COMING, 1);
-	unit->rules.cooldowns[HF_RULE_ZONE_ENTRY][1] =
+	unit->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0] =
 		(struct hf_cooldown){ .until = at(45000), .held = 3 };
 	add_offer(unit, "{\"a\":1}");
 	add_offer(unit, NULL);
@@ -142,8 +143,8 @@ TEST(what_is_restored_is_what_was_saved)
 	CHECK(memcmp(&stay->colours, &old->stays.list[0].colours, sizeof stay->colours) == 0);
 	CHECK_U64(young->stays.list[1].zone, ==, 1);
 	CHECK(young->stays.list[1].phase == HF_STAY_OUTSIDE);
-	CHECK_I64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][1].until.us, ==, 45000000);
-	CHECK_U64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][1].held, ==, 3);
+	CHECK_I64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0].until.us, ==, 45000000);
+	CHECK_U64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0].held, ==, 3);
 	CHECK_U64(young->offers.count, ==, 2);
 	for (size_t i = 0; i < 2; i++) {
 		const struct hf_pending *a = hf_offers_at(&old->offers, i);
@@ -189,7 +190,7 @@ TEST(another_boot_has_another_clock)
 	CHECK_OK(hf_save_decode(data, size_bytes, &young->config, at(500), &young->parts,
 				&forgotten, &err));
 	/* 35 seconds of the cool-down were left. */
-	CHECK_I64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][1].until.us, ==, 35500000);
+	CHECK_I64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0].until.us, ==, 35500000);
 	CHECK_I64(young->stays.list[0].blind_us, ==, 250000);
 	CHECK_I64(hf_offers_at(&young->offers, 0)->captured.us, ==, 0);
 	free(old);
@@ -212,7 +213,7 @@ TEST(a_zone_that_is_gone_is_forgotten_and_one_that_moved_is_found)
 	CHECK_U64(hf_stays_open(&young->stays), ==, 1);
 	CHECK_U64(young->stays.list[0].id.n, ==, 2);
 	CHECK_U64(young->stays.list[0].zone, ==, 0);
-	CHECK_U64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][0].held, ==, 3);
+	CHECK_U64(young->rules.cooldowns[HF_RULE_ZONE_ENTRY][0][0].held, ==, 3);
 	free(old);
 	free(young);
 }
@@ -224,7 +225,7 @@ static void is_fresh(const struct unit *unit)
 	CHECK_U64(unit->offers.suppressed, ==, 0);
 	CHECK_U64(unit->parts.origin_next, ==, 1);
 	CHECK_U64(unit->stays.next_n, ==, 1);
-	CHECK_I64(unit->rules.cooldowns[HF_RULE_ZONE_ENTRY][1].until.us, ==, 0);
+	CHECK_I64(unit->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0].until.us, ==, 0);
 }
 
 TEST(every_flipped_bit_and_every_cut_is_found_and_leaves_a_fresh_start)

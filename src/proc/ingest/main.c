@@ -16,11 +16,14 @@
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
+#include "base/assert.h"
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "ingest/cutter.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
+#include "proc/ingest/faults.h"
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
@@ -37,18 +40,24 @@ enum {
 	TICKS_UNTAKEN_MAX = 2, /* one is looked at while what came of another is judged */
 	SILENCE_MS = 5000,     /* and two frames' time: then an open source is lost */
 	RESET_AFTER = 2,       /* failures of a device in a row */
-	NOTES_MAX = 8,
+	NOTES_MAX = 16,
+	NOTES_OF_FAULTS_MAX = 8, /* a screen's worth of faults must not keep out the source's own */
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
+	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
 };
 
 struct note {
+	bool seen; /* at a moment of its own */
+	struct hf_worker_moment moment;
 	char event_class[HF_ID_BYTES];
+	char camera_name[HF_ID_BYTES]; /* empty: none */
 	char attrs[sizeof((struct hf_note *)NULL)->attrs];
 };
 
 struct ingest {
 	struct hf_worker *worker;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	uint32_t index;
 	bool lockstep;     /* no pacing, no drops */
 	bool looks_at_all; /* every tile with every frame */
@@ -59,6 +68,7 @@ struct ingest {
 
 	struct hf_source *source; /* NULL: not open */
 	struct hf_view *view;     /* NULL as long as source is */
+	struct hf_health *health; /* NULL: nobody watches it */
 	struct hf_mono retry_at;
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
@@ -95,29 +105,68 @@ static const struct hf_config_source *source_config(const struct ingest *in)
 	return &in->config->sources[in->index];
 }
 
-/* Kept until the supervisor's queue takes it. */
-static void note(struct ingest *in, const char *event_class, struct hf_json *attrs,
-		 const char *text)
+/* Kept until the supervisor's queue takes it. NULL: it could not be. */
+static struct note *note(struct ingest *in, const char *event_class, struct hf_json *attrs,
+			 const char *text)
 {
 	struct hf_err err;
 
 	hf_json_object_close(attrs);
 	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
 		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
-		return;
+		return NULL;
 	}
 	struct note *kept = &in->notes[in->note_count++];
+	*kept = (struct note){ 0 };
 	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
 	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
+	return kept;
+}
+
+/* What health has to tell waits there until there is room. */
+static void note_faults(struct ingest *in)
+{
+	struct hf_health_event event;
+	struct hf_err err;
+
+	while (in->health != NULL && in->note_count < NOTES_OF_FAULTS_MAX &&
+	       hf_health_next(in->health, &event)) {
+		const struct hf_config_camera *camera =
+			hf_config_camera_at(in->config, in->index, event.tile);
+		struct note *kept = &in->notes[in->note_count];
+
+		HF_ASSERT(camera != NULL);
+		*kept = (struct note){ .seen = true,
+				       .moment = { .mono = event.captured_mono,
+						   .wall = event.captured_wall,
+						   .layout = in->reading.layout } };
+		if (fault_write(&event, source_config(in)->id, camera, kept->attrs, &err) !=
+		    HF_OK) {
+			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
+			       fault_event_class(event.news), err.text);
+			continue;
+		}
+		(void)snprintf(kept->event_class, sizeof kept->event_class, "%s",
+			       fault_event_class(event.news));
+		(void)snprintf(kept->camera_name, sizeof kept->camera_name, "%s",
+			       camera->name[0] != '\0' ? camera->name : camera->id);
+		in->note_count++;
+		hf_log(event.news == HF_HEALTH_CLEARED ? HF_LOG_INFO : HF_LOG_WARN,
+		       kept->event_class, "camera=%s fault=%s since_s=%" PRId64, camera->id,
+		       hf_health_fault_name(event.fault), event.since_ms / 1000);
+	}
 }
 
 static void send_notes(struct ingest *in)
 {
 	struct hf_err err;
 
-	while (in->note_count > 0) {
-		enum hf_code code = hf_worker_note(in->worker, in->notes[0].event_class, NULL,
-						   in->notes[0].attrs, &err);
+	for (note_faults(in); in->note_count > 0; note_faults(in)) {
+		const struct note *first = &in->notes[0];
+		enum hf_code code = hf_worker_note_at(
+			in->worker, first->seen ? &first->moment : NULL, first->event_class,
+			first->camera_name[0] != '\0' ? first->camera_name : NULL, first->attrs,
+			&err);
 		if (code == HF_E_AGAIN)
 			return;
 		if (code != HF_OK)
@@ -164,7 +213,7 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_key(&attrs, "error");
 	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
-	note(in, "source_lost", &attrs, text);
+	(void)note(in, "source_lost", &attrs, text);
 }
 
 /* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
@@ -238,7 +287,7 @@ static void tell_damage(struct ingest *in)
 	hf_json_put_text(&attrs, "url", source_config(in)->url);
 	hf_json_put_u64(&attrs, "frames", info.frames);
 	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
-	note(in, "source_damaged", &attrs, text);
+	(void)note(in, "source_damaged", &attrs, text);
 }
 
 static void picture_came(struct ingest *in)
@@ -253,7 +302,7 @@ static void picture_came(struct ingest *in)
 		return;
 	in->back_untold = false;
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
-	note(in, "source_back", &attrs, text);
+	(void)note(in, "source_back", &attrs, text);
 }
 
 static void source_has_ended(struct ingest *in)
@@ -264,7 +313,7 @@ static void source_has_ended(struct ingest *in)
 	in->ended = true;
 	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
 	hf_json_put_u64(&attrs, "decode_errors", hf_source_info(in->source).decode_errors);
-	note(in, "source_ended", &attrs, text);
+	(void)note(in, "source_ended", &attrs, text);
 	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
 }
 
@@ -284,6 +333,7 @@ static void open_source(struct ingest *in)
 			.source = in->index,
 			.looks_at_all = in->looks_at_all,
 			.still = hf_source_info(in->source).still,
+			.health = in->health,
 		};
 		code = hf_view_open(&view, &in->view, &err);
 	}
@@ -315,7 +365,15 @@ static void tell_layout(struct ingest *in)
 		hf_json_put_text(&attrs, "to", hf_layout_id(reading->layout));
 		hf_json_put_u64(&attrs, "frame", in->frame.number);
 		hf_json_put_u64(&attrs, "watched", reading->watched);
-		note(in, "view_changed", &attrs, text);
+		struct note *kept = note(in, "view_changed", &attrs, text);
+		if (kept != NULL) {
+			kept->seen = true;
+			kept->moment = (struct hf_worker_moment){
+				.mono = in->frame.captured_mono,
+				.wall = in->frame.captured_wall,
+				.layout = reading->layout,
+			};
+		}
 	}
 	in->layout_told = reading->layout;
 }
@@ -350,6 +408,7 @@ static void look_at_frame(struct ingest *in)
 				     .layout = (uint32_t)reading->layout,
 				     .moving_mask = reading->moving_mask,
 				     .paused = reading->paused,
+				     .blind_mask = reading->blind_mask,
 				     .frame = in->frame.number,
 				     .jobs_dropped = in->dispatch.jobs_dropped,
 				     .jobs_lost = in->dispatch.jobs_lost,
@@ -362,7 +421,9 @@ static void look_at_frame(struct ingest *in)
 		hf_dispatch_forget(&in->dispatch);
 	hf_dispatch_frame(&in->dispatch, now);
 	for (uint32_t i = 0; i < reading->tile_count; i++)
-		if (reading->tiles[i].look != 0)
+		if (reading->tiles[i].blind)
+			hf_dispatch_give_up(&in->dispatch, i);
+		else if (reading->tiles[i].look != 0)
 			hf_dispatch_want(&in->dispatch, i, reading->tiles[i].look,
 					 reading->tiles[i].camera->priority, now);
 }
@@ -456,6 +517,7 @@ static void step_source(struct ingest *in)
 	}
 	picture_came(in);
 	look_at_frame(in);
+	note_faults(in);
 	send_jobs(in);
 	report_frame(&in->report, &in->frame, &in->reading,
 		     in->lockstep ? in->frame.captured_mono : mono_now());
@@ -592,6 +654,9 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	if (in->lockstep)
 		now.us = job.captured.us + hf_mono_diff_us(now, job.sent);
 	report_done(&in->report, &job, done.failed != 0, now);
+	if (in->view != NULL && done.failed == 0)
+		hf_view_seen(in->view, job.tile, job.captured,
+			     done.detection_count > 0 ? done.score_best : 0);
 	return HF_OK;
 }
 
@@ -603,6 +668,30 @@ static int is_over(const struct ingest *in)
 	if (in->failed)
 		return 1;
 	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
+}
+
+/* A stick or grabber that was plugged in again is another one to the sandbox, which would keep it
+ * out. The source is lost anyway: nothing is lost by beginning anew. */
+static bool must_begin_anew(const struct ingest *in)
+{
+	const char *path = hf_sandbox_stale(&in->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before: the next ingest may read it", path);
+	return path != NULL;
+}
+
+static enum hf_code open_health(struct ingest *in, struct hf_err *err)
+{
+	const struct hf_health_options options = { .raise_ms = in->config->health_raise_ms,
+						   .clear_ms = in->config->health_clear_ms,
+						   .frozen_ms = in->config->health_frozen_ms,
+						   .remind_ms = in->config->health_remind_ms };
+
+	if (!in->config->health_watch || in->looks_at_all)
+		return HF_OK;
+	return hf_health_open(&options, &in->health, err);
 }
 
 static int run(struct ingest *in)
@@ -623,8 +712,11 @@ static int run(struct ingest *in)
 		if (in->tick_waits)
 			send_tick(in);
 		send_jobs(in);
-		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at))
+		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at)) {
+			if (must_begin_anew(in))
+				return EXIT_ANEW;
 			open_source(in);
+		}
 		if (may_step(in))
 			step_source(in);
 		watch_silence(in, now);
@@ -660,11 +752,14 @@ int main(void)
 	if (in.index >= in.config->source_count)
 		hf_log(HF_LOG_ERROR, "no_source", "hello names source %u of %u", in.index,
 		       in.config->source_count);
-	else if (hf_cutter_open(&in.cutter, &err) != HF_OK)
+	else if (hf_cutter_open(&in.cutter, &err) != HF_OK || open_health(&in, &err) != HF_OK)
 		hf_log(HF_LOG_ERROR, "no_memory", "%s", err.text);
-	else
+	else {
+		hf_sandbox_worker(hf_worker_hello(in.worker), in.config, &in.sandbox);
 		exit_code = run(&in);
+	}
 	close_source(&in);
+	hf_health_close(in.health);
 	hf_cutter_close(in.cutter);
 	hf_ring_close(in.ring);
 	hf_worker_close(in.worker);

@@ -21,6 +21,8 @@
 
 enum {
 	STEP_MS = 200,
+	LOOK_MS = 1000, /* whether the sandbox is still right */
+	EXIT_ANEW = 75, /* it has to be made anew */
 };
 
 /* Links */
@@ -101,7 +103,7 @@ static enum hf_code on_tick(struct respond *respond, const struct hf_link *link,
 		return hf_fail(err, HF_E_INVALID, "tick of source %u from ingest.%u", tick.source,
 			       link->index);
 	respond->told = (struct hf_taken){ .frame = tick.frame };
-	return hf_scene_tick(respond->scene, &tick, err);
+	return hf_scene_tick(respond->scene, &tick, events_on_fire, respond, err);
 }
 
 /* The tile, while its slot still holds it; NULL costs only the picture's freshness. */
@@ -216,6 +218,7 @@ static enum hf_code start(struct respond *respond, struct hf_err *err)
 {
 	const struct hf_hello *hello = hf_worker_hello(respond->worker);
 
+	hf_sandbox_worker(hello, hf_worker_config(respond->worker), &respond->sandbox);
 	respond->lockstep = hello->lockstep == HF_LOCKSTEP_AS_LIVE;
 	events_open(respond);
 	enum hf_code code = hf_thumbs_new(&respond->thumbs, err);
@@ -230,9 +233,23 @@ static enum hf_code start(struct respond *respond, struct hf_err *err)
 	return code;
 }
 
+/* Somebody has removed the folder of the pictures, or mounted another: out of the sandbox it can
+ * be neither made nor written. */
+static bool must_begin_anew(const struct respond *respond)
+{
+	const char *path = hf_sandbox_stale(&respond->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before, or gone: the next respond sees to it",
+		       path);
+	return path != NULL;
+}
+
 static int work(struct respond *respond)
 {
 	struct hf_err err = { 0 };
+	struct hf_mono look_at = respond_now();
 
 	respond->stats_due = respond_now();
 	respond->save_due = respond_now();
@@ -243,6 +260,13 @@ static int work(struct respond *respond)
 		events_push(respond);
 		answer_told(respond);
 		report_when_due(respond);
+		if (hf_mono_before(respond_now(), look_at))
+			continue;
+		look_at = hf_mono_add_ms(respond_now(), LOOK_MS);
+		if (must_begin_anew(respond)) {
+			events_last_words(respond);
+			return EXIT_ANEW;
+		}
 	}
 	if (err.code != HF_E_CLOSED) {
 		hf_log(HF_LOG_ERROR, "step_failed", "%s", err.text);

@@ -13,6 +13,7 @@
  *             next process knows, and fires there.
  */
 #include "base/histogram.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 #include "respond/offers.h"
 #include "respond/save.h"
@@ -31,6 +32,7 @@ struct pixels {
 
 struct respond {
 	struct hf_worker *worker;
+	struct hf_sandbox sandbox;
 	struct hf_thumbs *thumbs;
 	struct hf_arming *arming;
 	struct hf_scene *scene;
