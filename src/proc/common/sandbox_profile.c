@@ -123,7 +123,8 @@ static void for_respond(const struct hf_hello *hello, struct hf_sandbox *ret_san
 {
 	begin("respond", HF_SANDBOX_WRITES, ret_sandbox);
 	hf_sandbox_watch(ret_sandbox, "/etc/localtime", HF_SANDBOX_READ);
-	allow_own_folder(hello, "thumbs", ret_sandbox);
+	if (hello->data_path[0] != '\0')
+		allow_own_folder(hello, "thumbs", ret_sandbox);
 }
 
 static void for_keeper(const struct hf_hello *hello, struct hf_sandbox *ret_sandbox)

@@ -119,21 +119,22 @@ static bool is_in_network(const struct ingest *in)
 	return source_config(in)->type == HF_SOURCE_RTSP;
 }
 
-/* Kept until the supervisor's queue takes it. */
-static void note(struct ingest *in, const char *event_class, struct hf_json *attrs,
-		 const char *text)
+/* Kept until the supervisor's queue takes it. NULL: it could not be. */
+static struct note *note(struct ingest *in, const char *event_class, struct hf_json *attrs,
+			 const char *text)
 {
 	struct hf_err err;
 
 	hf_json_object_close(attrs);
 	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
 		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
-		return;
+		return NULL;
 	}
 	struct note *kept = &in->notes[in->note_count++];
 	*kept = (struct note){ 0 };
 	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
 	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
+	return kept;
 }
 
 /* What health has to tell waits there until there is room. */
@@ -226,7 +227,7 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_key(&attrs, "error");
 	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
-	note(in, "source_lost", &attrs, text);
+	(void)note(in, "source_lost", &attrs, text);
 }
 
 static int64_t next_wait_ms(const struct ingest *in)
@@ -324,7 +325,7 @@ static void tell_damage(struct ingest *in)
 	hf_json_put_text(&attrs, "url", url);
 	hf_json_put_u64(&attrs, "frames", info.frames);
 	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
-	note(in, "source_damaged", &attrs, text);
+	(void)note(in, "source_damaged", &attrs, text);
 }
 
 static void picture_came(struct ingest *in)
@@ -346,7 +347,7 @@ static void picture_came(struct ingest *in)
 		return;
 	in->back_untold = false;
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
-	note(in, "source_back", &attrs, text);
+	(void)note(in, "source_back", &attrs, text);
 }
 
 static void source_has_ended(struct ingest *in)
@@ -357,7 +358,7 @@ static void source_has_ended(struct ingest *in)
 	in->ended = true;
 	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
 	hf_json_put_u64(&attrs, "decode_errors", hf_source_info(in->source).decode_errors);
-	note(in, "source_ended", &attrs, text);
+	(void)note(in, "source_ended", &attrs, text);
 	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
 }
 
@@ -406,7 +407,15 @@ static void tell_layout(struct ingest *in)
 		hf_json_put_text(&attrs, "to", hf_layout_id(reading->layout));
 		hf_json_put_u64(&attrs, "frame", in->frame.number);
 		hf_json_put_u64(&attrs, "watched", reading->watched);
-		note(in, "view_changed", &attrs, text);
+		struct note *kept = note(in, "view_changed", &attrs, text);
+		if (kept != NULL) {
+			kept->seen = true;
+			kept->moment = (struct hf_worker_moment){
+				.mono = in->frame.captured_mono,
+				.wall = in->frame.captured_wall,
+				.layout = reading->layout,
+			};
+		}
 	}
 	in->layout_told = reading->layout;
 }

@@ -388,6 +388,13 @@ static enum hf_code emit(struct painter *painter, struct hf_err *err)
 
 /* Records */
 
+/* Which of them was an event is told by an EVENT. */
+static void on_fire(void *context, const struct hf_fire *fire)
+{
+	(void)context;
+	(void)fire;
+}
+
 static enum hf_code on_tick(struct painter *painter, size_t size_bytes, struct hf_err *err)
 {
 	struct hf_tick tick;
@@ -402,7 +409,7 @@ static enum hf_code on_tick(struct painter *painter, size_t size_bytes, struct h
 	if (code == HF_OK)
 		code = step_to(painter, tick.frame, err);
 	if (code == HF_OK)
-		code = hf_scene_tick(painter->scene, &tick, err);
+		code = hf_scene_tick(painter->scene, &tick, on_fire, NULL, err);
 	if (code != HF_OK)
 		return code;
 	if (painter->clip_start.us == 0)
@@ -410,13 +417,6 @@ static enum hf_code on_tick(struct painter *painter, size_t size_bytes, struct h
 	painter->tick = tick;
 	painter->has_tick = true;
 	return HF_OK;
-}
-
-/* Which of them was an event is told by an EVENT. */
-static void on_fire(void *context, const struct hf_fire *fire)
-{
-	(void)context;
-	(void)fire;
 }
 
 static enum hf_code on_result(struct painter *painter, size_t size_bytes, struct hf_err *err)
