@@ -14,6 +14,7 @@
 #include "cli/borrow.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/film.h"
 #include "cli/findings.h"
 #include "cli/ledger.h"
 #include "cli/progress.h"
@@ -31,7 +32,7 @@ enum {
 };
 
 struct analyze {
-	const char *config_path, *source_id, *clip, *thumbs;
+	const char *config_path, *source_id, *clip, *draw, *thumbs;
 	bool json;
 	bool colour;
 	struct hf_config config;
@@ -41,6 +42,8 @@ struct analyze {
 	int signal; /* that asked for the end; 0: none */
 	struct hf_borrow *borrow;
 	struct hf_responder *responder;
+	struct hf_film *film; /* NULL: not wanted, or failed */
+	bool draw_failed;
 	struct hf_ledger ledger;
 	struct hf_findings findings;
 	struct hf_progress progress;
@@ -103,6 +106,21 @@ static enum hf_code load(struct analyze *an, struct hf_err *err)
 	return code;
 }
 
+/* The movie */
+
+/* Events matter more: without the movie the rest goes on. */
+static enum hf_code judge_film(struct analyze *an, enum hf_code code, struct hf_err *err)
+{
+	if (code == HF_OK || code == HF_E_AGAIN)
+		return code;
+	hf_progress_hide(&an->progress);
+	(void)fprintf(stderr, "holdfast: %s; the events go on without it\n", err->text);
+	hf_film_close(an->film);
+	an->film = NULL;
+	an->draw_failed = true;
+	return HF_OK;
+}
+
 /* Events */
 
 /* Each line at once: who reads along need not wait for the end. */
@@ -121,7 +139,9 @@ static enum hf_code tell(struct analyze *an, const struct hf_line *line, struct 
 	}
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		return hf_fail_errno(err, "write to standard output");
-	return HF_OK;
+	if (an->film == NULL)
+		return HF_OK;
+	return judge_film(an, hf_film_event(an->film, line->data, line->size_bytes, err), err);
 }
 
 static enum hf_code on_offer(void *context, const struct hf_offer *offer, uint64_t *ret_local_seq,
@@ -188,6 +208,13 @@ static enum hf_code on_tick(void *context, const struct hf_tick *tick, struct hf
 	hf_progress_show(&an->progress, slash != NULL ? slash + 1 : an->clip,
 			 (double)hf_mono_diff_us(tick->captured_mono, an->clip_start) / 1e6,
 			 an->length_s);
+	/* First, so that its events are drawn onto it. */
+	if (an->film != NULL) {
+		enum hf_code code = judge_film(an, hf_film_tick(an->film, tick, err), err);
+
+		if (code != HF_OK)
+			return code;
+	}
 	return hf_responder_tick(an->responder, tick, err);
 }
 
@@ -198,6 +225,12 @@ static enum hf_code on_result(void *context, const struct hf_result *result,
 
 	(void)ring; /* respond has it too */
 	hf_findings_result(&an->findings, result);
+	if (an->film != NULL) {
+		enum hf_code code = judge_film(an, hf_film_result(an->film, result, err), err);
+
+		if (code != HF_OK)
+			return code;
+	}
 	return hf_responder_result(an->responder, result, err);
 }
 
@@ -254,6 +287,17 @@ static enum hf_code open_all(struct analyze *an, struct hf_err *err)
 		code = hf_borrow_open(&borrow, &an->borrow, err);
 	if (code != HF_OK)
 		return code;
+	const struct hf_film_options film = { .tree = hf_borrow_tree(an->borrow),
+					      .config = &an->config,
+					      .source = an->source,
+					      .path = an->draw,
+					      .context = an,
+					      .interrupted = interrupted };
+	if (an->draw != NULL) {
+		code = hf_film_open(&film, &an->film, err);
+		if (code != HF_OK)
+			return code;
+	}
 	responder.tree = hf_borrow_tree(an->borrow);
 	hf_ledger_hello(&an->ledger, &responder.hello);
 	return hf_responder_open(&responder, &an->responder, err);
@@ -272,7 +316,10 @@ static enum hf_code run(struct analyze *an, struct hf_err *err)
 
 	if (code == HF_OK)
 		code = hf_borrow_run(an->borrow, &an->config, an->source, &ops, err);
+	if (code == HF_OK && an->film != NULL)
+		code = judge_film(an, hf_film_finish(an->film, err), err);
 	hf_progress_hide(&an->progress);
+	hf_film_close(an->film);
 	hf_responder_close(an->responder);
 	hf_borrow_close(an->borrow);
 	return code;
@@ -339,6 +386,8 @@ static int analyze(struct analyze *an)
 	enum hf_code code = load(an, &err);
 
 	an->colour = hf_cli_colour(stdout);
+	if (code == HF_OK && an->draw != NULL)
+		code = hf_film_check(an->draw, an->clip, &err);
 	if (code == HF_OK)
 		code = watch_signals(an, &err);
 	if (code == HF_OK)
@@ -352,7 +401,7 @@ static int analyze(struct analyze *an)
 		return HF_EXIT_FAILED;
 	}
 	print_end(an);
-	return HF_EXIT_OK;
+	return an->draw_failed ? HF_EXIT_PARTIAL : HF_EXIT_OK;
 }
 
 int hf_cli_analyze(int argc, char **argv)
@@ -369,6 +418,7 @@ int hf_cli_analyze(int argc, char **argv)
 	an->clip = words.arguments[0];
 	an->config_path = hf_words_value(&words, "--config");
 	an->source_id = hf_words_value(&words, "--source");
+	an->draw = hf_words_value(&words, "--draw");
 	an->thumbs = hf_words_value(&words, "--thumbs");
 	an->json = hf_words_has(&words, "--json");
 	if (an->config_path == NULL)

@@ -138,6 +138,9 @@ static const struct hf_option analyze_options[] = {
 	  "CLIP stands for this source, where the configuration has several" },
 	{ "--json", NULL, HF_OFFERS_NOTHING, NULL,
 	  "the lines a unit would store, and nothing else, on standard output" },
+	{ "--draw", "OUT.mp4", HF_OFFERS_FILES, NULL,
+	  "also write the clip with what was seen on it: tiles, zones, people, how long they stay, "
+	  "events" },
 	{ "--thumbs", "DIR", HF_OFFERS_FOLDERS, NULL,
 	  "keep the pictures that go with events, in DIR/thumbs" },
 };
@@ -152,6 +155,7 @@ static const struct hf_exit_meaning analyze_exits[] = {
 	{ HF_EXIT_OK, "the clip was analysed" },
 	{ HF_EXIT_FAILED, "it was not, or not to its end" },
 	{ HF_EXIT_USAGE, "the command was wrong" },
+	{ HF_EXIT_PARTIAL, "it was, and --draw failed" },
 };
 
 /* outbox */
