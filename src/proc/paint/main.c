@@ -7,13 +7,14 @@
  * pixels cut the same way: its tracks and stays are respond's. What became an event is told.
  * A frame is drawn when the tick of the next one, or the end, has come.
  *
- * A process of its own: a decoder of bytes from outside, an encoder and a font renderer are no
- * part of the command line.
+ * A process of its own, in a sandbox: a decoder of bytes from outside, an encoder and a font
+ * renderer are no part of the command line.
  */
 #include "base/auto.h"
 #include "ingest/cutter.h"
 #include "ingest/layout.h"
 #include "ingest/source.h"
+#include "proc/common/sandbox.h"
 #include "proc/paint/movie.h"
 #include "proc/paint/paint.h"
 #include "proc/paint/picture.h"
@@ -45,6 +46,7 @@ struct banner {
 struct painter {
 	struct paint_head head;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	struct hf_source *source;
 	struct hf_cutter *cutter;
 	struct hf_thumbs *thumbs; /* the scene wants some */
@@ -388,6 +390,13 @@ static enum hf_code emit(struct painter *painter, struct hf_err *err)
 
 /* Records */
 
+/* Which of them was an event is told by an EVENT. */
+static void on_fire(void *context, const struct hf_fire *fire)
+{
+	(void)context;
+	(void)fire;
+}
+
 static enum hf_code on_tick(struct painter *painter, size_t size_bytes, struct hf_err *err)
 {
 	struct hf_tick tick;
@@ -402,7 +411,7 @@ static enum hf_code on_tick(struct painter *painter, size_t size_bytes, struct h
 	if (code == HF_OK)
 		code = step_to(painter, tick.frame, err);
 	if (code == HF_OK)
-		code = hf_scene_tick(painter->scene, &tick, err);
+		code = hf_scene_tick(painter->scene, &tick, on_fire, NULL, err);
 	if (code != HF_OK)
 		return code;
 	if (painter->clip_start.us == 0)
@@ -410,13 +419,6 @@ static enum hf_code on_tick(struct painter *painter, size_t size_bytes, struct h
 	painter->tick = tick;
 	painter->has_tick = true;
 	return HF_OK;
-}
-
-/* Which of them was an event is told by an EVENT. */
-static void on_fire(void *context, const struct hf_fire *fire)
-{
-	(void)context;
-	(void)fire;
 }
 
 static enum hf_code on_result(struct painter *painter, size_t size_bytes, struct hf_err *err)
@@ -557,13 +559,15 @@ int main(void)
 		(void)fprintf(stderr, "%s\n", err.text);
 		return EXIT_FAILURE;
 	}
+	hf_sandbox_for_paint(painter->config->sources[painter->head.source].url, painter->head.out,
+			     &painter->sandbox);
+	hf_sandbox_enter(&painter->sandbox);
 	code = open_all(painter, &err);
 	if (code == HF_OK)
 		code = work(painter, &err);
 	close_all(painter);
 	if (code == HF_OK)
 		return EXIT_SUCCESS;
-	(void)unlink(painter->head.out);
 	(void)fprintf(stderr, "%s\n", err.text);
 	return EXIT_FAILURE;
 }
