@@ -13,6 +13,7 @@
 #include "build_id.h"
 #include "cli/borrow.h"
 #include "cli/cli.h"
+#include "cli/film.h"
 #include "cli/findings.h"
 #include "cli/ledger.h"
 #include "cli/progress.h"
@@ -26,7 +27,8 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-	"usage: holdfast analyze [--config FILE] [--source ID] [--json] [--thumbs DIR] CLIP\n"
+	"usage: holdfast analyze [--config FILE] [--source ID] [--json] [--draw OUT.mp4]\n"
+	"                        [--thumbs DIR] CLIP\n"
 	"\n"
 	"What a unit with this configuration would have raised on this clip: every event, by the\n"
 	"unit's own programs, without a unit. They take the looks a unit takes and go by the "
@@ -37,18 +39,21 @@ static const char usage[] =
 	"  --config FILE  the unit's configuration (" HF_CONFIG_PATH ")\n"
 	"  --source ID    CLIP stands for this source, where the configuration has several\n"
 	"  --json         the lines a unit would store, and nothing else, on standard output\n"
+	"  --draw OUT.mp4 also write the clip with what was seen on it: tiles, zones, people, how\n"
+	"                 long they stay, events\n"
 	"  --thumbs DIR   keep the pictures that go with events, in DIR/thumbs\n"
 	"\n"
 	"Times are the clip's: from the moment of recording that the file names, else from when "
 	"it\n"
-	"was last changed. Exit code: 0 the clip was analysed, 1 it was not, or not to its end.\n";
+	"was last changed. Exit code: 0 the clip was analysed, 1 it was not, or not to its end,\n"
+	"5 it was, and --draw failed.\n";
 
 enum {
 	DEADLINE_MS = 60000, /* of one inference: a slow machine is not an error here */
 };
 
 struct analyze {
-	const char *config_path, *source_id, *clip, *thumbs;
+	const char *config_path, *source_id, *clip, *draw, *thumbs;
 	bool json;
 	bool colour;
 	struct hf_config config;
@@ -58,6 +63,8 @@ struct analyze {
 	int signal; /* that asked for the end; 0: none */
 	struct hf_borrow *borrow;
 	struct hf_responder *responder;
+	struct hf_film *film; /* NULL: not wanted, or failed */
+	bool draw_failed;
 	struct hf_ledger ledger;
 	struct hf_findings findings;
 	struct hf_progress progress;
@@ -86,6 +93,8 @@ static int parse_option(struct analyze *an, const char *option, const char *valu
 		return take_value(option, value, &an->config_path);
 	if (strcmp(option, "--source") == 0)
 		return take_value(option, value, &an->source_id);
+	if (strcmp(option, "--draw") == 0)
+		return take_value(option, value, &an->draw);
 	if (strcmp(option, "--thumbs") == 0)
 		return take_value(option, value, &an->thumbs);
 	*ret_valued = false;
@@ -158,10 +167,35 @@ static enum hf_code put_clip(struct analyze *an, struct hf_err *err)
 	return HF_OK;
 }
 
+/* Where sources are matters to a unit. Here the clip stands for one of them, and no other is
+ * read. */
+static void forget_warnings_of_urls(struct hf_config_report *report)
+{
+	const struct hf_config_row *row = hf_config_row_find(HF_CONFIG_SOURCES, "url");
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < report->message_count; i++) {
+		const struct hf_config_message *message = &report->messages[i];
+		bool of_url = false;
+
+		for (uint32_t k = 0; k < HF_SOURCES_MAX; k++) {
+			const struct hf_config_place *place =
+				hf_config_place(report, HF_CONFIG_SOURCES, k, row);
+
+			of_url |= place->line > 0 && place->line == message->place.line &&
+				  place->column == message->place.column;
+		}
+		if (!message->warning || !of_url)
+			report->messages[kept++] = *message;
+	}
+	report->message_count = kept;
+}
+
 static enum hf_code load(struct analyze *an, struct hf_err *err)
 {
 	enum hf_code code = hf_config_load(an->config_path, &an->config, &an->report, err);
 
+	forget_warnings_of_urls(&an->report);
 	hf_config_report_print(&an->report, stderr);
 	if (code != HF_OK && an->report.errors > 0)
 		return hf_fail(err, code, "%s is not a usable configuration: see above",
@@ -171,6 +205,21 @@ static enum hf_code load(struct analyze *an, struct hf_err *err)
 	if (code == HF_OK)
 		code = put_clip(an, err);
 	return code;
+}
+
+/* The movie */
+
+/* Events matter more: without the movie the rest goes on. */
+static enum hf_code judge_film(struct analyze *an, enum hf_code code, struct hf_err *err)
+{
+	if (code == HF_OK || code == HF_E_AGAIN)
+		return code;
+	hf_progress_hide(&an->progress);
+	(void)fprintf(stderr, "holdfast: %s; the events go on without it\n", err->text);
+	hf_film_close(an->film);
+	an->film = NULL;
+	an->draw_failed = true;
+	return HF_OK;
 }
 
 /* Events */
@@ -191,7 +240,9 @@ static enum hf_code tell(struct analyze *an, const struct hf_line *line, struct 
 	}
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		return hf_fail_errno(err, "write to standard output");
-	return HF_OK;
+	if (an->film == NULL)
+		return HF_OK;
+	return judge_film(an, hf_film_event(an->film, line->data, line->size_bytes, err), err);
 }
 
 static enum hf_code on_offer(void *context, const struct hf_offer *offer, uint64_t *ret_local_seq,
@@ -258,6 +309,13 @@ static enum hf_code on_tick(void *context, const struct hf_tick *tick, struct hf
 	hf_progress_show(&an->progress, slash != NULL ? slash + 1 : an->clip,
 			 (double)hf_mono_diff_us(tick->captured_mono, an->clip_start) / 1e6,
 			 an->length_s);
+	/* First, so that its events are drawn onto it. */
+	if (an->film != NULL) {
+		enum hf_code code = judge_film(an, hf_film_tick(an->film, tick, err), err);
+
+		if (code != HF_OK)
+			return code;
+	}
 	return hf_responder_tick(an->responder, tick, err);
 }
 
@@ -268,6 +326,12 @@ static enum hf_code on_result(void *context, const struct hf_result *result,
 
 	(void)ring; /* respond has it too */
 	hf_findings_result(&an->findings, result);
+	if (an->film != NULL) {
+		enum hf_code code = judge_film(an, hf_film_result(an->film, result, err), err);
+
+		if (code != HF_OK)
+			return code;
+	}
 	return hf_responder_result(an->responder, result, err);
 }
 
@@ -324,6 +388,17 @@ static enum hf_code open_all(struct analyze *an, struct hf_err *err)
 		code = hf_borrow_open(&borrow, &an->borrow, err);
 	if (code != HF_OK)
 		return code;
+	const struct hf_film_options film = { .tree = hf_borrow_tree(an->borrow),
+					      .config = &an->config,
+					      .source = an->source,
+					      .path = an->draw,
+					      .context = an,
+					      .interrupted = interrupted };
+	if (an->draw != NULL) {
+		code = hf_film_open(&film, &an->film, err);
+		if (code != HF_OK)
+			return code;
+	}
 	responder.tree = hf_borrow_tree(an->borrow);
 	hf_ledger_hello(&an->ledger, &responder.hello);
 	return hf_responder_open(&responder, &an->responder, err);
@@ -342,7 +417,10 @@ static enum hf_code run(struct analyze *an, struct hf_err *err)
 
 	if (code == HF_OK)
 		code = hf_borrow_run(an->borrow, &an->config, an->source, &ops, err);
+	if (code == HF_OK && an->film != NULL)
+		code = judge_film(an, hf_film_finish(an->film, err), err);
 	hf_progress_hide(&an->progress);
+	hf_film_close(an->film);
 	hf_responder_close(an->responder);
 	hf_borrow_close(an->borrow);
 	return code;
@@ -360,12 +438,12 @@ static void print_end(const struct analyze *an)
 		hf_findings_print_sum(findings, stdout, an->colour);
 	for (uint32_t i = 0; i < an->config.camera_count; i++)
 		looks += findings->looks[i];
+	(void)fflush(stdout);
 	hf_findings_print_doubts(findings, stderr);
 	if (an->decode_errors > 0)
 		(void)fprintf(stderr,
-			      "holdfast: %s: %" PRIu64
-			      " pictures could not be decoded, or it is cut short; the others "
-			      "were watched\n",
+			      "holdfast: %s: some pictures could not be decoded, or it is cut "
+			      "short; the others were watched (errors: %" PRIu64 ")\n",
 			      an->clip, an->decode_errors);
 	(void)fprintf(stderr,
 		      "%" PRIu64 " event%s in %.1f s of video (%" PRIu64 " frames, %" PRIu64
@@ -409,6 +487,8 @@ static int analyze(struct analyze *an)
 	enum hf_code code = load(an, &err);
 
 	an->colour = hf_cli_colour(stdout);
+	if (code == HF_OK && an->draw != NULL)
+		code = hf_film_check(an->draw, an->clip, &err);
 	if (code == HF_OK)
 		code = watch_signals(an, &err);
 	if (code == HF_OK)
@@ -422,7 +502,7 @@ static int analyze(struct analyze *an)
 		return HF_EXIT_FAILED;
 	}
 	print_end(an);
-	return HF_EXIT_OK;
+	return an->draw_failed ? HF_EXIT_PARTIAL : HF_EXIT_OK;
 }
 
 int hf_cli_analyze(int argc, char **argv)

@@ -112,6 +112,8 @@ static void allow_own_folder(const struct hf_hello *hello, const char *name,
 	char path[HF_PATH_BYTES + 16];
 	struct hf_err ignored;
 
+	if (hello->data_path[0] == '\0') /* nothing is to be stored */
+		return;
 	(void)snprintf(path, sizeof path, "%s/%s", hello->data_path, name);
 	(void)!hf_folder_make(path, 0750, &ignored);
 	hf_sandbox_watch(sandbox, path, HF_SANDBOX_WRITE);
@@ -121,7 +123,8 @@ static void for_respond(const struct hf_hello *hello, struct hf_sandbox *ret_san
 {
 	begin("respond", HF_SANDBOX_WRITES, ret_sandbox);
 	hf_sandbox_watch(ret_sandbox, "/etc/localtime", HF_SANDBOX_READ);
-	allow_own_folder(hello, "thumbs", ret_sandbox);
+	if (hello->data_path[0] != '\0')
+		allow_own_folder(hello, "thumbs", ret_sandbox);
 }
 
 static void for_keeper(const struct hf_hello *hello, struct hf_sandbox *ret_sandbox)
@@ -182,4 +185,13 @@ void hf_sandbox_for_config(const char *path, struct hf_sandbox *ret_sandbox)
 {
 	begin("config", 0, ret_sandbox);
 	hf_sandbox_allow(ret_sandbox, path, HF_SANDBOX_READ);
+}
+
+void hf_sandbox_for_paint(const char *clip, const char *out, struct hf_sandbox *ret_sandbox)
+{
+	begin("paint", HF_SANDBOX_WRITES, ret_sandbox);
+	hf_sandbox_allow(ret_sandbox, clip, HF_SANDBOX_READ);
+	hf_sandbox_allow(ret_sandbox, out, HF_SANDBOX_WRITE);
+	hf_sandbox_allow(ret_sandbox, "/etc/fonts", HF_SANDBOX_READ);
+	hf_sandbox_allow(ret_sandbox, "/var/cache/fontconfig", HF_SANDBOX_READ);
 }

@@ -7,10 +7,13 @@
  * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
- * A source that cannot be opened or breaks is told once for each reason, and tried again every
- * two seconds; it is back with its first whole picture, not before: a file may open well and
- * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
- * is not opened again: there may be good pictures further on.
+ * A source that cannot be opened or breaks is told once for each reason, and tried again: one of
+ * this machine every two seconds, a camera in the network ever more slowly, until it has been
+ * well for a while: one that gives a picture and goes again is no news every second. It is back
+ * with its first whole picture, not before: a file may open well and hold rubbish. So one that is
+ * open and gives no picture for five seconds is lost, too, but it is not opened again: there may
+ * be good pictures further on. (A camera is given some more time, to connect and to send a picture
+ * that stands alone; what it does within that, its own deadlines judge.)
  * A device that failed, was opened again, and failed again without a picture between is reported
  * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
@@ -20,6 +23,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "ingest/cutter.h"
 #include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
@@ -32,8 +36,11 @@
 
 enum {
 	WAIT_MS_MAX = 200,
-	WAIT_FULL_MS = 5, /* a peer's queue is full: there is nothing to poll for */
-	RETRY_MS = 2000,
+	WAIT_FULL_MS = 5,    /* a peer's queue is full: there is nothing to poll for */
+	RETRY_MS = 2000,     /* a file or a device */
+	RETRY_NET_MS = 1000, /* a camera in the network: first, doubles up to */
+	RETRY_NET_MS_MAX = 30000,
+	WELL_MS = 10000, /* with pictures for so long: the next wait is the first one again */
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
@@ -70,6 +77,8 @@ struct ingest {
 	struct hf_view *view;     /* NULL as long as source is */
 	struct hf_health *health; /* NULL: nobody watches it */
 	struct hf_mono retry_at;
+	int64_t retry_ms; /* the wait before, 0: none */
+	struct hf_mono opened_at;
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
@@ -105,21 +114,27 @@ static const struct hf_config_source *source_config(const struct ingest *in)
 	return &in->config->sources[in->index];
 }
 
-/* Kept until the supervisor's queue takes it. */
-static void note(struct ingest *in, const char *event_class, struct hf_json *attrs,
-		 const char *text)
+static bool is_in_network(const struct ingest *in)
+{
+	return source_config(in)->type == HF_SOURCE_RTSP;
+}
+
+/* Kept until the supervisor's queue takes it. NULL: it could not be. */
+static struct note *note(struct ingest *in, const char *event_class, struct hf_json *attrs,
+			 const char *text)
 {
 	struct hf_err err;
 
 	hf_json_object_close(attrs);
 	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
 		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
-		return;
+		return NULL;
 	}
 	struct note *kept = &in->notes[in->note_count++];
 	*kept = (struct note){ 0 };
 	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
 	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
+	return kept;
 }
 
 /* What health has to tell waits there until there is room. */
@@ -212,7 +227,19 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_key(&attrs, "error");
 	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
-	note(in, "source_lost", &attrs, text);
+	(void)note(in, "source_lost", &attrs, text);
+}
+
+static int64_t next_wait_ms(const struct ingest *in)
+{
+	bool was_well = in->first_frame_came &&
+			hf_mono_diff_us(in->picture_at, in->opened_at) > WELL_MS * INT64_C(1000);
+
+	if (!is_in_network(in))
+		return RETRY_MS;
+	if (in->retry_ms == 0 || was_well)
+		return RETRY_NET_MS;
+	return 2 * in->retry_ms < RETRY_NET_MS_MAX ? 2 * in->retry_ms : RETRY_NET_MS_MAX;
 }
 
 /* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
@@ -230,12 +257,13 @@ static void ask_for_reset(struct ingest *in)
 
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
+	in->retry_ms = next_wait_ms(in);
+	in->retry_at = hf_mono_add_ms(mono_now(), in->retry_ms);
 	if (why->code == HF_E_IO) {
 		in->failures++;
 		ask_for_reset(in);
 	}
 	close_source(in);
-	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
 	in->failed = in->lockstep;
 	tell_lost(in, why);
 }
@@ -243,6 +271,13 @@ static void source_is_lost(struct ingest *in, const struct hf_err *why)
 /* Open, and nothing comes of it. */
 static void watch_silence(struct ingest *in, struct hf_mono now)
 {
+	static const char *const hints[] = {
+		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
+		[HF_SOURCE_V4L2] = "",
+		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
+				   "enough?",
+	};
+	char url[HF_PATH_BYTES];
 	struct hf_err why;
 
 	if (in->source == NULL || in->lost || in->lockstep || in->ended)
@@ -253,18 +288,19 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	}
 	const struct hf_source_info info = hf_source_info(in->source);
 	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
+	if (is_in_network(in))
+		limit_ms += 2 * source_config(in)->timeout_ms;
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
+	hf_url_hide(source_config(in)->url, url, sizeof url);
 	if (info.why[0] != '\0')
 		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
 	else
 		(void)!hf_fail(&why, HF_E_AGAIN,
 			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
 			       " could not be decoded)%s",
-			       source_config(in)->url, limit_ms / 1000, info.decode_errors,
-			       source_config(in)->type == HF_SOURCE_FILE
-				       ? ": is it the right file, and was it copied whole?"
-				       : "");
+			       url, limit_ms / 1000, info.decode_errors,
+			       hints[source_config(in)->type]);
 	tell_lost(in, &why);
 }
 
@@ -272,7 +308,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 static void tell_damage(struct ingest *in)
 {
 	const struct hf_source_info info = hf_source_info(in->source);
-	char text[sizeof in->notes[0].attrs];
+	char text[sizeof in->notes[0].attrs], url[HF_PATH_BYTES];
 
 	if (info.decode_errors == 0 || in->damage_told || in->lockstep || !in->first_frame_came)
 		return;
@@ -281,18 +317,28 @@ static void tell_damage(struct ingest *in)
 	       source_config(in)->id, info.frames, info.decode_errors);
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_put_text(&attrs, "error",
-			 "some pictures could not be decoded, or the file is cut short; the others "
-			 "are watched");
-	hf_json_put_text(&attrs, "url", source_config(in)->url);
+			 is_in_network(in)
+				 ? "some pictures could not be decoded; the others are watched"
+				 : "some pictures could not be decoded, or the file is cut short; "
+				   "the others are watched");
+	hf_url_hide(source_config(in)->url, url, sizeof url);
+	hf_json_put_text(&attrs, "url", url);
 	hf_json_put_u64(&attrs, "frames", info.frames);
 	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
-	note(in, "source_damaged", &attrs, text);
+	(void)note(in, "source_damaged", &attrs, text);
 }
 
 static void picture_came(struct ingest *in)
 {
 	char text[sizeof in->notes[0].attrs];
 
+	if (!in->first_frame_came) {
+		const struct hf_source_info info = hf_source_info(in->source);
+
+		hf_log(HF_LOG_INFO, "source_opened",
+		       "source=%s codec=%s width=%u height=%u fps=%.2f", source_config(in)->id,
+		       info.codec, info.width, info.height, info.fps);
+	}
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
 	in->failures = 0;
@@ -301,7 +347,7 @@ static void picture_came(struct ingest *in)
 		return;
 	in->back_untold = false;
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
-	note(in, "source_back", &attrs, text);
+	(void)note(in, "source_back", &attrs, text);
 }
 
 static void source_has_ended(struct ingest *in)
@@ -312,7 +358,7 @@ static void source_has_ended(struct ingest *in)
 	in->ended = true;
 	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
 	hf_json_put_u64(&attrs, "decode_errors", hf_source_info(in->source).decode_errors);
-	note(in, "source_ended", &attrs, text);
+	(void)note(in, "source_ended", &attrs, text);
 	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
 }
 
@@ -340,11 +386,8 @@ static void open_source(struct ingest *in)
 		source_is_lost(in, &err);
 		return;
 	}
-	const struct hf_source_info info = hf_source_info(in->source);
-	hf_log(HF_LOG_INFO, "source_opened", "source=%s codec=%s width=%u height=%u fps=%.2f",
-	       source_config(in)->id, info.codec, info.width, info.height, info.fps);
 	in->first_frame_came = in->damage_told = false;
-	in->picture_at = mono_now();
+	in->opened_at = in->picture_at = mono_now();
 }
 
 static void tell_layout(struct ingest *in)
@@ -364,7 +407,15 @@ static void tell_layout(struct ingest *in)
 		hf_json_put_text(&attrs, "to", hf_layout_id(reading->layout));
 		hf_json_put_u64(&attrs, "frame", in->frame.number);
 		hf_json_put_u64(&attrs, "watched", reading->watched);
-		note(in, "view_changed", &attrs, text);
+		struct note *kept = note(in, "view_changed", &attrs, text);
+		if (kept != NULL) {
+			kept->seen = true;
+			kept->moment = (struct hf_worker_moment){
+				.mono = in->frame.captured_mono,
+				.wall = in->frame.captured_wall,
+				.layout = reading->layout,
+			};
+		}
 	}
 	in->layout_told = reading->layout;
 }
@@ -525,8 +576,9 @@ static void send_report(struct ingest *in, struct hf_mono now)
 		return;
 	if (in->source != NULL)
 		info = hf_source_info(in->source);
+	/* A camera that is being connected to has said nothing about itself yet. */
 	const struct report_facts facts = { .source_id = source_config(in)->id,
-					    .info = in->source != NULL ? &info : NULL,
+					    .info = info.codec[0] != '\0' ? &info : NULL,
 					    .dispatch = &in->dispatch,
 					    .view = &in->reading };
 	if (report_write(&in->report, &facts, now, text, &err) == HF_OK)
