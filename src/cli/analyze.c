@@ -91,10 +91,35 @@ static enum hf_code put_clip(struct analyze *an, struct hf_err *err)
 	return HF_OK;
 }
 
+/* Where sources are matters to a unit. Here the clip stands for one of them, and no other is
+ * read. */
+static void forget_warnings_of_urls(struct hf_config_report *report)
+{
+	const struct hf_config_row *row = hf_config_row_find(HF_CONFIG_SOURCES, "url");
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < report->message_count; i++) {
+		const struct hf_config_message *message = &report->messages[i];
+		bool of_url = false;
+
+		for (uint32_t k = 0; k < HF_SOURCES_MAX; k++) {
+			const struct hf_config_place *place =
+				hf_config_place(report, HF_CONFIG_SOURCES, k, row);
+
+			of_url |= place->line > 0 && place->line == message->place.line &&
+				  place->column == message->place.column;
+		}
+		if (!message->warning || !of_url)
+			report->messages[kept++] = *message;
+	}
+	report->message_count = kept;
+}
+
 static enum hf_code load(struct analyze *an, struct hf_err *err)
 {
 	enum hf_code code = hf_config_load(an->config_path, &an->config, &an->report, err);
 
+	forget_warnings_of_urls(&an->report);
 	hf_config_report_print(&an->report, stderr);
 	if (code != HF_OK && an->report.errors > 0)
 		return hf_fail(err, code, "%s is not a usable configuration: see above",
@@ -337,12 +362,12 @@ static void print_end(const struct analyze *an)
 		hf_findings_print_sum(findings, stdout, an->colour);
 	for (uint32_t i = 0; i < an->config.camera_count; i++)
 		looks += findings->looks[i];
+	(void)fflush(stdout);
 	hf_findings_print_doubts(findings, stderr);
 	if (an->decode_errors > 0)
 		(void)fprintf(stderr,
-			      "holdfast: %s: %" PRIu64
-			      " pictures could not be decoded, or it is cut short; the others "
-			      "were watched\n",
+			      "holdfast: %s: some pictures could not be decoded, or it is cut "
+			      "short; the others were watched (errors: %" PRIu64 ")\n",
 			      an->clip, an->decode_errors);
 	(void)fprintf(stderr,
 		      "%" PRIu64 " event%s in %.1f s of video (%" PRIu64 " frames, %" PRIu64

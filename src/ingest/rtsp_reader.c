@@ -295,7 +295,9 @@ static enum hf_code read_all(struct hf_rtsp_reader *reader, struct hf_err *err)
 		const struct hf_mono handed_out = now();
 		put(reader, packet, in_pieces && began.us != 0 ? began : handed_out);
 		began = handed_out;
-		begin_deadline(reader);
+		/* At its end libavformat hands out what it had held back: no sign of life. */
+		if (!is_over(reader))
+			begin_deadline(reader);
 	}
 }
 

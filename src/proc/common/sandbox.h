@@ -84,6 +84,8 @@ void hf_sandbox_worker(const struct hf_hello *hello, const struct hf_config *con
 /* What the worker that hello speaks to may. Makes the folders that it writes. */
 void hf_sandbox_for(const struct hf_hello *hello, const struct hf_config *config,
 		    struct hf_sandbox *ret_sandbox);
+/* The child that draws onto a clip: this clip, the file out, which is there, and fonts. */
+void hf_sandbox_for_paint(const char *clip, const char *out, struct hf_sandbox *ret_sandbox);
 /* The child that reads a configuration: this one file. */
 void hf_sandbox_for_config(const char *path, struct hf_sandbox *ret_sandbox);
 

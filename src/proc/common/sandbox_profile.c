@@ -186,3 +186,12 @@ void hf_sandbox_for_config(const char *path, struct hf_sandbox *ret_sandbox)
 	begin("config", 0, ret_sandbox);
 	hf_sandbox_allow(ret_sandbox, path, HF_SANDBOX_READ);
 }
+
+void hf_sandbox_for_paint(const char *clip, const char *out, struct hf_sandbox *ret_sandbox)
+{
+	begin("paint", HF_SANDBOX_WRITES, ret_sandbox);
+	hf_sandbox_allow(ret_sandbox, clip, HF_SANDBOX_READ);
+	hf_sandbox_allow(ret_sandbox, out, HF_SANDBOX_WRITE);
+	hf_sandbox_allow(ret_sandbox, "/etc/fonts", HF_SANDBOX_READ);
+	hf_sandbox_allow(ret_sandbox, "/var/cache/fontconfig", HF_SANDBOX_READ);
+}

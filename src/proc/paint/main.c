@@ -7,13 +7,14 @@
  * pixels cut the same way: its tracks and stays are respond's. What became an event is told.
  * A frame is drawn when the tick of the next one, or the end, has come.
  *
- * A process of its own: a decoder of bytes from outside, an encoder and a font renderer are no
- * part of the command line.
+ * A process of its own, in a sandbox: a decoder of bytes from outside, an encoder and a font
+ * renderer are no part of the command line.
  */
 #include "base/auto.h"
 #include "ingest/cutter.h"
 #include "ingest/layout.h"
 #include "ingest/source.h"
+#include "proc/common/sandbox.h"
 #include "proc/paint/movie.h"
 #include "proc/paint/paint.h"
 #include "proc/paint/picture.h"
@@ -45,6 +46,7 @@ struct banner {
 struct painter {
 	struct paint_head head;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	struct hf_source *source;
 	struct hf_cutter *cutter;
 	struct hf_thumbs *thumbs; /* the scene wants some */
@@ -557,13 +559,15 @@ int main(void)
 		(void)fprintf(stderr, "%s\n", err.text);
 		return EXIT_FAILURE;
 	}
+	hf_sandbox_for_paint(painter->config->sources[painter->head.source].url, painter->head.out,
+			     &painter->sandbox);
+	hf_sandbox_enter(&painter->sandbox);
 	code = open_all(painter, &err);
 	if (code == HF_OK)
 		code = work(painter, &err);
 	close_all(painter);
 	if (code == HF_OK)
 		return EXIT_SUCCESS;
-	(void)unlink(painter->head.out);
 	(void)fprintf(stderr, "%s\n", err.text);
 	return EXIT_FAILURE;
 }

@@ -11,6 +11,7 @@
 enum {
 	TICKS_A_SECOND = 90000,
 	KEY_EVERY = 50, /* frames: so far a player jumps at most */
+	ALONE_MS = 200, /* so long a movie of one frame is */
 	QUALITY_MPEG4 = 3,
 };
 
@@ -24,7 +25,7 @@ struct movie {
 	struct SwsContext *converter;
 	int width, height;
 	int64_t start_us, last;
-	int64_t interval; /* between the last two, in ticks: for the last one's length */
+	int64_t interval; /* between the last two: the length of the last one */
 };
 
 /* libav gives errno values with the sign turned, and codes of its own. */
@@ -86,6 +87,7 @@ static enum hf_code open_file(struct movie *movie, struct hf_err *err)
 	if (movie->stream == NULL || movie->frame == NULL || movie->packet == NULL)
 		return hf_fail(err, HF_E_NOMEM, "%s: out of memory", movie->path);
 	movie->stream->time_base = movie->codec->time_base;
+	movie->interval = movie->codec->time_base.den * ALONE_MS / 1000;
 	int av = avcodec_parameters_from_context(movie->stream->codecpar, movie->codec);
 	movie->frame->format = AV_PIX_FMT_YUV420P;
 	movie->frame->width = movie->width;

@@ -13,8 +13,10 @@
  *             Out comes an MP4 (H.264, or MPEG-4 where there is no encoder for
  *             that), a frame a tick, at the time of its frame.
  *
- * Owners      The file at `out` is the painter's until it ends with 0. Ended
- *             otherwise, or by the end of its input before END, it removes it.
+ * Owners      The file at `out` is there, empty, when the painter starts, and is
+ *             the painter's until it ends. Unless it ended with 0 it is of no
+ *             use, and the parent removes it: the sandbox lets nobody in there
+ *             remove anything.
  *
  * Errors      Exit code 1, and the reason as the last line of standard error.
  */
