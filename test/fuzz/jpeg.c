@@ -2,16 +2,41 @@
 /* A picture of a grabber or a clip, by both decoders. Every byte that the frame promises is there. */
 #include "fuzz.h"
 
+#include "ingest/decoder.h"
 #include "ingest/jpeg.h"
-#include "ingest/mjpeg.h"
+
+#include <libavcodec/avcodec.h>
+#include <string.h>
 
 static struct hf_jpeg *jpeg;
-static struct hf_mjpeg *mjpeg;
+static struct hf_decoder *patient;
+static AVPacket *packet;
 
-static void close_both(void)
+static void close_all(void)
 {
 	hf_jpeg_close(jpeg);
-	hf_mjpeg_close(mjpeg);
+	hf_decoder_close(patient);
+	av_packet_free(&packet);
+}
+
+static void open_all(void)
+{
+	AVCodecParameters *parameters = avcodec_parameters_alloc();
+	const struct hf_decoder_options options = { .name = "fuzz",
+						    .parameters = parameters,
+						    .live = true };
+	struct hf_err err = { 0 };
+
+	FUZZ_MUST(parameters != NULL);
+	parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+	parameters->codec_id = AV_CODEC_ID_MJPEG;
+	hf_decoder_prepare();
+	FUZZ_MUST(hf_jpeg_open(&jpeg, &err) == HF_OK);
+	FUZZ_MUST(hf_decoder_open(&options, &patient, &err) == HF_OK);
+	packet = av_packet_alloc();
+	FUZZ_MUST(packet != NULL);
+	avcodec_parameters_free(&parameters);
+	(void)atexit(close_all);
 }
 
 static void look_at_all(const struct hf_frame *frame)
@@ -41,15 +66,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	struct hf_frame frame = { 0 };
 	struct hf_err err = { 0 };
 
-	if (jpeg == NULL) {
-		FUZZ_MUST(hf_jpeg_open(&jpeg, &err) == HF_OK);
-		FUZZ_MUST(hf_mjpeg_open(&mjpeg, &err) == HF_OK);
-		(void)atexit(close_both);
-	}
+	if (jpeg == NULL)
+		open_all();
 	if (hf_jpeg_decode(jpeg, data, size_bytes, &frame, &err) == HF_OK)
 		look_at_all(&frame);
+	if (size_bytes == 0 || av_new_packet(packet, (int)size_bytes) < 0)
+		return 0;
+	memcpy(packet->data, data, size_bytes);
 	frame = (struct hf_frame){ 0 };
-	if (hf_mjpeg_decode(mjpeg, data, size_bytes, &frame, &err) == HF_OK)
+	if (hf_decoder_picture(patient, packet, &err) == HF_OK &&
+	    hf_decoder_take(patient, &frame, &err) == HF_OK)
 		look_at_all(&frame);
+	av_packet_unref(packet);
 	return 0;
 }
