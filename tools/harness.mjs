@@ -148,7 +148,7 @@ const countTwins = (keys) => {
 	return [...seen.values()].reduce((sum, n) => sum + n - 1, 0);
 };
 
-const stayKey = (e) => e.attrs?.stay && `${e.event_class} ${e.camera_name} ${e.zone_id} ${e.attrs.stay}`;
+const stayKey = (e) => e.attrs?.stay && `${e.event_class} ${e.camera_name} ${e.zone_id} ${e.attrs.stay} ${e.attrs.escalation ?? 0}`;
 
 // What the device wrote against what the hub has, up to a number (the cursor, say).
 export function audit(lines, events, through = Infinity) {

@@ -4,7 +4,8 @@
  * config - the operator's YAML file, read whole, checked whole, as one plain struct.
  *
  * Shape       Keys of shape/config_tbl.h; "a.b" stands as b under a. Lists
- *             sources, cameras and zones; a zone also has points: [[x, y], ...].
+ *             sources, cameras and zones; a zone also has points: [[x, y], ...]
+ *             and loitering: (config_loitering.h).
  *             YAML without anchors, aliases, tags and further documents. A
  *             section may be empty; a setting that is not there has its
  *             default. Relative paths are relative to the folder of the file.
@@ -63,6 +64,8 @@ struct hf_config_report {
 	struct hf_config_place cameras[HF_CAMERAS_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
 	struct hf_config_place zones[HF_ZONES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
 	struct hf_config_place points[HF_ZONES_MAX];
+	struct hf_config_place loitering[HF_ZONES_MAX];
+	struct hf_config_place classes[HF_ZONES_MAX][HF_ZONE_CLASSES_MAX]; /* of its thresholds */
 };
 
 enum hf_code hf_config_load(const char *path, struct hf_config *ret_config,
@@ -94,3 +97,6 @@ enum hf_code hf_config_show_json(const struct hf_config *config, struct hf_confi
 
 /* The annotated example: every setting with its default, range and help. */
 void hf_config_example(FILE *stream);
+
+/* The settings as JSON Schema (draft 2020-12), for editors that check while one types. */
+enum hf_code hf_config_schema(FILE *stream, struct hf_err *err) HF_MUST_CHECK;

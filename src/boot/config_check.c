@@ -4,6 +4,7 @@
  * paths. A value that was refused is at its default here; nothing that depends on it is judged,
  * so that one fault gives one message.
  */
+#include "boot/config_loitering.h"
 #include "boot/config_report.h"
 
 #include "base/assert.h"
@@ -377,11 +378,45 @@ static void check_hours(const struct check *check)
 	}
 }
 
+static void check_classes(const struct check *check, uint32_t i,
+			  const struct hf_config_classes *classes, bool pack_unread)
+{
+	const struct hf_config_zone *zone = &check->config->zones[i];
+	struct hf_err why;
+
+	for (uint32_t j = 0; j < zone->loitering_count; j++) {
+		const char *name = zone->loitering[j].class_name;
+		struct hf_config_place place = check->report->classes[i][j];
+		bool has = classes->count == 0;
+
+		if (name[0] == '\0' || place.line == 0)
+			continue;
+		if (hf_config_class_check(name, classes, pack_unread, &why) != HF_OK) {
+			hf_config_complain(check->report, place, "zones[].loitering: %s", why.text);
+			continue;
+		}
+		for (uint32_t k = 0; k < classes->count; k++)
+			has = has || strcmp(classes->names[k], name) == 0;
+		if (!has)
+			hf_config_warn(check->report, place,
+				       "zones[].loitering: the model pack in %s has no class "
+				       "\"%s\", so none will be seen",
+				       check->config->model_path, name);
+	}
+}
+
 static void check_zones(const struct check *check)
 {
+	struct hf_config_classes classes = { 0 };
+	const char *pack = check->config->model_path;
+
+	if (pack[0] != '\0' && !at(check, HF_CONFIG_UNIT, 0, "model.path").refused)
+		hf_config_classes_read(pack, &classes);
 	check_ids(check, HF_CONFIG_ZONES);
-	for (uint32_t i = 0; i < check->config->zone_count; i++)
+	for (uint32_t i = 0; i < check->config->zone_count; i++) {
 		check_zone(check, i);
+		check_classes(check, i, &classes, pack[0] != '\0' && classes.count == 0);
+	}
 	if (check->config->zone_count == 0 && !check->report->lists[HF_CONFIG_ZONES].refused)
 		hf_config_warn(check->report, check->report->lists[HF_CONFIG_ZONES],
 			       "zones: there is none, so no event of a person is ever raised");
@@ -502,12 +537,12 @@ void hf_config_cross_check(struct hf_config *config, struct hf_config_report *re
 	check_device(&check);
 	check_sources(&check);
 	check_cameras(&check);
+	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "model.path"), "model.path",
+		     config->model_path);
 	check_zones(&check);
 	check_hours(&check);
 	check_hub(&check);
 	check_orders(&check);
-	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "model.path"), "model.path",
-		     config->model_path);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "hub.ca_file"), "hub.ca_file",
 		     config->hub_ca_file);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "hub.token_file"), "hub.token_file",

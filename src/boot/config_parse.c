@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/suggest.h"
+#include "boot/config_loitering.h"
 #include "boot/config_report.h"
 #include "boot/config_value.h"
 
@@ -257,8 +258,10 @@ static void unknown_key(struct walk *walk, const struct target *target, const ch
 	for (size_t i = 0; i < all.count; i++)
 		if (strncmp(all.rows[i].key, target->prefix, prefix_length) == 0)
 			hf_suggest_consider(key, all.rows[i].key + prefix_length, &best);
-	if (target->section == HF_CONFIG_ZONES)
+	if (target->section == HF_CONFIG_ZONES) {
 		hf_suggest_consider(key, "points", &best);
+		hf_suggest_consider(key, "loitering", &best);
+	}
 	if (best != NULL)
 		hf_config_complain(walk->report, place_of(node->start_mark),
 				   "%s%s is not a setting; did you mean \"%s\"?", target->shown,
@@ -366,6 +369,107 @@ static void take_points(struct walk *walk, uint32_t index, const yaml_node_t *ke
 	zone->point_count = (uint32_t)count;
 }
 
+/* The duration of one threshold. False: refused, which is reported. */
+static bool take_dwell(struct walk *walk, const char *class_name, const yaml_node_t *value,
+		       int64_t *ret_ms)
+{
+	const char *colon = class_name[0] != '\0' ? "." : "";
+	struct hf_err why;
+
+	if (value->type != YAML_SCALAR_NODE) {
+		hf_config_complain(walk->report, place_of(value->start_mark),
+				   "zones[].loitering%s%s is a duration such as 60s%s", colon,
+				   class_name,
+				   class_name[0] != '\0'
+					   ? ""
+					   : ", off, or one a class: {person: 60s, vehicle: 10m}");
+		return false;
+	}
+	if (hf_config_dwell_parse(scalar_text(value), value->data.scalar.length,
+				  value->data.scalar.style != YAML_PLAIN_SCALAR_STYLE, ret_ms,
+				  &why) == HF_OK)
+		return true;
+	hf_config_complain(walk->report, place_of(value->start_mark), "zones[].loitering%s%s: %s",
+			   colon, class_name, why.text);
+	return false;
+}
+
+/* One "class: duration". */
+static bool take_class(struct walk *walk, uint32_t index, const yaml_node_t *key,
+		       const yaml_node_t *value)
+{
+	struct hf_config_zone *zone = &walk->config->zones[index];
+	struct hf_config_dwell dwell = { 0 };
+	struct hf_err why;
+
+	if (key->type != YAML_SCALAR_NODE ||
+	    hf_config_class_parse(scalar_text(key), key->data.scalar.length, dwell.class_name,
+				  &why) != HF_OK) {
+		hf_config_complain(walk->report, place_of(key->start_mark), "zones[].loitering: %s",
+				   key->type == YAML_SCALAR_NODE
+					   ? why.text
+					   : "a class is a word, such as person");
+		return false;
+	}
+	for (uint32_t i = 0; i < zone->loitering_count; i++)
+		if (strcmp(zone->loitering[i].class_name, dwell.class_name) == 0) {
+			hf_config_complain(
+				walk->report, place_of(key->start_mark),
+				"zones[].loitering.%s was set before, in line %u; which is "
+				"meant?",
+				dwell.class_name, walk->report->classes[index][i].line);
+			return false;
+		}
+	if (zone->loitering_count == HF_ZONE_CLASSES_MAX) {
+		hf_config_complain(walk->report, place_of(key->start_mark),
+				   "zones[].loitering: more than %d classes; one duration without "
+				   "a class is for all",
+				   HF_ZONE_CLASSES_MAX);
+		return false;
+	}
+	if (!take_dwell(walk, dwell.class_name, value, &dwell.ms))
+		return false;
+	walk->report->classes[index][zone->loitering_count] = place_of(key->start_mark);
+	zone->loitering[zone->loitering_count++] = dwell;
+	return true;
+}
+
+static void take_loitering(struct walk *walk, uint32_t index, const yaml_node_t *key,
+			   const yaml_node_t *value)
+{
+	struct hf_config_place *place = &walk->report->loitering[index];
+	struct hf_config_zone *zone = &walk->config->zones[index];
+
+	if (place->line != 0) {
+		hf_config_complain(walk->report, place_of(key->start_mark),
+				   "zones[].loitering was set before, in line %u; which is meant?",
+				   place->line);
+		return;
+	}
+	*place = place_of(value->start_mark);
+	memset(zone->loitering, 0, sizeof zone->loitering);
+	zone->loitering_count = 0;
+	if (value->type != YAML_MAPPING_NODE) {
+		struct hf_config_dwell all = { 0 };
+
+		place->refused = !take_dwell(walk, "", value, &all.ms);
+		if (all.ms > 0)
+			zone->loitering[zone->loitering_count++] = all;
+		return;
+	}
+	if (value->data.mapping.pairs.start == value->data.mapping.pairs.top) {
+		place->refused = true;
+		hf_config_complain(walk->report, *place,
+				   "zones[].loitering names no class; write off, a duration for "
+				   "all, or {person: 60s}");
+	}
+	for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
+	     pair < value->data.mapping.pairs.top; pair++)
+		if (!take_class(walk, index, yaml_document_get_node(walk->document, pair->key),
+				yaml_document_get_node(walk->document, pair->value)))
+			place->refused = true;
+}
+
 /* All pairs of a mapping that holds settings, not sections. */
 static void take_mapping(struct walk *walk, const struct target *target, const yaml_node_t *node)
 {
@@ -384,6 +488,8 @@ static void take_mapping(struct walk *walk, const struct target *target, const y
 			take_value(walk, target, row, key, value);
 		else if (target->section == HF_CONFIG_ZONES && strcmp(name, "points") == 0)
 			take_points(walk, target->index, key, value);
+		else if (target->section == HF_CONFIG_ZONES && strcmp(name, "loitering") == 0)
+			take_loitering(walk, target->index, key, value);
 		else
 			unknown_key(walk, target, name, key);
 	}

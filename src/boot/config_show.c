@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/url.h"
+#include "boot/config_loitering.h"
 #include "boot/config_value.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ static void show_list(const struct hf_config *config, struct hf_config_report *r
 {
 	struct hf_config_rows all = hf_config_rows(section);
 	uint32_t count = hf_config_record_count(config, section);
-	char value[HF_CONFIG_VALUE_BYTES];
+	char value[HF_CONFIG_VALUE_BYTES], loitering[HF_CONFIG_LOITERING_BYTES];
 
 	(void)fprintf(stream, "%s:%s\n", hf_config_list(section)->key, count == 0 ? " []" : "");
 	for (uint32_t i = 0; i < count; i++) {
@@ -88,8 +89,11 @@ static void show_list(const struct hf_config *config, struct hf_config_report *r
 			show_line(stream, r == 0 ? "  - " : "    ", all.rows[r].key, value,
 				  *hf_config_place(report, section, i, &all.rows[r]));
 		}
-		if (section == HF_CONFIG_ZONES)
-			show_points(stream, &config->zones[i]);
+		if (section != HF_CONFIG_ZONES)
+			continue;
+		hf_config_loitering_text(&config->zones[i], loitering);
+		show_line(stream, "    ", "loitering", loitering, report->loitering[i]);
+		show_points(stream, &config->zones[i]);
 	}
 }
 
@@ -148,6 +152,30 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 	hf_json_object_close(json);
 }
 
+/* {"value":{"person":60000},"unit":"ms","line":L}; "*" stands for all classes. */
+static void json_loitering(struct hf_json *json, const struct hf_config_zone *zone,
+			   struct hf_config_place place)
+{
+	hf_json_key(json, "loitering");
+	hf_json_object_open(json);
+	hf_json_key(json, "value");
+	hf_json_object_open(json);
+	for (uint32_t i = 0; i < zone->loitering_count; i++) {
+		const struct hf_config_dwell *dwell = &zone->loitering[i];
+
+		hf_json_key(json, dwell->class_name[0] != '\0' ? dwell->class_name : "*");
+		hf_json_i64(json, dwell->ms);
+	}
+	hf_json_object_close(json);
+	hf_json_put_text(json, "unit", "ms");
+	hf_json_key(json, "line");
+	if (place.line > 0)
+		hf_json_u64(json, place.line);
+	else
+		hf_json_null(json);
+	hf_json_object_close(json);
+}
+
 static void json_rows(struct hf_json *json, const struct hf_config *config,
 		      struct hf_config_report *report, enum hf_config_section section,
 		      uint32_t index)
@@ -161,6 +189,7 @@ static void json_rows(struct hf_json *json, const struct hf_config *config,
 	if (section == HF_CONFIG_ZONES) {
 		const struct hf_config_zone *zone = &config->zones[index];
 
+		json_loitering(json, zone, report->loitering[index]);
 		hf_json_key(json, "points");
 		hf_json_array_open(json);
 		for (uint32_t i = 0; i < zone->point_count; i++) {
@@ -235,7 +264,7 @@ static void example_row(FILE *stream, const char *lead, const struct hf_config_r
 			const void *record, bool with_help)
 {
 	const char *dot = strchr(row->key, '.');
-	char value[HF_CONFIG_VALUE_BYTES], range[128], text[512];
+	char value[HF_CONFIG_VALUE_BYTES], range[128], text[1024];
 	bool standard = hf_config_value_standard(row, record);
 
 	if (standard && !with_help)
@@ -264,10 +293,16 @@ static void example_list(const struct hf_config *config, enum hf_config_section 
 			example_row(stream, r == 0 ? "  - " : "    ", &all.rows[r], record, i == 0);
 		if (section != HF_CONFIG_ZONES)
 			continue;
-		if (i == 0)
+		if (i == 0) {
+			char loitering[HF_CONFIG_LOITERING_BYTES];
+
+			hf_config_loitering_text(&config->zones[i], loitering);
+			example_comment(stream, 4, hf_config_loitering_help);
+			(void)fprintf(stream, "    # loitering: %s\n", loitering);
 			example_comment(stream, 4,
 					"Outline: 3 to 16 points [x, y] in order, fractions of the "
 					"tile from its top left corner.");
+		}
 		show_points(stream, &config->zones[i]);
 	}
 }
@@ -337,7 +372,11 @@ void hf_config_example(FILE *stream)
 		"# folder of this file. Durations have a unit: 200ms, 5s, 10m, 2h, 1d.\n"
 		"#\n"
 		"#   holdfast config check FILE    finds mistakes, with line and column\n"
-		"#   holdfast config show FILE     shows what is in effect, and from where\n",
+		"#   holdfast config show FILE     shows what is in effect, and from where\n"
+		"#\n"
+		"# Editors with a YAML language server check while you type: put what \"holdfast\n"
+		"# config schema\" prints into a file beside this one, and take a # from\n"
+		"## yaml-language-server: $schema=holdfast.schema.json\n",
 		stream);
 	for (int section = HF_CONFIG_SOURCES; section < HF_CONFIG_SECTIONS; section++)
 		example_list(&config, (enum hf_config_section)section, stream);

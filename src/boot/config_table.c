@@ -152,4 +152,6 @@ void hf_config_record_defaults(enum hf_config_section section, void *record)
 			break;
 		}
 	}
+	if (section == HF_CONFIG_ZONES)
+		hf_config_loitering_default(record);
 }

@@ -80,5 +80,5 @@ const void *hf_config_record_const(const struct hf_config *config, enum hf_confi
 				   uint32_t index);
 uint32_t hf_config_record_count(const struct hf_config *config, enum hf_config_section section);
 
-/* Every row of the section at its default. */
+/* Every row of the section at its default, and a zone's thresholds. */
 void hf_config_record_defaults(enum hf_config_section section, void *record);

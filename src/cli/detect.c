@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "cli/borrow.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/draw.h"
 #include "infer/pack.h"
 
@@ -18,34 +19,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-	"usage: holdfast detect [--json] [--score X] [--model DIR] [--draw DIR] FILE...\n"
-	"\n"
-	"Looks for people in pictures and video clips, with the unit's own detector, and prints a\n"
-	"JSON line for each picture or frame:\n"
-	"  {\"source\":FILE,\"frame\":N,\"detections\":[{\"class\",\"score\",\"box\":[x,y,w,h]}]}\n"
-	"The box is in pixels of that picture: upper left corner, width, height. No daemon is\n"
-	"needed and nothing is stored.\n"
-	"\n"
-	"  --score X    print detections from this score on (0.01 to 1; default: the model's own\n"
-	"               threshold)\n"
-	"  --model DIR  a model pack other than the installed one\n"
-	"  --draw DIR   also write each frame, as the detector saw it, with boxes, as a JPEG\n"
-	"  --json       the output is JSON in any case\n"
-	"\n"
-	"Exit code: 0 every file was looked at, 1 none was, 5 some were.\n";
-
 enum {
 	LINE_BYTES = 16 * 1024,
 	PROGRESS_FRAMES = 10,
+	DEADLINE_MS = 60000, /* of one inference: a slow machine is not an error here */
+	FPS_MAX = 60,        /* the most the setting allows: every frame of most clips */
 };
 
 static const double score_lowest = 0.01; /* track.score_low's range begins there */
 
 struct detect {
 	double score; /* 0: the pack's */
-	const char *model;
+	char model[HF_PATH_BYTES];
 	const char *draw;
+	struct hf_config config;
 	struct hf_pack pack;
 	const char *file;
 	uint64_t frames, frames_failed; /* of this file */
@@ -59,53 +46,26 @@ struct detect {
 static int parse_score(const char *text, double *ret_score)
 {
 	char *end = NULL;
-	double score = text != NULL ? strtod(text, &end) : 0;
+	double score = strtod(text, &end);
 
-	if (text == NULL || end == text || *end != '\0' || !(score >= score_lowest && score <= 1))
+	if (end == text || *end != '\0' || !(score >= score_lowest && score <= 1))
 		return hf_cli_usage("detect", "--score wants a number from 0.01 to 1, not \"%s\"",
-				    text != NULL ? text : "");
+				    text);
 	*ret_score = score;
 	return HF_EXIT_OK;
 }
 
-static int parse_folder(const char *option, const char *text, const char **ret_folder)
+static int take_words(struct detect *detect, const struct hf_words *words)
 {
-	if (text == NULL || *text == '\0')
-		return hf_cli_usage("detect", "%s wants a folder", option);
-	*ret_folder = text;
-	return HF_EXIT_OK;
-}
+	const char *score = hf_words_value(words, "--score");
+	const char *model = hf_words_value(words, "--model");
 
-/* Leaves the files at the end of argv; *ret_files is where they begin. */
-static int parse_arguments(struct detect *detect, int argc, char **argv, int *ret_files)
-{
-	int i = 1;
-
-	for (; i < argc && argv[i][0] == '-'; i++) {
-		int exit_code = HF_EXIT_OK;
-
-		if (strcmp(argv[i], "--") == 0) {
-			i++;
-			break;
-		}
-		if (strcmp(argv[i], "--json") == 0)
-			continue;
-		if (strcmp(argv[i], "--score") == 0)
-			exit_code = parse_score(argv[i + 1], &detect->score);
-		else if (strcmp(argv[i], "--model") == 0)
-			exit_code = parse_folder(argv[i], argv[i + 1], &detect->model);
-		else if (strcmp(argv[i], "--draw") == 0)
-			exit_code = parse_folder(argv[i], argv[i + 1], &detect->draw);
-		else
-			exit_code = hf_cli_usage("detect", "there is no option %s", argv[i]);
-		if (exit_code != HF_EXIT_OK)
-			return exit_code;
-		i++;
-	}
-	if (i >= argc)
-		return hf_cli_usage("detect", "which file?");
-	*ret_files = i;
-	return HF_EXIT_OK;
+	detect->draw = hf_words_value(words, "--draw");
+	if (model != NULL && strlen(model) >= sizeof detect->model)
+		return hf_cli_usage("detect", "--model: the path is too long");
+	if (model != NULL)
+		(void)snprintf(detect->model, sizeof detect->model, "%s", model);
+	return score != NULL ? parse_score(score, &detect->score) : HF_EXIT_OK;
 }
 
 /* Frames */
@@ -208,6 +168,32 @@ static enum hf_code on_result(void *context, const struct hf_result *result,
 
 /* Files */
 
+/* A source with one camera, all of whose frames are looked at. */
+static enum hf_code configure(struct detect *detect, const char *file, struct hf_err *err)
+{
+	struct hf_config *config = &detect->config;
+	struct hf_config_source *source = &config->sources[0];
+	struct hf_config_camera *camera = &config->cameras[0];
+
+	hf_config_defaults(config);
+	config->track_score_low = detect->score;
+	config->infer_deadline_ms = DEADLINE_MS;
+	(void)snprintf(config->model_path, sizeof config->model_path, "%s", detect->model);
+	if (strlen(file) >= sizeof source->url)
+		return hf_fail(err, HF_E_LIMIT, "path longer than %zu bytes: %.80s...",
+			       sizeof source->url - 1, file);
+	config->source_count = config->camera_count = 1;
+	(void)snprintf(source->id, sizeof source->id, "file");
+	(void)snprintf(source->url, sizeof source->url, "%s", file);
+	source->type = HF_SOURCE_FILE;
+	source->layout = HF_LAYOUT_1X1;
+	source->fps = FPS_MAX;
+	(void)snprintf(camera->id, sizeof camera->id, "file");
+	(void)snprintf(camera->source_id, sizeof camera->source_id, "file");
+	camera->tile = 1;
+	return HF_OK;
+}
+
 static bool look_at_file(struct detect *detect, struct hf_borrow *borrow, const char *file)
 {
 	const struct hf_borrow_ops ops = { .context = detect, .on_result = on_result };
@@ -215,7 +201,9 @@ static bool look_at_file(struct detect *detect, struct hf_borrow *borrow, const 
 
 	detect->file = file;
 	detect->frames = detect->frames_failed = 0;
-	enum hf_code code = hf_borrow_file(borrow, file, &ops, &err);
+	enum hf_code code = configure(detect, file, &err);
+	if (code == HF_OK)
+		code = hf_borrow_run(borrow, &detect->config, 0, &ops, &err);
 	end_progress(detect);
 	if (code == HF_OK)
 		return detect->frames_failed == 0;
@@ -240,18 +228,27 @@ static int fail(const struct hf_err *err)
 	return HF_EXIT_FAILED;
 }
 
+/* --model, or the one that was installed. */
+static enum hf_code find_model(struct detect *detect, const struct hf_borrow *borrow,
+			       struct hf_err *err)
+{
+	const char *share = hf_borrow_tree(borrow)->share;
+
+	if (detect->model[0] == '\0' && (size_t)snprintf(detect->model, sizeof detect->model,
+							 "%s/model", share) >= sizeof detect->model)
+		return hf_fail(err, HF_E_LIMIT, "path too long: %s/model", share);
+	return hf_pack_open(detect->model, &detect->pack, err);
+}
+
 static int run(struct detect *detect, char **files, int count)
 {
+	const struct hf_borrow_options options = { .lockstep = HF_LOCKSTEP_ALL, .infer_count = 1 };
 	struct hf_borrow *borrow = NULL;
 	struct hf_err err = { 0 };
-	const struct hf_borrow_options options = {
-		.model_path = detect->model,
-		.score_low = detect->score > 0 ? detect->score : score_lowest,
-	};
 
 	if (hf_borrow_open(&options, &borrow, &err) != HF_OK)
 		return fail(&err);
-	enum hf_code code = hf_pack_open(hf_borrow_model_path(borrow), &detect->pack, &err);
+	enum hf_code code = find_model(detect, borrow, &err);
 	if (code == HF_OK && detect->draw != NULL)
 		code = hf_folder_make(detect->draw, 0755, &err);
 	if (code == HF_OK && detect->score <= 0)
@@ -263,18 +260,16 @@ static int run(struct detect *detect, char **files, int count)
 
 int hf_cli_detect(int argc, char **argv)
 {
-	int files = 0;
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("detect"), argc, argv, &words);
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		(void)fputs(usage, stdout);
-		return HF_EXIT_OK;
-	}
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
 	HF_AUTO_FREE struct detect *detect = calloc(1, sizeof *detect);
 	if (detect == NULL)
 		return HF_EXIT_FAILED;
 	detect->progress = isatty(STDERR_FILENO) == 1;
-	int exit_code = parse_arguments(detect, argc, argv, &files);
-	if (exit_code != HF_EXIT_OK)
-		return exit_code;
-	return run(detect, argv + files, argc - files);
+	exit_code = take_words(detect, &words);
+	return exit_code != HF_EXIT_OK ? exit_code
+				       : run(detect, words.arguments, words.argument_count);
 }

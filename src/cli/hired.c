@@ -80,20 +80,52 @@ void hf_hired_close(struct hf_hired *hired)
 	*hired = HF_HIRED_NONE;
 }
 
-enum hf_code hf_hired_on_note(struct hf_hired *hired, struct hf_msg *msg, struct hf_note *ret_note,
-			      struct hf_err *err)
+/* The reason of a failure stands in a note's "error". */
+static void keep_reason(struct hf_hired *hired, const struct hf_note *note)
 {
-	hf_msg_get(msg, ret_note, sizeof *ret_note);
-	enum hf_code code = hf_msg_end(msg, err);
-	if (code != HF_OK)
-		return code;
-	json_t *attrs = json_loadb(ret_note->attrs,
-				   strnlen(ret_note->attrs, sizeof ret_note->attrs), 0, NULL);
+	json_t *attrs = json_loadb(note->attrs, strnlen(note->attrs, sizeof note->attrs), 0, NULL);
 	const char *reason = json_string_value(json_object_get(attrs, "error"));
 
 	if (reason != NULL)
 		(void)snprintf(hired->why, sizeof hired->why, "%s", reason);
 	json_decref(attrs);
+}
+
+enum hf_code hf_hired_on_note(struct hf_hired *hired, struct hf_msg *msg, struct hf_note *ret_note,
+			      struct hf_err *err)
+{
+	hf_msg_get(msg, ret_note, sizeof *ret_note);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code == HF_OK)
+		keep_reason(hired, ret_note);
+	return code;
+}
+
+enum hf_code hf_hired_drain(struct hf_hired *hired, int fd, uint8_t *buffer,
+			    hf_hired_on_message *on_message, void *context, struct hf_err *err)
+{
+	while (fd >= 0) {
+		struct hf_msg msg;
+		struct hf_note note;
+		enum hf_code code = hf_msg_receive(fd, buffer, &msg, err);
+
+		if (code == HF_E_AGAIN || code == HF_E_CLOSED)
+			return HF_OK;
+		if (code != HF_OK)
+			return code;
+		if (msg.type == HF_MSG_NOTE && msg.size_bytes == sizeof note) {
+			memcpy(&note, msg.body, sizeof note);
+			keep_reason(hired, &note);
+		}
+		if (!hf_msg_allowed(msg.type, hired->child.role))
+			code = hf_fail(err, HF_E_DENIED, "%s may not send %s",
+				       hf_role_name(hired->child.role), hf_msg_name(msg.type));
+		else
+			code = on_message(context, &msg, err);
+		hf_msg_drop(&msg);
+		if (code != HF_OK)
+			return code;
+	}
 	return HF_OK;
 }
 

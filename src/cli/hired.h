@@ -43,6 +43,14 @@ void hf_hired_close(struct hf_hired *hired); /* HF_HIRED_NONE is fine; leaves it
 enum hf_code hf_hired_on_note(struct hf_hired *hired, struct hf_msg *msg, struct hf_note *ret_note,
 			      struct hf_err *err) HF_MUST_CHECK;
 
+/* All that is there on fd, one of the links to it. The end of a link is HF_OK: how the worker ended
+ * is seen on its pidfd. A message that it may not send is an error. The reason in a NOTE is kept.
+ * buffer: HF_MSG_BODY_BYTES_MAX bytes. */
+typedef enum hf_code hf_hired_on_message(void *context, struct hf_msg *msg, struct hf_err *err);
+enum hf_code hf_hired_drain(struct hf_hired *hired, int fd, uint8_t *buffer,
+			    hf_hired_on_message *on_message, void *context,
+			    struct hf_err *err) HF_MUST_CHECK;
+
 /* Writes err and returns its code. */
 enum hf_code hf_hired_died(const struct hf_hired *hired, const struct hf_exit *end,
 			   struct hf_err *err);

@@ -149,7 +149,7 @@ static void get_classes(struct reader *r, const json_t *root, struct hf_pack *pa
 {
 	const json_t *list = json_object_get(root, "classes");
 
-	if (json_array_size(list) == 0 || json_array_size(list) > HF_PACK_CLASSES_MAX) {
+	if (json_array_size(list) == 0 || json_array_size(list) > HF_CLASSES_MAX) {
 		wrong(r, "classes", "a list of 1 to 80 names");
 		return;
 	}

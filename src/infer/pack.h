@@ -26,7 +26,6 @@
 #include <stdint.h>
 
 enum {
-	HF_PACK_CLASSES_MAX = 80,
 	HF_PACK_STRIDES_MAX = 4,
 	HF_PACK_OUTPUTS_MAX = 4,
 	HF_PACK_REG_MAX_MAX = 32,
@@ -52,7 +51,7 @@ struct hf_pack {
 	uint32_t output_count;
 	struct hf_pack_output outputs[HF_PACK_OUTPUTS_MAX];
 	uint32_t class_count;
-	char classes[HF_PACK_CLASSES_MAX][HF_PACK_NAME_BYTES];
+	char classes[HF_CLASSES_MAX][HF_CLASS_BYTES];
 	uint32_t stride_count;
 	uint32_t strides[HF_PACK_STRIDES_MAX];
 	uint32_t reg_max; /* distances run from 0 to reg_max strides */

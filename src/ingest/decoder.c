@@ -10,11 +10,20 @@
 #include "shape/limits.h"
 
 #include <libavcodec/avcodec.h>
+#include <libavutil/avstring.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* What recorders, cameras and people's files hold. libavcodec knows two hundred more, most of
+ * them for games of the nineties, and each is code that a hostile file may choose to have run. */
+static const char codecs[] = "mjpeg,h264,hevc,mpeg4,mpeg2video,mpeg1video,vp8,vp9,av1,libdav1d,"
+			     "libaom-av1,theora,h263,flv,"
+			     "msmpeg4v1,msmpeg4v2,msmpeg4,wmv1,wmv2,wmv3,vc1,rawvideo,v210,png,bmp,"
+			     "gif,webp,tiff,ppm,pgm,"
+			     "pgmyuv,pbm,pam,ffv1,ffvhuff,huffyuv,utvideo,dvvideo,prores,dnxhd";
 
 struct hf_decoder {
 	char name[HF_PATH_BYTES];
@@ -54,6 +63,11 @@ static enum hf_code start(struct hf_decoder *decoder, const struct hf_decoder_op
 	if (codec == NULL || about == NULL)
 		return hf_fail(err, HF_E_INVALID, "%s: no decoder for %s", decoder->name,
 			       avcodec_get_name(parameters->codec_id));
+	if (av_match_list(codec->name, codecs, ',') == 0)
+		return hf_fail(err, HF_E_INVALID,
+			       "%s: pictures coded as %s are not taken; convert it to H.264, for "
+			       "example with ffmpeg",
+			       decoder->name, about->name);
 	if (size_known && !size_fits(parameters->width, parameters->height))
 		return hf_fail(err, HF_E_INVALID,
 			       "%s: pictures of %dx%d; they must be %dx%d to %dx%d", decoder->name,
@@ -80,6 +94,11 @@ static enum hf_code start(struct hf_decoder *decoder, const struct hf_decoder_op
 	if (parameters->codec_id == AV_CODEC_ID_MJPEG && !options->still)
 		return hf_jpeg_open(&decoder->jpeg, err);
 	return HF_OK;
+}
+
+const char *hf_decoder_codecs(void)
+{
+	return codecs;
 }
 
 /* Is what the decoder gave a whole picture of a size we take? */

@@ -13,7 +13,8 @@
  * Owners      One thread. A frame that was taken is valid until the next one is
  *             taken, hf_decoder_picture() is called, or the decoder is closed.
  *
- * Errors      open: INVALID (no decoder, or pictures of a size we do not take),
+ * Errors      open: INVALID (no decoder, one we do not use, or pictures
+ *             of a size we do not take),
  *             CORRUPT (the decoder does not start), NOMEM.
  *             picture: CORRUPT: not a whole picture, pass over it.
  *             receive: AGAIN: send more. CORRUPT: a picture that is not whole
@@ -48,6 +49,10 @@ void hf_decoder_close(struct hf_decoder *decoder); /* NULL is fine */
 
 /* Once a process, before libav is used: quiet, and bounded in what it allocates at once. */
 void hf_decoder_prepare(void);
+
+/* The decoders that may be used, as libav's codec_whitelist wants them: for who opens a container,
+ * where libavformat would try any decoder for any stream, sound among them. */
+const char *hf_decoder_codecs(void);
 
 const char *hf_decoder_codec(const struct hf_decoder *decoder); /* "h264" */
 bool hf_decoder_every_picture_alone(const struct hf_decoder *decoder);

@@ -109,10 +109,8 @@ static bool is_out(const struct hf_dispatch *dispatch, uint32_t tile, struct hf_
 static uint32_t free_worker(const struct hf_dispatch *dispatch)
 {
 	uint32_t best = HF_INFER_WORKERS_MAX;
-	unsigned best_jobs = HF_DISPATCH_CREDIT;
+	unsigned best_jobs = dispatch->lockstep ? 1 : HF_DISPATCH_CREDIT;
 
-	if (dispatch->lockstep && jobs_of_all(dispatch) > 0)
-		return best;
 	for (uint32_t i = 0; i < HF_INFER_WORKERS_MAX; i++) {
 		unsigned jobs = jobs_of(dispatch, i);
 
@@ -124,12 +122,19 @@ static uint32_t free_worker(const struct hf_dispatch *dispatch)
 	return best;
 }
 
+static int64_t weight(const struct hf_dispatch_tile *tile, struct hf_mono now)
+{
+	const int64_t parts =
+		tile->look == HF_LOOK_OCCUPIED ? 1 : (int64_t)HF_DISPATCH_OCCUPIED_PART;
+
+	return (hf_mono_diff_us(now, tile->since) + 1) * tile->priority * parts;
+}
+
 /* Does a go before b? Of equals, the one that was sent longer ago. */
 static bool goes_before(const struct hf_dispatch_tile *a, const struct hf_dispatch_tile *b,
 			struct hf_mono now)
 {
-	int64_t weight_a = (hf_mono_diff_us(now, a->since) + 1) * a->priority;
-	int64_t weight_b = (hf_mono_diff_us(now, b->since) + 1) * b->priority;
+	const int64_t weight_a = weight(a, now), weight_b = weight(b, now);
 
 	return weight_a > weight_b || (weight_a == weight_b && hf_mono_before(a->sent, b->sent));
 }

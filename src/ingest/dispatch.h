@@ -10,7 +10,9 @@
  *
  * Numbers     A worker has HF_DISPATCH_CREDIT jobs at most; a second one lies
  *             ready while it works on the first. Next is the tile with the
- *             greatest wait x priority, so that none waits for ever. A tile is
+ *             greatest wait x priority, so that none waits for ever; the wait for
+ *             another look at somebody who stands still counts a
+ *             HF_DISPATCH_OCCUPIED_PART: what moves goes first. A tile is
  *             with one worker at a time, results stay in order; but one that
  *             does not come back within HF_DISPATCH_STUCK_MS holds nobody up.
  *
@@ -18,8 +20,9 @@
  *             one. jobs_lost: it was with a worker that died; the tile is wanted
  *             again with the next frame.
  *
- * Lockstep    One credit in all, so that results come in the order of the jobs.
- *             Nothing is dropped: a new frame may only come when
+ * Lockstep    One credit a worker, tiles in the order of the screen. Job numbers
+ *             follow it, so that whoever hears of two workers can put their
+ *             results in order; those of one come in it. Nothing is dropped: a new frame may only come when
  *             hf_dispatch_idle(). A lost job is sent again at once, but no more
  *             than HF_DISPATCH_ATTEMPTS times: a tile that kills the detector
  *             must not do so for ever.
@@ -35,6 +38,7 @@ enum {
 	HF_DISPATCH_CREDIT = 2,
 	HF_DISPATCH_STUCK_MS = 1000,
 	HF_DISPATCH_ATTEMPTS = 2,
+	HF_DISPATCH_OCCUPIED_PART = 4,
 };
 
 struct hf_dispatch_job {

@@ -188,7 +188,7 @@ TEST(what_is_forgotten_is_not_sent)
 	CHECK_U64(d.jobs_dropped, ==, 1);
 }
 
-TEST(lockstep_sends_one_job_at_a_time_in_the_order_of_the_screen)
+TEST(lockstep_sends_each_worker_one_job_in_the_order_of_the_screen)
 {
 	struct hf_dispatch d = hf_dispatch_begin(true);
 	struct hf_dispatch_choice c;
@@ -197,12 +197,17 @@ TEST(lockstep_sends_one_job_at_a_time_in_the_order_of_the_screen)
 	hf_dispatch_worker_up(&d, 1);
 	for (uint32_t i = 0; i < 4; i++)
 		hf_dispatch_want(&d, i, HF_LOOK_ALWAYS, 1 + (int64_t)i, at_ms(0));
-	for (int i = 0; i < 4; i++) {
+	CHECK_I64(send(&d, 0, &c), ==, 0);
+	for (int i = 1; i < 4; i++) {
+		uint32_t before = c.worker;
+
 		CHECK_I64(send(&d, i, &c), ==, i);
+		CHECK_U64(c.worker, !=, before);
 		CHECK_I64(send(&d, 5000, &c), ==, -1);
 		CHECK(!hf_dispatch_idle(&d));
-		done(&d, c.worker, (uint64_t)i + 1);
+		done(&d, before, (uint64_t)i);
 	}
+	done(&d, c.worker, 4);
 	CHECK(hf_dispatch_idle(&d));
 }
 
@@ -223,12 +228,38 @@ TEST(lockstep_sends_a_lost_job_again_but_not_for_ever)
 	CHECK_U64(d.jobs_lost, ==, HF_DISPATCH_ATTEMPTS);
 }
 
-TESTS(RUN(a_worker_gets_two_jobs_and_the_third_waits_for_a_place),
+TEST(looks_at_still_people_wait_for_what_moves_and_not_for_ever)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false);
+	struct hf_dispatch_choice c;
+	unsigned moving = 0, occupied = 0;
+
+	/* Eight of each, all at once again and again, one place every 25 ms: half of what they ask. */
+	hf_dispatch_worker_up(&d, 0);
+	for (int64_t now = 0; now < 20000; now += 25) {
+		if (now % 200 == 0) {
+			hf_dispatch_frame(&d, at_ms(now));
+			for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+				hf_dispatch_want(&d, i, i < 8 ? HF_LOOK_MOTION : HF_LOOK_OCCUPIED,
+						 5, at_ms(now));
+		}
+		if (send(&d, now, &c) < 0)
+			continue;
+		moving += c.tile < 8;
+		occupied += c.tile >= 8;
+		done(&d, c.worker, d.next_job_id - 1);
+	}
+	CHECK_U64(moving, >=, 2 * occupied);
+	CHECK_U64(occupied, >=, 100);
+}
+
+TESTS(RUN(looks_at_still_people_wait_for_what_moves_and_not_for_ever),
+      RUN(a_worker_gets_two_jobs_and_the_third_waits_for_a_place),
       RUN(the_worker_with_least_to_do_is_chosen),
       RUN(a_newer_frame_replaces_a_waiting_tile_and_is_counted),
       RUN(no_tile_starves_when_there_is_too_much_to_do), RUN(priority_gets_more_but_never_all),
       RUN(a_tile_is_with_one_worker_at_a_time_unless_it_is_stuck),
       RUN(the_jobs_of_a_dead_worker_are_lost_and_wanted_with_the_next_frame),
       RUN(a_worker_cannot_be_done_with_what_it_does_not_have), RUN(what_is_forgotten_is_not_sent),
-      RUN(lockstep_sends_one_job_at_a_time_in_the_order_of_the_screen),
+      RUN(lockstep_sends_each_worker_one_job_in_the_order_of_the_screen),
       RUN(lockstep_sends_a_lost_job_again_but_not_for_ever))

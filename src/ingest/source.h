@@ -42,8 +42,9 @@ enum {
 
 struct hf_source_info {
 	uint32_t width, height;
-	double fps; /* frames a second that will be looked at; 0: not known */
-	bool still; /* a single picture, not a video */
+	double fps;        /* frames a second that will be looked at; 0: not known */
+	double duration_s; /* of a recording; 0: not known, or there is no end */
+	bool still;        /* a single picture, not a video */
 	char codec[32];
 	uint64_t frames; /* handed out so far */
 	uint64_t decode_errors;

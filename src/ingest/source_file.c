@@ -88,6 +88,7 @@ static enum hf_code open_container(struct file_source *file, struct hf_err *err)
 	(void)snprintf(url, sizeof url, "file:%s", file->path);
 	(void)av_dict_set(&options, "format_whitelist", containers, 0);
 	(void)av_dict_set(&options, "protocol_whitelist", "file", 0);
+	(void)av_dict_set(&options, "codec_whitelist", hf_decoder_codecs(), 0);
 	(void)av_dict_set(&options, "probesize", probe_bytes, 0);
 	/* A per cent sign in a picture's name is not a pattern. */
 	(void)av_dict_set(&options, "pattern_type", "none", 0);
@@ -138,6 +139,8 @@ static enum hf_code open_decoder(struct file_source *file, struct hf_err *err)
 	file->info.width = (uint32_t)parameters->width;
 	file->info.height = (uint32_t)parameters->height;
 	file->info.still = file->still;
+	if (file->format->duration > 0 && !file->loop)
+		file->info.duration_s = (double)file->format->duration / AV_TIME_BASE;
 	return HF_OK;
 }
 

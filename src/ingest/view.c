@@ -4,9 +4,17 @@
 #include "base/assert.h"
 #include "base/auto.h"
 
+enum {
+	LOOK_SLACK_MS = 20, /* frames do not come to the millisecond */
+};
+
 struct watched {
 	struct hf_motion *motion; /* NULL: no camera */
 	struct hf_mono look_due;
+	bool occupied;
+	struct hf_mono seen_at; /* the frame in which somebody was */
+	unsigned empty_looks;   /* since */
+	struct hf_mono occupied_due;
 };
 
 struct hf_view {
@@ -15,6 +23,7 @@ struct hf_view {
 	uint32_t tiles_needed; /* the highest tile with a camera, counted from 1 */
 	struct hf_layout_tracker tracker;
 	enum hf_layout built; /* what the tiles below are for */
+	struct hf_mono built_at;
 	uint32_t width, height;
 	uint32_t tile_count;
 	struct watched tiles[HF_TILES_MAX];
@@ -57,6 +66,12 @@ void hf_view_close(struct hf_view *view)
 	free(view);
 }
 
+/* Asked for every tile with every frame, nobody wants to know which are worth it. */
+static bool is_watched(const struct hf_view *view)
+{
+	return view->options.health != NULL && !view->options.looks_at_all && !view->options.still;
+}
+
 static enum hf_code build_tiles(struct hf_view *view, const struct hf_frame *frame,
 				struct hf_err *err)
 {
@@ -77,6 +92,9 @@ static enum hf_code build_tiles(struct hf_view *view, const struct hf_frame *fra
 		if (hf_config_camera_at(config, view->options.source, i) == NULL)
 			continue;
 		enum hf_code code = hf_motion_open(&motion, rect, &view->tiles[i].motion, err);
+		if (code == HF_OK && is_watched(view))
+			code = hf_health_fit(view->options.health, i, view->tracker.current, rect,
+					     view->tiles[i].motion, err);
 		if (code != HF_OK) {
 			drop_tiles(view);
 			return code;
@@ -84,7 +102,10 @@ static enum hf_code build_tiles(struct hf_view *view, const struct hf_frame *fra
 		view->tiles[i].look_due = hf_mono_add_ms(
 			frame->captured_mono, config->motion_full_look_ms * i / (side * side));
 	}
+	if (view->options.health != NULL)
+		hf_health_break(view->options.health);
 	view->tile_count = side * side;
+	view->built_at = frame->captured_mono;
 	view->built = view->tracker.current;
 	return HF_OK;
 }
@@ -103,36 +124,100 @@ static void recognise(struct hf_view *view, const struct hf_frame *frame)
 		(void)hf_layout_track(&view->tracker, &reading);
 }
 
-static enum hf_look look_at(struct hf_view *view, struct watched *tile,
-			    const struct hf_motion_reading *motion, struct hf_mono now)
+/* Its time has come, or lies farther off than it was set: time has gone back. */
+static bool is_due(struct hf_mono now, struct hf_mono due, int64_t interval_ms)
 {
-	bool due = motion->relearned || !hf_mono_before(now, tile->look_due);
+	return !hf_mono_before(now, due) || hf_mono_before(hf_mono_add_ms(now, interval_ms), due);
+}
+
+static enum hf_look look_at(struct hf_view *view, struct watched *tile, bool moving, bool relearned,
+			    struct hf_mono now)
+{
+	const struct hf_config *config = view->options.config;
+	bool due = relearned || is_due(now, tile->look_due, config->motion_full_look_ms);
+	bool occupied_due =
+		tile->occupied && is_due(now, tile->occupied_due, config->motion_occupied_look_ms);
 
 	if (view->options.looks_at_all)
 		return HF_LOOK_ALWAYS;
-	if (!motion->moving && !due)
+	if (!moving && !due && !occupied_due)
 		return (enum hf_look)0;
-	tile->look_due = hf_mono_add_ms(now, view->options.config->motion_full_look_ms);
-	return motion->moving ? HF_LOOK_MOTION : HF_LOOK_FULL;
+	tile->occupied_due = hf_mono_add_ms(now, config->motion_occupied_look_ms - LOOK_SLACK_MS);
+	if (moving || due)
+		tile->look_due = hf_mono_add_ms(now, config->motion_full_look_ms);
+	return moving ? HF_LOOK_MOTION : due ? HF_LOOK_FULL : HF_LOOK_OCCUPIED;
 }
 
-static void step_tile(struct hf_view *view, const struct hf_frame *frame, uint32_t i,
-		      struct hf_view_reading *reading)
+static uint32_t step_health(struct hf_view *view, const struct hf_frame *frame,
+			    const struct hf_motion_reading *motion,
+			    const struct hf_view_reading *reading)
 {
-	struct watched *tile = &view->tiles[i];
-	struct hf_view_tile *out = &reading->tiles[i];
+	struct hf_health_input inputs[HF_TILES_MAX] = { 0 };
 
-	out->rect = hf_layout_rect(view->built, i, frame->width, frame->height);
-	/* While paused the tile may hold another camera's picture: nothing to learn from. */
-	if (tile->motion == NULL || reading->paused)
+	if (!is_watched(view) || view->tile_count == 0)
+		return 0;
+	if (reading->paused) {
+		hf_health_break(view->options.health);
+		return 0;
+	}
+	for (uint32_t i = 0; i < view->tile_count; i++)
+		inputs[i] = (struct hf_health_input){ .motion = view->tiles[i].motion,
+						      .rect = reading->tiles[i].rect,
+						      .reading = motion[i] };
+	return hf_health_step(view->options.health, frame, inputs);
+}
+
+static void step_tiles(struct hf_view *view, const struct hf_frame *frame,
+		       struct hf_view_reading *reading)
+{
+	struct hf_motion_reading motion[HF_TILES_MAX] = { 0 };
+
+	for (uint32_t i = 0; i < view->tile_count; i++) {
+		reading->tiles[i].rect = hf_layout_rect(view->built, i, view->width, view->height);
+		/* While paused it may hold another camera's picture: nothing to learn from. */
+		if (view->tiles[i].motion != NULL && !reading->paused)
+			motion[i] = hf_motion_step(view->tiles[i].motion, frame);
+	}
+	reading->blind_mask = step_health(view, frame, motion, reading);
+	for (uint32_t i = 0; i < view->tile_count && !reading->paused; i++) {
+		struct watched *tile = &view->tiles[i];
+		struct hf_view_tile *out = &reading->tiles[i];
+
+		if (tile->motion == NULL)
+			continue;
+		reading->watched++;
+		out->camera = hf_config_camera_at(view->options.config, view->options.source, i);
+		out->blind = (reading->blind_mask >> i & 1) != 0;
+		tile->occupied = tile->occupied && !out->blind;
+		if (out->blind)
+			continue;
+		out->moving = motion[i].moving;
+		out->look = look_at(view, tile, motion[i].moving, motion[i].relearned,
+				    frame->captured_mono);
+		reading->moving_mask |= out->moving ? 1U << i : 0;
+	}
+}
+
+void hf_view_seen(struct hf_view *view, uint32_t number, struct hf_mono captured, float score_best)
+{
+	HF_ASSERT(number < HF_TILES_MAX);
+	struct watched *tile = &view->tiles[number];
+
+	/* What was looked at before the tiles were built was another camera, maybe. */
+	if (tile->motion == NULL || hf_mono_before(captured, view->built_at))
 		return;
-	struct hf_motion_reading motion = hf_motion_step(tile->motion, frame);
-
-	out->camera = hf_config_camera_at(view->options.config, view->options.source, i);
-	out->moving = motion.moving;
-	out->look = look_at(view, tile, &motion, frame->captured_mono);
-	reading->watched++;
-	reading->moving_mask |= out->moving ? 1U << i : 0;
+	if (score_best >= HF_VIEW_OCCUPIED_SCORE) {
+		tile->occupied = true;
+		tile->seen_at = captured;
+		tile->empty_looks = 0;
+		return;
+	}
+	tile->empty_looks++;
+	if (hf_mono_before(captured, tile->seen_at))
+		tile->seen_at = captured;
+	if (tile->empty_looks >= HF_VIEW_EMPTY_LOOKS &&
+	    !hf_mono_before(captured, hf_mono_add_ms(tile->seen_at, HF_VIEW_OCCUPIED_MS)))
+		tile->occupied = false;
 }
 
 enum hf_code hf_view_step(struct hf_view *view, const struct hf_frame *frame,
@@ -141,6 +226,8 @@ enum hf_code hf_view_step(struct hf_view *view, const struct hf_frame *frame,
 	enum hf_code code = HF_OK;
 
 	*ret_reading = (struct hf_view_reading){ .layout_before = view->tracker.current };
+	if (hf_mono_before(frame->captured_mono, view->built_at))
+		view->built_at = frame->captured_mono;
 	if (view->built != HF_LAYOUT_UNKNOWN &&
 	    (frame->width != view->width || frame->height != view->height)) {
 		drop_tiles(view);
@@ -159,7 +246,6 @@ enum hf_code hf_view_step(struct hf_view *view, const struct hf_frame *frame,
 		view->built == HF_LAYOUT_UNKNOWN ||
 		(view->fixed == HF_LAYOUT_UNKNOWN &&
 		 (hf_layout_in_doubt(&view->tracker) || view->tile_count < view->tiles_needed));
-	for (uint32_t i = 0; i < view->tile_count; i++)
-		step_tile(view, frame, i, ret_reading);
+	step_tiles(view, frame, ret_reading);
 	return code;
 }

@@ -4,10 +4,22 @@
  * colours - what somebody wears, roughly: to tell who is back from who is new.
  *
  * Shape       4 x 4 x 4 bins of blue, green, red, scaled so that the largest
- *             is 255: small enough to be saved with every stay. Taken from the
- *             middle of the box, where there is more person than pavement.
+ *             is 255: small enough to be saved with every stay.
  *
- * Numbers     Alike means a correlation (Pearson's, over the bins) above 0.5.
+ * Method      Pixels count the more the nearer to the middle of the box, where
+ *             there is more person than pavement, and what the surroundings of
+ *             the box would have given by themselves is taken off: two people
+ *             in different clothes on the same pavement are not alike for the
+ *             pavement's sake. One look is a poor witness (a turn, a shadow,
+ *             somebody in front): hf_colours_blend() averages several.
+ *
+ * Numbers     Alike means a correlation (Pearson's, over the bins) above
+ *             HF_COLOURS_ALIKE.
+ *
+ * Limits      At most about 4,000 pixels of a box are read, evenly spread.
+ *
+ * Source      Kernel and background weights: D. Comaniciu, V. Ramesh, P. Meer,
+ *             Kernel-Based Object Tracking, 2003.
  */
 #include "respond/box.h"
 
@@ -16,7 +28,10 @@
 
 enum {
 	HF_COLOURS_BINS = 64,
+	HF_COLOURS_LOOKS_MAX = 8, /* an older look counts ever less beyond these */
 };
+
+#define HF_COLOURS_ALIKE 0.5
 
 struct hf_colours {
 	bool known;
@@ -26,6 +41,9 @@ struct hf_colours {
 /* pixels: the whole tile, BGR, rows packed; NULL gives unknown colours. */
 struct hf_colours hf_colours_take(const uint8_t *pixels, uint32_t width, uint32_t height,
 				  struct hf_box box);
+
+/* One more look: the looks'th, counted from 1. Unknown colours change nothing. */
+void hf_colours_blend(struct hf_colours *colours, const struct hf_colours *look, unsigned looks);
 
 /* -1..1; 0 when one of them says nothing. */
 double hf_colours_correlation(const struct hf_colours *a, const struct hf_colours *b);

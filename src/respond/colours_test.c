@@ -40,6 +40,38 @@ TEST(the_same_clothes_are_alike_elsewhere_and_others_are_not)
 	CHECK_REAL(hf_colours_correlation(&red, &green), <, 0.5);
 }
 
+TEST(the_pavement_makes_nobody_alike)
+{
+	struct hf_box thin = { .x = 20, .y = 10, .width = 20, .height = 60 };
+	struct hf_colours seen[2];
+
+	/* Two people who fill a third of their boxes. */
+	for (int i = 0; i < 2; i++) {
+		memset(pixels, 120, sizeof pixels);
+		for (uint32_t row = 12; row < 68; row++)
+			for (uint32_t column = 27; column < 34; column++)
+				memset(pixels + (row * WIDTH + column) * 3, i == 0 ? 10 : 240, 3);
+		seen[i] = hf_colours_take(pixels, WIDTH, HEIGHT, thin);
+	}
+	CHECK_REAL(hf_colours_correlation(&seen[0], &seen[1]), <, 0.5);
+}
+
+TEST(one_odd_look_among_several_does_not_make_somebody_else)
+{
+	struct hf_colours red = dressed(5, 0xe02020, 0x202060);
+	struct hf_colours odd = dressed(5, 0x20e020, 0xd0d0d0), worn = { 0 };
+
+	for (unsigned i = 1; i <= 6; i++)
+		hf_colours_blend(&worn, i == 5 ? &odd : &red, i);
+	CHECK_REAL(hf_colours_correlation(&worn, &red), >, 0.9);
+	for (unsigned i = 7; i <= 40; i++)
+		hf_colours_blend(&worn, &odd, i);
+	CHECK_REAL(hf_colours_correlation(&worn, &odd), >, 0.9);
+	struct hf_colours unknown = { 0 };
+	hf_colours_blend(&worn, &unknown, 41);
+	CHECK(worn.known);
+}
+
 TEST(a_box_beyond_the_picture_is_cut_not_read)
 {
 	struct hf_box over = { .x = 50, .y = 60, .width = 200, .height = 300 };
@@ -64,5 +96,7 @@ TEST(without_pixels_nothing_is_known_and_nobody_is_alike)
 }
 
 TESTS(RUN(the_same_clothes_are_alike_elsewhere_and_others_are_not),
+      RUN(the_pavement_makes_nobody_alike),
+      RUN(one_odd_look_among_several_does_not_make_somebody_else),
       RUN(a_box_beyond_the_picture_is_cut_not_read),
       RUN(without_pixels_nothing_is_known_and_nobody_is_alike))

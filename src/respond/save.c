@@ -8,7 +8,7 @@
 
 enum {
 	SAVE_MAGIC = 0x53524648, /* "HFRS" */
-	SAVE_VERSION = 1,
+	SAVE_VERSION = 2,
 	HEADER_BYTES = 16,
 	BODY_AT = HEADER_BYTES + 8, /* after the time, which the digest leaves out */
 };
@@ -149,26 +149,49 @@ static bool is_running(const struct hf_cooldown *cooldown)
 	return cooldown->until.us != 0 || cooldown->held != 0;
 }
 
+static void put_class(struct bytes *bytes, const char *class_name)
+{
+	size_t length = strlen(class_name);
+
+	put_u8(bytes, (uint8_t)length);
+	put(bytes, class_name, length);
+}
+
+/* The class of a cool-down's threshold; "" where it is for all, or for the entry. */
+static const char *slot_class(const struct hf_config_zone *zone, int rule, uint32_t slot)
+{
+	return rule == HF_RULE_ZONE_ENTRY || slot >= zone->loitering_count
+		       ? ""
+		       : zone->loitering[slot].class_name;
+}
+
 static void put_cooldowns(struct bytes *bytes, const struct hf_rules *rules,
 			  const struct hf_config *config)
 {
+	size_t count_at = bytes->at;
 	uint32_t count = 0;
 
+	put_u32(bytes, 0);
 	for (int rule = 0; rule < HF_RULE_COUNT; rule++)
 		for (uint32_t zone = 0; zone < config->zone_count; zone++)
-			count += is_running(&rules->cooldowns[rule][zone]);
-	put_u32(bytes, count);
-	for (int rule = 0; rule < HF_RULE_COUNT; rule++)
-		for (uint32_t zone = 0; zone < config->zone_count; zone++) {
-			const struct hf_cooldown *cooldown = &rules->cooldowns[rule][zone];
+			for (uint32_t slot = 0; slot < HF_ZONE_CLASSES_MAX; slot++) {
+				const struct hf_cooldown *cooldown =
+					&rules->cooldowns[rule][zone][slot];
 
-			if (!is_running(cooldown))
-				continue;
-			put_u8(bytes, (uint8_t)rule);
-			put_u32(bytes, zone_key(config, zone));
-			put_i64(bytes, cooldown->until.us);
-			put_u32(bytes, cooldown->held);
-		}
+				if (!is_running(cooldown))
+					continue;
+				count++;
+				put_u8(bytes, (uint8_t)rule);
+				put_u32(bytes, zone_key(config, zone));
+				put_class(bytes, slot_class(&config->zones[zone], rule, slot));
+				put_i64(bytes, cooldown->until.us);
+				put_u32(bytes, cooldown->held);
+			}
+	if (!bytes->bad) {
+		struct bytes at = { .data = bytes->data, .at = count_at, .size_bytes = bytes->at };
+
+		put_u32(&at, count);
+	}
 }
 
 static void put_stays(struct bytes *bytes, const struct hf_stays *stays,
@@ -188,6 +211,7 @@ static void put_stays(struct bytes *bytes, const struct hf_stays *stays,
 		put_u64(bytes, stay->id.boot);
 		put_u64(bytes, stay->id.run);
 		put_u64(bytes, stay->id.n);
+		put_class(bytes, stay->class_name);
 		put_u8(bytes, (uint8_t)stay->phase);
 		put_u32(bytes, stay->fired);
 		put_i64(bytes, stay->dwell_us);
@@ -291,6 +315,31 @@ struct since {
 	struct hf_mono made, now;
 };
 
+static void get_class(struct bytes *bytes, char ret_name[HF_CLASS_BYTES])
+{
+	size_t length = get_u8(bytes);
+
+	memset(ret_name, 0, HF_CLASS_BYTES);
+	if (length >= HF_CLASS_BYTES)
+		bytes->bad = true;
+	else
+		get(bytes, ret_name, length);
+}
+
+/* The slot of this class's threshold, or HF_ZONE_CLASSES_MAX when it has none any more. */
+static uint32_t slot_of_class(const struct hf_config_zone *zone, unsigned rule,
+			      const char *class_name)
+{
+	uint32_t slot = 0;
+
+	if (rule == HF_RULE_ZONE_ENTRY)
+		return 0;
+	while (slot < zone->loitering_count &&
+	       strcmp(zone->loitering[slot].class_name, class_name) != 0)
+		slot++;
+	return slot < zone->loitering_count ? slot : HF_ZONE_CLASSES_MAX;
+}
+
 static void get_cooldowns(struct bytes *bytes, const struct hf_config *config, struct since since,
 			  struct hf_rules *rules, uint32_t *forgotten)
 {
@@ -299,12 +348,19 @@ static void get_cooldowns(struct bytes *bytes, const struct hf_config *config, s
 	for (uint32_t i = 0; i < count && !bytes->bad; i++) {
 		unsigned rule = get_u8(bytes);
 		uint32_t zone = zone_of_key(config, get_u32(bytes));
+		char class_name[HF_CLASS_BYTES];
+		get_class(bytes, class_name);
 		struct hf_mono until = { .us = get_i64(bytes) };
 		uint32_t held = get_u32(bytes);
 
 		if (bytes->bad)
 			return;
 		if (rule >= HF_RULE_COUNT || zone == config->zone_count) {
+			(*forgotten)++;
+			continue;
+		}
+		uint32_t slot = slot_of_class(&config->zones[zone], rule, class_name);
+		if (slot == HF_ZONE_CLASSES_MAX) {
 			(*forgotten)++;
 			continue;
 		}
@@ -315,7 +371,7 @@ static void get_cooldowns(struct bytes *bytes, const struct hf_config *config, s
 		if (left_us < 0 || left_us > config->zones[zone].cooldown_ms * 1000)
 			left_us = config->zones[zone].cooldown_ms * 1000;
 		struct hf_mono from = since.same_boot ? since.made : since.now;
-		rules->cooldowns[rule][zone] = (struct hf_cooldown){
+		rules->cooldowns[rule][zone][slot] = (struct hf_cooldown){
 			.until = { .us = from.us + left_us },
 			.held = held,
 		};
@@ -329,7 +385,7 @@ static bool is_sane(const struct hf_stay *stay)
 	return is_open(stay) && stay->dwell_us >= 0 && stay->dwell_us < time_us_max &&
 	       stay->blind_us >= 0 && stay->blind_us < time_us_max && isfinite(box->x) &&
 	       isfinite(box->y) && isfinite(box->width) && isfinite(box->height) &&
-	       box->width > 0 && box->height > 0 && stay->id.n > 0;
+	       box->width > 0 && box->height > 0 && stay->id.n > 0 && stay->class_name[0] != '\0';
 }
 
 static void get_stays(struct bytes *bytes, const struct hf_config *config, struct since since,
@@ -345,6 +401,7 @@ static void get_stays(struct bytes *bytes, const struct hf_config *config, struc
 		stay.id.boot = get_u64(bytes);
 		stay.id.run = get_u64(bytes);
 		stay.id.n = get_u64(bytes);
+		get_class(bytes, stay.class_name);
 		stay.phase = (enum hf_stay_phase)get_u8(bytes);
 		stay.fired = get_u32(bytes);
 		stay.dwell_us = get_i64(bytes);

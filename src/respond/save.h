@@ -7,7 +7,9 @@
  *             when it was made; counters; cool-downs; open stays; offers that
  *             are not acknowledged, at their true length. Zones are named by a
  *             CRC of camera and zone id, not by index: the configuration may
- *             have changed in between.
+ *             have changed in between. Classes are named by name: the model pack
+ *             may have changed, too. What a stay has spoken of is in it, the
+ *             moment at which it was about to speak is not: it comes again.
  *
  * Numbers     Restored stays have no owner: they wait keep_ms of seen time for
  *             a track to inherit them, with all they have fired. What passed

@@ -4,10 +4,25 @@
 #include "base/assert.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-struct source {
+/* A track that was out of sight for so long is compared with what it wore before. */
+static const int64_t away_us = 800000;
+
+/* What a track wears: of the track in the same place of the tracker. */
+struct worn {
+	uint64_t track;
+	unsigned looks;
+	uint64_t look; /* its number, the last one */
+	struct hf_mono at;
+	struct hf_colours colours;
+};
+
+struct camera {
+	bool has_zones;
 	struct hf_view view;
-	uint32_t layout; /* enum hf_layout, UNKNOWN before the first tick */
+	struct hf_scene_look look;
+	struct worn worn[HF_TRACKS_MAX];
 };
 
 struct hf_scene {
@@ -16,9 +31,18 @@ struct hf_scene {
 	struct hf_arming *arming; /* NULL: always */
 	struct hf_stays stays;
 	struct hf_rules rules;
-	struct source sources[HF_SOURCES_MAX];
-	bool has_zones[HF_CAMERAS_MAX];
+	uint32_t layouts[HF_SOURCES_MAX]; /* enum hf_layout, UNKNOWN before the first tick */
+	uint32_t class_count;             /* of the model pack in use */
+	char classes[HF_CLASSES_MAX][HF_CLASS_BYTES];
+	struct hf_detection followed[HF_DETECTIONS_MAX];
+	struct camera *cameras;
 	struct hf_tracker trackers[]; /* one a camera */
+};
+
+/* Where rules speak to. */
+struct listener {
+	hf_scene_on_fire *on_fire;
+	void *context;
 };
 
 static struct hf_track_rules rules_of(const struct hf_config *config, double model_score)
@@ -39,18 +63,29 @@ static struct hf_track_rules rules_of(const struct hf_config *config, double mod
 
 static void sweep_camera(struct hf_scene *scene, uint32_t camera, struct hf_mono now)
 {
-	if (scene->has_zones[camera])
+	if (scene->cameras[camera].has_zones)
 		hf_stays_sweep(&scene->stays, scene->config, camera, &scene->trackers[camera],
-			       &scene->sources[scene->config->cameras[camera].source].view, now);
+			       &scene->cameras[camera].view, now);
 }
 
-static bool is_stale(const struct source *source, const struct hf_job *job)
+static bool is_stale(const struct hf_scene *scene, const struct hf_job *job)
 {
-	const struct hf_view *view = &source->view;
+	uint32_t layout = scene->layouts[job->source];
 
-	if (view->paused && !hf_mono_before(job->captured_mono, view->paused_since))
+	if (hf_view_was_blind(&scene->cameras[job->camera].view, job->captured_mono))
 		return true;
-	return source->layout != HF_LAYOUT_UNKNOWN && job->layout != source->layout;
+	return layout != HF_LAYOUT_UNKNOWN && job->layout != layout;
+}
+
+/* Does this frame show nothing of the camera? */
+static bool is_blind(const struct hf_config_camera *camera, const struct hf_tick *tick)
+{
+	unsigned side = hf_layout_side((enum hf_layout)tick->layout);
+	uint32_t tile = (uint32_t)camera->tile - 1;
+
+	if (tick->paused != 0 || (tick->layout != HF_LAYOUT_UNKNOWN && tile >= side * side))
+		return true;
+	return tile < HF_TILES_MAX && (tick->blind_mask >> tile & 1) != 0;
 }
 
 enum hf_code hf_scene_new(const struct hf_config *config, struct hf_thumbs *thumbs, uint64_t boot,
@@ -63,54 +98,47 @@ enum hf_code hf_scene_new(const struct hf_config *config, struct hf_thumbs *thum
 	if (scene == NULL)
 		return hf_fail(err, HF_E_NOMEM, "scene of %u cameras: out of memory",
 			       config->camera_count);
+	scene->cameras = calloc(config->camera_count, sizeof scene->cameras[0]);
+	if (scene->cameras == NULL && config->camera_count > 0) {
+		free(scene);
+		return hf_fail(err, HF_E_NOMEM, "scene of %u cameras: out of memory",
+			       config->camera_count);
+	}
 	scene->config = config;
 	scene->thumbs = thumbs;
 	hf_stays_reset(&scene->stays, boot, run, stay_next);
 	for (uint32_t i = 0; i < config->camera_count; i++)
 		hf_tracker_reset(&scene->trackers[i]);
 	for (uint32_t i = 0; i < config->zone_count; i++)
-		scene->has_zones[config->zones[i].camera] = true;
+		scene->cameras[config->zones[i].camera].has_zones = true;
 	*ret_scene = scene;
 	return HF_OK;
 }
 
 void hf_scene_free(struct hf_scene *scene)
 {
+	if (scene != NULL)
+		free(scene->cameras);
 	free(scene);
-}
-
-void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming)
-{
-	scene->arming = arming;
-}
-
-enum hf_code hf_scene_tick(struct hf_scene *scene, const struct hf_tick *tick, struct hf_err *err)
-{
-	if (tick->source >= scene->config->source_count)
-		return hf_fail(err, HF_E_INVALID, "tick: source %u of %u", tick->source,
-			       scene->config->source_count);
-	struct source *source = &scene->sources[tick->source];
-	int64_t blind_us = hf_view_tick(&source->view, tick->captured_mono, tick->paused != 0);
-	struct hf_track_rules rules = rules_of(scene->config, 0);
-	struct hf_mono settled = hf_mono_add_ms(tick->captured_mono, -HF_SCENE_LAG_MS);
-
-	source->layout = tick->layout;
-	for (uint32_t i = 0; i < scene->config->camera_count; i++) {
-		if (scene->config->cameras[i].source != tick->source)
-			continue;
-		if (blind_us > 0)
-			hf_tracker_blind(&scene->trackers[i], blind_us, tick->captured_mono);
-		hf_tracker_age(&scene->trackers[i], &rules, settled);
-		sweep_camera(scene, i, settled);
-	}
-	return HF_OK;
 }
 
 bool hf_scene_wants_pixels(const struct hf_scene *scene, const struct hf_result *result)
 {
 	return result->detection_count > 0 && result->failed == 0 &&
 	       result->job.camera < scene->config->camera_count &&
-	       scene->has_zones[result->job.camera];
+	       scene->cameras[result->job.camera].has_zones;
+}
+
+/* The owner, if there is reason to believe that he is there now. */
+static const struct hf_track *present_owner(const struct hf_tracker *tracker,
+					    const struct hf_stay *stay, struct hf_mono at)
+{
+	const struct hf_track *owner = hf_tracker_find(tracker, stay->track);
+
+	if (owner == NULL || !owner->hit_now ||
+	    hf_mono_diff_us(at, owner->hit) > (int64_t)HF_SCENE_PRESENT_MS * 1000)
+		return NULL;
+	return owner;
 }
 
 static enum hf_armed armed(struct hf_scene *scene, enum hf_rule rule, uint32_t zone,
@@ -120,47 +148,185 @@ static enum hf_armed armed(struct hf_scene *scene, enum hf_rule rule, uint32_t z
 				     : hf_arming_at(scene->arming, hf_rule_arming(rule), zone, at);
 }
 
-static void judge(struct hf_scene *scene, struct hf_stay *stay, const struct hf_sighting *sighting,
-		  const struct hf_result *result, hf_scene_on_fire *on_fire, void *context)
+/* Every event goes out by here: a rule is due, at the moment noted with the stay. */
+static void speak(struct hf_scene *scene, enum hf_rule rule, struct hf_stay *stay,
+		  const struct hf_track *owner, const struct listener *listener)
 {
 	const struct hf_config_zone *zone = &scene->config->zones[stay->zone];
+	struct hf_fire fire = {
+		.rule = rule,
+		.zone = zone,
+		.stay = stay,
+		.track = owner,
+		.look = &scene->cameras[zone->camera].look,
+		.moment = stay->due[rule],
+		.threshold_us = hf_rule_threshold_us(rule, zone, stay->class_name),
+		.armed = armed(scene, rule, stay->zone, stay->due[rule].wall),
+	};
 
-	for (int rule = 0; rule < HF_RULE_COUNT; rule++) {
-		struct hf_fire fire = { .rule = (enum hf_rule)rule,
-					.zone = zone,
-					.result = result,
-					.track = sighting->track,
-					.stay = stay->id,
-					.armed = armed(scene, (enum hf_rule)rule, stay->zone,
-						       result->job.captured_wall) };
+	/* It was armed when it became due: in doubt, which the clock has lost since. */
+	if (fire.armed == HF_ARMED_NO)
+		fire.armed = HF_ARMED_CLOCK_UNSYNCED;
+	if (hf_rules_judge(&scene->rules, rule, zone, stay, fire.moment.dwell_us, fire.moment.mono,
+			   &fire.suppressed_n) == HF_VERDICT_FIRE)
+		listener->on_fire(listener->context, &fire);
+}
 
-		if (fire.armed == HF_ARMED_NO) {
-			hf_rules_pass_over(fire.rule, stay);
+/* The moment for a rule that is due: this one, if none was noted before. False: not armed. */
+static bool note_moment(struct hf_scene *scene, struct hf_stay *stay, enum hf_rule rule,
+			const struct hf_moment *moment)
+{
+	if (stay->due[rule].mono.us != 0)
+		return true;
+	if (armed(scene, rule, stay->zone, moment->wall) == HF_ARMED_NO) {
+		hf_rules_pass_over(rule, stay);
+		return false;
+	}
+	stay->due[rule] = *moment;
+	return true;
+}
+
+/* Time has passed for a stay. */
+static void judge_by_time(struct hf_scene *scene, struct hf_stay *stay, const struct hf_tick *tick,
+			  const struct listener *listener)
+{
+	const struct hf_config_zone *zone = &scene->config->zones[stay->zone];
+	const struct hf_view *view = &scene->cameras[zone->camera].view;
+	const struct hf_track *owner =
+		present_owner(&scene->trackers[zone->camera], stay, tick->captured_mono);
+	const struct hf_moment moment = {
+		.mono = tick->captured_mono,
+		.wall = tick->captured_wall,
+		.frame = tick->frame,
+		.dwell_us = hf_stay_dwell_us(stay, view, tick->captured_mono),
+		.blind_us = stay->blind_us + view->blind_us - stay->blind_mark_us,
+	};
+
+	for (int i = 0; i < HF_RULE_COUNT; i++) {
+		enum hf_rule rule = (enum hf_rule)i;
+
+		/* Who has just come in is judged by looks alone. */
+		if (hf_rule_threshold_us(rule, zone, stay->class_name) <= 0 ||
+		    !hf_rule_is_due(rule, zone, stay, moment.dwell_us))
 			continue;
-		}
-		if (hf_rules_judge(&scene->rules, fire.rule, zone, stay, sighting->at,
-				   &fire.suppressed_n) != HF_VERDICT_FIRE)
-			continue;
-		hf_stay_count(stay, sighting->view, sighting->at);
-		fire.dwell_s = (double)stay->dwell_us / 1e6;
-		fire.blind_s = (double)stay->blind_us / 1e6;
-		on_fire(context, &fire);
+		if (note_moment(scene, stay, rule, &moment) && owner != NULL)
+			speak(scene, rule, stay, owner, listener);
 	}
 }
 
-static void see_track(struct hf_scene *scene, const struct hf_result *result,
-		      const struct hf_track *track, const uint8_t *pixels,
-		      hf_scene_on_fire *on_fire, void *context)
+static void judge_all_by_time(struct hf_scene *scene, const struct hf_tick *tick,
+			      const struct listener *listener)
+{
+	const struct hf_config *config = scene->config;
+
+	for (size_t i = 0; i < HF_STAYS_MAX; i++) {
+		struct hf_stay *stay = &scene->stays.list[i];
+		uint32_t camera = config->zones[stay->zone].camera;
+
+		if (stay->phase == HF_STAY_INSIDE &&
+		    config->cameras[camera].source == tick->source &&
+		    !scene->cameras[camera].view.blind)
+			judge_by_time(scene, stay, tick, listener);
+	}
+}
+
+void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming)
+{
+	scene->arming = arming;
+}
+
+enum hf_code hf_scene_tick(struct hf_scene *scene, const struct hf_tick *tick,
+			   hf_scene_on_fire *on_fire, void *context, struct hf_err *err)
+{
+	if (tick->source >= scene->config->source_count)
+		return hf_fail(err, HF_E_INVALID, "tick: source %u of %u", tick->source,
+			       scene->config->source_count);
+	const struct listener listener = { on_fire, context };
+	struct hf_track_rules rules = rules_of(scene->config, 0);
+	struct hf_mono settled = hf_mono_add_ms(tick->captured_mono, -HF_SCENE_LAG_MS);
+
+	scene->layouts[tick->source] = tick->layout;
+	for (uint32_t i = 0; i < scene->config->camera_count; i++) {
+		const struct hf_config_camera *camera = &scene->config->cameras[i];
+
+		if (camera->source != tick->source)
+			continue;
+		int64_t blind_us = hf_view_tick(&scene->cameras[i].view, tick->captured_mono,
+						is_blind(camera, tick));
+		if (blind_us > 0)
+			hf_tracker_blind(&scene->trackers[i], blind_us, tick->captured_mono);
+		hf_tracker_age(&scene->trackers[i], &rules, settled);
+		sweep_camera(scene, i, settled);
+	}
+	judge_all_by_time(scene, tick, &listener);
+	return HF_OK;
+}
+
+/* He was found inside. */
+static void judge_by_look(struct hf_scene *scene, struct hf_stay *stay,
+			  const struct hf_sighting *sighting, const struct listener *listener)
+{
+	const struct hf_config_zone *zone = &scene->config->zones[stay->zone];
+	const struct hf_job *job = &scene->cameras[zone->camera].look.job;
+
+	hf_stay_count(stay, sighting->view, sighting->at);
+	const struct hf_moment moment = { .mono = sighting->at,
+					  .wall = job->captured_wall,
+					  .frame = job->frame,
+					  .dwell_us = stay->dwell_us,
+					  .blind_us = stay->blind_us };
+	for (int i = 0; i < HF_RULE_COUNT; i++) {
+		enum hf_rule rule = (enum hf_rule)i;
+
+		if (!hf_rule_is_due(rule, zone, stay, stay->dwell_us))
+			continue;
+		if (note_moment(scene, stay, rule, &moment))
+			speak(scene, rule, stay, sighting->track, listener);
+	}
+}
+
+/* The number of the track in this place after it was compared with itself. */
+static struct worn *dress(struct hf_scene *scene, uint32_t camera, size_t place,
+			  const struct hf_track_rules *rules, const uint8_t *pixels)
+{
+	struct hf_tracker *tracker = &scene->trackers[camera];
+	const struct hf_track *track = &tracker->tracks[place];
+	struct worn *worn = &scene->cameras[camera].worn[place];
+	struct hf_colours now = { 0 };
+
+	/* A weak detection is half a person, or none. */
+	if (track->score >= rules->score_high)
+		now = hf_colours_take(pixels, tracker->width, tracker->height, track->box);
+	bool was_away = worn->track == track->id &&
+			hf_mono_diff_us(track->hit, worn->at) >= away_us &&
+			tracker->look_count > worn->look + 1;
+	if (was_away && now.known && worn->colours.known &&
+	    hf_colours_correlation(&now, &worn->colours) <= HF_COLOURS_ALIKE)
+		hf_tracker_renew(tracker, track->id);
+	if (worn->track != track->id)
+		*worn = (struct worn){ .track = track->id };
+	worn->looks += now.known;
+	hf_colours_blend(&worn->colours, &now, worn->looks);
+	worn->look = tracker->look_count;
+	worn->at = track->hit;
+	return worn;
+}
+
+static void see_track(struct hf_scene *scene, const struct hf_result *result, size_t place,
+		      const struct hf_track_rules *rules, const uint8_t *pixels,
+		      const struct listener *listener)
 {
 	const struct hf_job *job = &result->job;
-	struct hf_colours colours = hf_colours_take(pixels, job->width, job->height, track->box);
+	const struct worn *worn = dress(scene, job->camera, place, rules, pixels);
+	const struct hf_track *track = &scene->trackers[job->camera].tracks[place];
 	struct hf_sighting sighting = { .at = job->captured_mono,
 					.tile_width = job->width,
 					.tile_height = job->height,
 					.tracker = &scene->trackers[job->camera],
 					.track = track,
-					.colours = &colours,
-					.view = &scene->sources[job->source].view };
+					.class_name = hf_result_class(result, track->class_index),
+					.colours = &worn->colours,
+					.view = &scene->cameras[job->camera].view };
 
 	if (pixels != NULL)
 		hf_thumbs_see(scene->thumbs, job->camera, track->id, pixels, job->width,
@@ -170,8 +336,54 @@ static void see_track(struct hf_scene *scene, const struct hf_result *result,
 			continue;
 		struct hf_stay *stay = hf_stays_see(&scene->stays, scene->config, zone, &sighting);
 		if (stay != NULL)
-			judge(scene, stay, &sighting, result, on_fire, context);
+			judge_by_look(scene, stay, &sighting, listener);
 	}
+}
+
+/* Another model pack: the numbers of classes mean something else from here on. */
+static void take_classes(struct hf_scene *scene, const struct hf_result *result)
+{
+	if (scene->class_count == result->class_count &&
+	    memcmp(scene->classes, result->classes, sizeof scene->classes) == 0)
+		return;
+	if (scene->class_count > 0)
+		for (uint32_t i = 0; i < scene->config->camera_count; i++)
+			hf_tracker_forget(&scene->trackers[i]);
+	scene->class_count = result->class_count;
+	memcpy(scene->classes, result->classes, sizeof scene->classes);
+}
+
+static bool is_followed(const struct hf_scene *scene, uint32_t camera, const char *class_name)
+{
+	for (uint32_t i = 0; i < scene->config->zone_count; i++) {
+		const struct hf_config_zone *zone = &scene->config->zones[i];
+
+		if (zone->camera == camera && hf_config_loitering_of(zone, class_name) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t select_followed(struct hf_scene *scene, const struct hf_result *result)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < result->detection_count; i++) {
+		const struct hf_detection *found = &result->detections[i];
+
+		if (found->class_index == 0 ||
+		    is_followed(scene, result->job.camera,
+				hf_result_class(result, found->class_index)))
+			scene->followed[count++] = *found;
+	}
+	return count;
+}
+
+static void keep_look(struct hf_scene_look *look, const struct hf_result *result)
+{
+	look->job = result->job;
+	look->inference_us = result->inference_us;
+	memcpy(look->model_tag, result->model_tag, sizeof look->model_tag);
 }
 
 enum hf_code hf_scene_result(struct hf_scene *scene, const struct hf_result *result,
@@ -184,6 +396,7 @@ enum hf_code hf_scene_result(struct hf_scene *scene, const struct hf_result *res
 	    scene->config->cameras[job->camera].source != job->source)
 		return hf_fail(err, HF_E_INVALID, "result: no camera %u of source %u", job->camera,
 			       job->source);
+	const struct listener listener = { on_fire, context };
 	struct hf_tracker *tracker = &scene->trackers[job->camera];
 	struct hf_track_rules rules = rules_of(scene->config, (double)result->score_threshold);
 
@@ -191,22 +404,25 @@ enum hf_code hf_scene_result(struct hf_scene *scene, const struct hf_result *res
 		*ret_answer = HF_SCENE_FAILED;
 		return HF_OK;
 	}
-	if (is_stale(&scene->sources[job->source], job)) {
+	if (is_stale(scene, job)) {
 		*ret_answer = HF_SCENE_STALE;
 		return HF_OK;
 	}
+	take_classes(scene, result);
+	uint32_t count = select_followed(scene, result);
 	if (!hf_tracker_look(tracker, &rules, job->captured_mono, job->width, job->height,
-			     result->detections, result->detection_count)) {
+			     scene->followed, count)) {
 		*ret_answer = HF_SCENE_LATE;
 		return HF_OK;
 	}
 	*ret_answer = HF_SCENE_LOOKED;
-	if (!scene->has_zones[job->camera])
+	if (!scene->cameras[job->camera].has_zones)
 		return HF_OK;
+	keep_look(&scene->cameras[job->camera].look, result);
 	sweep_camera(scene, job->camera, job->captured_mono);
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++)
 		if (tracker->tracks[i].id != 0 && tracker->tracks[i].hit_now)
-			see_track(scene, result, &tracker->tracks[i], pixels, on_fire, context);
+			see_track(scene, result, i, &rules, pixels, &listener);
 	return HF_OK;
 }
 
@@ -224,4 +440,10 @@ const struct hf_tracker *hf_scene_tracker(const struct hf_scene *scene, uint32_t
 {
 	HF_ASSERT(camera < scene->config->camera_count);
 	return &scene->trackers[camera];
+}
+
+const struct hf_view *hf_scene_view(const struct hf_scene *scene, uint32_t camera)
+{
+	HF_ASSERT(camera < scene->config->camera_count);
+	return &scene->cameras[camera].view;
 }

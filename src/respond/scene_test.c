@@ -41,6 +41,8 @@ static struct site *site_new(void)
 	site->config.source_count = 1;
 	site->config.camera_count = 2;
 	site->config.zone_count = 2;
+	site->config.cameras[0].tile = 1;
+	site->config.cameras[1].tile = 2;
 	for (uint32_t i = 0; i < 2; i++)
 		site->config.zones[i] = (struct hf_config_zone){
 			.entry = true,
@@ -70,7 +72,7 @@ static void tick(struct site *site, bool paused)
 				      .paused = paused,
 				      .captured_mono = { site->now_ms * 1000 } };
 
-	CHECK_OK(hf_scene_tick(site->scene, &tick, &err));
+	CHECK_OK(hf_scene_tick(site->scene, &tick, count_fire, site, &err));
 }
 
 static struct hf_result result_at(const struct site *site, double foot_x)
@@ -123,8 +125,8 @@ TEST(walking_into_a_zone_fires_once_with_the_look_it_fired_on)
 	CHECK_U64(site->fires, ==, 1);
 	CHECK(site->last.rule == HF_RULE_ZONE_ENTRY);
 	CHECK(site->last.zone == &site->config.zones[0]);
-	CHECK_U64(site->last.stay.n, ==, 1);
-	CHECK_REAL(site->last.dwell_s, ==, 0.25);
+	CHECK_U64(site->last.stay->id.n, ==, 1);
+	CHECK_I64(site->last.moment.dwell_us, ==, 250000);
 	CHECK_REAL(site->last_x + 10, ==, 252);
 	site_free(site);
 }
@@ -222,7 +224,7 @@ TEST(a_camera_of_another_source_is_refused)
 	result.job.source = 1;
 	CHECK_CODE(hf_scene_result(site->scene, &result, NULL, count_fire, site, &answer, &err),
 		   HF_E_INVALID);
-	CHECK_CODE(hf_scene_tick(site->scene, &tick_of_3, &err), HF_E_INVALID);
+	CHECK_CODE(hf_scene_tick(site->scene, &tick_of_3, count_fire, site, &err), HF_E_INVALID);
 	site_free(site);
 }
 

@@ -91,6 +91,7 @@ static struct hf_stay *look(struct site *site, const double *feet_x, size_t coun
 						.tile_height = 270,
 						.tracker = &site->tracker,
 						.track = track,
+						.class_name = HF_CLASS_PERSON,
 						.colours = &site->colours,
 						.view = &site->view };
 
@@ -319,6 +320,7 @@ TEST(the_least_important_stay_gives_way_when_all_places_are_taken)
 						.tile_height = 270,
 						.tracker = &site->tracker,
 						.track = &track,
+						.class_name = HF_CLASS_PERSON,
 						.colours = &site->colours,
 						.view = &site->view };
 

@@ -34,6 +34,8 @@ static const double iou_min = 0.2;
 static const double iou_min_weak = 0.5; /* noise is everywhere, and people are not */
 static const double height_ratio_max = 2.0;
 static const double contained_max = 0.7; /* share of a box in another: the same person */
+static const double speed_leaving = 0.3; /* towards the edge of the picture, a second */
+static const double below_edge = 0.25;   /* of the height: so far a foot leaves the picture */
 
 enum {
 	CONFIRM_MS = 1000,
@@ -190,6 +192,8 @@ static float cost_of(const struct hf_track *track, const struct hf_track_rules *
 	if (unseen_us(track, now) > rules->lost_ms * 1000)
 		gate = gate_standing;
 	bool near = apart <= gate && ratio <= height_ratio_max && ratio >= 1 / height_ratio_max;
+	if (track->class_index != detection->class_index)
+		return HF_ASSIGN_NEVER;
 	if (strong ? !near && iou < iou_min : iou < iou_min_weak)
 		return HF_ASSIGN_NEVER;
 	/* Squares: one large error costs more than two small ones. Below 1 by the IoU's share. */
@@ -245,8 +249,7 @@ static void gather_detections(struct stage *stage, const struct look *look, doub
 	for (uint32_t i = 0; i < look->count; i++) {
 		double score = (double)look->detections[i].score;
 
-		if (!look->used[i] && look->detections[i].class_index == 0 && score >= from &&
-		    score < to)
+		if (!look->used[i] && score >= from && score < to)
 			stage->detections[stage->detection_count++] = i;
 	}
 }
@@ -282,12 +285,13 @@ static void gather_continued(struct stage *stage, const struct hf_tracker *track
 }
 
 /* A part of somebody who was just found (an upper body beside the whole) is nobody new. */
-static bool is_part_of_found(const struct hf_tracker *tracker, struct hf_box box)
+static bool is_part_of_found(const struct hf_tracker *tracker, uint32_t class_index,
+			     struct hf_box box)
 {
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
 		const struct hf_track *track = &tracker->tracks[i];
 
-		if (track->id == 0 || !track->hit_now)
+		if (track->id == 0 || !track->hit_now || track->class_index != class_index)
 			continue;
 		double smaller = fmin(box.width * box.height, track->box.width * track->box.height);
 		if (hf_box_overlap(box, track->box) >= contained_max * smaller)
@@ -303,7 +307,7 @@ static void start(struct hf_tracker *tracker, const struct look *look,
 	struct hf_foot foot = hf_box_foot(box);
 	struct hf_track *track = NULL;
 
-	if (is_part_of_found(tracker, box))
+	if (is_part_of_found(tracker, detection->class_index, box))
 		return;
 	for (size_t i = 0; i < HF_TRACKS_MAX && track == NULL; i++)
 		if (tracker->tracks[i].id == 0)
@@ -316,6 +320,8 @@ static void start(struct hf_tracker *tracker, const struct look *look,
 				    .hit_now = true,
 				    .box = box,
 				    .birth = box,
+				    .born = look->now,
+				    .class_index = detection->class_index,
 				    .score = (double)detection->score,
 				    .aspect = box.width / box.height,
 				    .predicted = look->now,
@@ -326,13 +332,16 @@ static void start(struct hf_tracker *tracker, const struct look *look,
 	count_hit(track, look->rules, look->now, look->window);
 }
 
-static bool is_gone(const struct hf_track *track, const struct hf_track_rules *rules,
-		    struct hf_mono now, struct hf_mono window)
+static bool is_gone(const struct hf_tracker *tracker, const struct hf_track *track,
+		    const struct hf_track_rules *rules, struct hf_mono now, struct hf_mono window)
 {
 	int64_t unseen = unseen_us(track, now);
 
 	if (!track->confirmed)
 		return hf_mono_before(track->hit, window);
+	if (track->misses > 0 && unseen > (int64_t)HF_TRACK_LEFT_MS * 1000 &&
+	    hf_track_walks_off(track, tracker->width, tracker->height))
+		return true;
 	if (unseen <= rules->lost_ms * 1000)
 		return false;
 	return track->misses >= MISSES_MIN || track->speed > speed_standing ||
@@ -399,7 +408,8 @@ void hf_tracker_age(struct hf_tracker *tracker, const struct hf_track_rules *rul
 	struct hf_mono window = window_start(tracker, rules->confirm_hits, now);
 
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++)
-		if (tracker->tracks[i].id != 0 && is_gone(&tracker->tracks[i], rules, now, window))
+		if (tracker->tracks[i].id != 0 &&
+		    is_gone(tracker, &tracker->tracks[i], rules, now, window))
 			tracker->tracks[i].id = 0;
 }
 
@@ -415,6 +425,34 @@ void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us, struct hf_mo
 		if (track->blind_us > blind_us_max)
 			track->blind_us = blind_us_max;
 	}
+}
+
+void hf_tracker_renew(struct hf_tracker *tracker, uint64_t id)
+{
+	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
+		struct hf_track *track = &tracker->tracks[i];
+
+		if (id == 0 || track->id != id)
+			continue;
+		track->id = tracker->next_id++;
+		track->birth = track->box;
+		track->born = track->hit;
+	}
+}
+
+void hf_tracker_forget(struct hf_tracker *tracker)
+{
+	memset(tracker->tracks, 0, sizeof tracker->tracks);
+}
+
+bool hf_track_walks_off(const struct hf_track *track, uint32_t width, uint32_t height)
+{
+	struct hf_foot foot = hf_box_foot(track->box);
+	double x = foot.x + track->foot_x.velocity, y = foot.y + track->foot_y.velocity;
+
+	if (track->speed < speed_leaving)
+		return false;
+	return x < 0 || x > width || y < 0 || y > height + below_edge * track->box.height;
 }
 
 const struct hf_track *hf_tracker_find(const struct hf_tracker *tracker, uint64_t id)

@@ -5,7 +5,8 @@
  *
  * Shape       A tracker belongs to one camera and holds at most HF_TRACKS_MAX
  *             tracks. It is told every look (hf_tracker_look) and, between
- *             looks, the time (hf_tracker_age). Only class 0, people.
+ *             looks, the time (hf_tracker_age). A track is of one class: a
+ *             car is never the person who stood there.
  *
  * Numbers     All times are capture times on the monotonic clock: looks come 2
  *             to 5 times a second, irregularly, and a still tile is looked at
@@ -26,8 +27,10 @@
  *             seen on the move. So somebody who stands still, whose tile
  *             therefore has no motion and is looked at every ten seconds only,
  *             stays the same track; unseen for HF_TRACK_UNSEEN_MS_MAX ends it
- *             in any case. Time without video (hf_tracker_blind) does not
- *             count as unseen, up to ten seconds.
+ *             in any case. Who was on the way out of the picture has left
+ *             after HF_TRACK_LEFT_MS: the next one who comes in by the same
+ *             door is somebody else. Time without video (hf_tracker_blind)
+ *             does not count as unseen, up to ten seconds.
  *
  * Limits      No allocation after the tracker itself. A detection that would
  *             be track 65 is not followed; `refused` counts it.
@@ -50,6 +53,7 @@ enum {
 	HF_TRACK_UNSEEN_MS_MAX = 60000,
 	HF_TRACK_BLIND_MS_MAX = 10000,
 	HF_TRACK_WEAK_MS_MAX = 5000,
+	HF_TRACK_LEFT_MS = 1000,
 };
 
 struct hf_track_rules {
@@ -68,12 +72,14 @@ struct hf_track_axis {
 
 struct hf_track {
 	uint64_t id; /* 0: this place is free */
+	uint32_t class_index;
 	bool confirmed;
 	bool hit_now;        /* found in the last look */
 	unsigned misses;     /* looks in vain since the last hit */
 	struct hf_box box;   /* as detected last */
 	struct hf_box birth; /* as detected first */
-	double score;        /* of the last hit */
+	struct hf_mono born;
+	double score; /* of the last hit */
 	struct hf_track_axis foot_x, foot_y, height;
 	double aspect; /* width / height */
 	double speed;  /* at the last hit, heights a second */
@@ -110,6 +116,15 @@ void hf_tracker_age(struct hf_tracker *tracker, const struct hf_track_rules *rul
 
 /* For so long, up to then, there was nothing to look at. */
 void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us, struct hf_mono until);
+
+/* It turned out to be somebody else since the last hit: a new number, born there and then. */
+void hf_tracker_renew(struct hf_tracker *tracker, uint64_t id);
+
+/* All tracks end, no number is used again. */
+void hf_tracker_forget(struct hf_tracker *tracker);
+
+/* Was it on the way out of a picture of this size when it was found last? */
+bool hf_track_walks_off(const struct hf_track *track, uint32_t width, uint32_t height);
 
 /* NULL when it is gone. */
 const struct hf_track *hf_tracker_find(const struct hf_tracker *tracker, uint64_t id);

@@ -428,16 +428,64 @@ TEST(a_crowd_beyond_the_limit_is_counted_and_harms_nobody)
 	free(scene.tracker);
 }
 
-TEST(other_classes_are_not_followed)
+TEST(a_track_is_of_one_class)
 {
 	struct scene scene = scene_new(16);
 
 	for (int i = 0; i < 5; i++, scene.now_s += 0.25) {
 		person(&scene, 300, 200, 0.9);
+		look(&scene);
+	}
+	/* Where he stood there is now a dog. */
+	for (int i = 0; i < 5; i++, scene.now_s += 0.25) {
+		person(&scene, 300, 200, 0.9);
 		scene.found[0].class_index = 1;
 		look(&scene);
 	}
-	CHECK_U64(scene.tracker->next_id, ==, 1);
+	CHECK_U64(scene.tracker->next_id, ==, 3);
+	CHECK_U64(hf_tracker_find(scene.tracker, 1)->class_index, ==, 0);
+	CHECK_U64(hf_tracker_find(scene.tracker, 2)->class_index, ==, 1);
+	CHECK(!hf_tracker_find(scene.tracker, 1)->hit_now);
+	free(scene.tracker);
+}
+
+TEST(a_renewed_track_goes_on_under_a_new_number)
+{
+	struct scene scene = scene_new(16);
+
+	for (int i = 0; i < 5; i++, scene.now_s += 0.25) {
+		person(&scene, 300, 200, 0.9);
+		look(&scene);
+	}
+	hf_tracker_renew(scene.tracker, 1);
+	CHECK(hf_tracker_find(scene.tracker, 1) == NULL);
+	const struct hf_track *track = hf_tracker_find(scene.tracker, 2);
+	assert_non_null(track);
+	CHECK(track->confirmed);
+	CHECK_I64(track->born.us, ==, track->hit.us);
+	person(&scene, 300, 200, 0.9);
+	look(&scene);
+	CHECK(hf_tracker_find(scene.tracker, 2)->hit_now);
+	free(scene.tracker);
+}
+
+TEST(who_comes_in_where_one_went_out_is_somebody_else)
+{
+	struct scene scene = scene_new(16);
+	double x = 380;
+
+	for (; x < 470; x += 12, scene.now_s += 0.25) {
+		person(&scene, x, 200, 0.9);
+		look(&scene);
+	}
+	for (int i = 0; i < 5; i++, scene.now_s += 0.25)
+		look(&scene);
+	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 0);
+	for (int i = 0; i < 5; i++, scene.now_s += 0.25) {
+		person(&scene, 468 - 12 * i, 200, 0.9);
+		look(&scene);
+	}
+	CHECK_U64(scene.tracker->next_id, ==, 3);
 	free(scene.tracker);
 }
 
@@ -455,5 +503,6 @@ TESTS(RUN(one_walker_is_one_track_at_two_and_at_five_looks_a_second),
       RUN(time_without_video_does_not_end_a_track), RUN(the_upper_half_of_somebody_is_nobody_new),
       RUN(an_older_look_changes_nothing),
       RUN(another_size_of_tile_ends_all_tracks_and_reuses_no_number),
-      RUN(a_crowd_beyond_the_limit_is_counted_and_harms_nobody),
-      RUN(other_classes_are_not_followed))
+      RUN(a_crowd_beyond_the_limit_is_counted_and_harms_nobody), RUN(a_track_is_of_one_class),
+      RUN(a_renewed_track_goes_on_under_a_new_number),
+      RUN(who_comes_in_where_one_went_out_is_somebody_else))

@@ -41,9 +41,24 @@ TEST(a_pause_is_blind_from_its_first_tick_to_the_first_after_it)
 	CHECK_I64(tick(&view, 5400, true), ==, 200000);
 	CHECK_I64(tick(&view, 5600, false), ==, 200000);
 	CHECK_I64(tick(&view, 5800, false), ==, 0);
-	CHECK_I64(view.paused_since.us, ==, 5200000);
+	CHECK_I64(view.blind_since.us, ==, 5200000);
 	CHECK_I64(view.blind_us, ==, 600000);
 	CHECK_I64(view.seen_us, ==, 200000);
+}
+
+TEST(what_was_seen_in_blind_time_is_known_as_such_after_it)
+{
+	struct hf_view view = { 0 };
+
+	(void)tick(&view, 5000, false);
+	CHECK(!hf_view_was_blind(&view, (struct hf_mono){ 5000000 }));
+	(void)tick(&view, 5200, true);
+	CHECK(!hf_view_was_blind(&view, (struct hf_mono){ 5000000 }));
+	CHECK(hf_view_was_blind(&view, (struct hf_mono){ 5200000 }));
+	CHECK(hf_view_was_blind(&view, (struct hf_mono){ 5400000 }));
+	(void)tick(&view, 5400, false);
+	CHECK(hf_view_was_blind(&view, (struct hf_mono){ 5300000 }));
+	CHECK(!hf_view_was_blind(&view, (struct hf_mono){ 5400000 }));
 }
 
 TEST(a_tick_from_the_past_is_ignored)
@@ -53,9 +68,10 @@ TEST(a_tick_from_the_past_is_ignored)
 	(void)tick(&view, 5000, false);
 	CHECK_I64(tick(&view, 4000, true), ==, 0);
 	CHECK_I64(view.last.us, ==, 5000000);
-	CHECK(!view.paused);
+	CHECK(!view.blind);
 }
 
 TESTS(RUN(time_between_ticks_is_seen_time), RUN(a_gap_is_blind_time),
       RUN(a_pause_is_blind_from_its_first_tick_to_the_first_after_it),
+      RUN(what_was_seen_in_blind_time_is_known_as_such_after_it),
       RUN(a_tick_from_the_past_is_ignored))

@@ -67,6 +67,17 @@ static bool zone_is_sound(const struct hf_config_zone *record)
 		;
 }
 
+static bool loitering_is_sound(const struct hf_config_zone *zone)
+{
+	if (zone->loitering_count > HF_ZONE_CLASSES_MAX)
+		return false;
+	for (uint32_t i = 0; i < zone->loitering_count; i++)
+		if (memchr(zone->loitering[i].class_name, '\0', HF_CLASS_BYTES) == NULL ||
+		    zone->loitering[i].ms < 0)
+			return false;
+	return true;
+}
+
 enum hf_code hf_config_check(const struct hf_config *config, struct hf_err *err)
 {
 	if (config->magic != HF_CONFIG_MAGIC || config->size_bytes != sizeof *config)
@@ -93,7 +104,35 @@ enum hf_code hf_config_check(const struct hf_config *config, struct hf_err *err)
 		    config->zones[i].point_count > HF_ZONE_POINTS_MAX)
 			return hf_fail(err, HF_E_INVALID, "configuration: zone %u has no camera",
 				       i);
+	for (uint32_t i = 0; i < config->zone_count; i++)
+		if (!loitering_is_sound(&config->zones[i]))
+			return hf_fail(err, HF_E_INVALID,
+				       "configuration: zone %u has a damaged threshold", i);
 	return HF_OK;
+}
+
+void hf_config_loitering_default(struct hf_config_zone *ret_zone)
+{
+	memset(ret_zone->loitering, 0, sizeof ret_zone->loitering);
+	ret_zone->loitering_count = 1;
+	ret_zone->loitering[0] = (struct hf_config_dwell){ .class_name = HF_CLASS_PERSON,
+							   .ms = HF_CONFIG_LOITERING_MS };
+}
+
+const struct hf_config_dwell *hf_config_loitering_of(const struct hf_config_zone *zone,
+						     const char *class_name)
+{
+	const struct hf_config_dwell *found = NULL;
+
+	for (uint32_t i = 0; i < zone->loitering_count; i++) {
+		const struct hf_config_dwell *dwell = &zone->loitering[i];
+
+		if (strcmp(dwell->class_name, class_name) == 0)
+			return dwell->ms > 0 ? dwell : NULL;
+		if (dwell->class_name[0] == '\0' && dwell->ms > 0)
+			found = dwell;
+	}
+	return found;
 }
 
 const struct hf_config_camera *hf_config_camera_at(const struct hf_config *config, uint32_t source,

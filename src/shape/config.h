@@ -37,10 +37,18 @@ struct hf_point {
 	double x, y; /* fractions of the tile, 0..1, from the top left */
 };
 
+/* How long somebody, or something, may be in a zone. */
+struct hf_config_dwell {
+	char class_name[HF_CLASS_BYTES]; /* as the model pack calls it; empty: whatever it is */
+	int64_t ms;                      /* 0: for ever */
+};
+
 struct hf_config_zone {
 #define HF_SECTION_ZONE
 #include "shape/config_fields.h"
-	uint32_t camera; /* index */
+	uint32_t camera;          /* index */
+	uint32_t loitering_count; /* 0: nobody loiters here */
+	struct hf_config_dwell loitering[HF_ZONE_CLASSES_MAX];
 	uint32_t point_count;
 	struct hf_point points[HF_ZONE_POINTS_MAX];
 };
@@ -60,6 +68,7 @@ struct hf_config {
 
 enum {
 	HF_CONFIG_MAGIC = 0x68664331, /* "hfC1" */
+	HF_CONFIG_LOITERING_MS = 60000,
 };
 
 /* Every scalar at its default, no sources, cameras or zones. */
@@ -67,6 +76,14 @@ void hf_config_defaults(struct hf_config *ret_config);
 
 /* What a process checks before it uses bytes it was handed: magic, size, counts, indices, ends of texts. */
 enum hf_code hf_config_check(const struct hf_config *config, struct hf_err *err) HF_MUST_CHECK;
+
+/* Of a zone that says nothing: people, HF_CONFIG_LOITERING_MS. */
+void hf_config_loitering_default(struct hf_config_zone *ret_zone);
+
+/* Which of the zone's thresholds is this class's? NULL: none, it may stay. Its own before the one
+ * for all. */
+const struct hf_config_dwell *hf_config_loitering_of(const struct hf_config_zone *zone,
+						     const char *class_name);
 
 /* The camera at a tile of a source; NULL when that tile has none. */
 const struct hf_config_camera *hf_config_camera_at(const struct hf_config *config, uint32_t source,

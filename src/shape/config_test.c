@@ -68,6 +68,30 @@ TEST(a_text_without_an_end_a_choice_or_a_truth_value_there_is_not_is_refused)
 	CHECK_CODE(hf_config_check(&config, &err), HF_E_INVALID);
 }
 
+TEST(a_class_has_its_own_threshold_else_the_one_for_all_else_none)
+{
+	make_good();
+	struct hf_config_zone *zone = &config.zones[0];
+
+	assert_null(hf_config_loitering_of(zone, "person"));
+	hf_config_loitering_default(zone);
+	CHECK_I64(hf_config_loitering_of(zone, "person")->ms, ==, 60000);
+	assert_null(hf_config_loitering_of(zone, "vehicle"));
+	zone->loitering_count = 3;
+	zone->loitering[0] = (struct hf_config_dwell){ .ms = 5000 };
+	zone->loitering[1] = (struct hf_config_dwell){ .class_name = "vehicle", .ms = 9000 };
+	zone->loitering[2] = (struct hf_config_dwell){ .class_name = "dog", .ms = 0 };
+	CHECK_OK(hf_config_check(&config, &err));
+	CHECK_I64(hf_config_loitering_of(zone, "person")->ms, ==, 5000);
+	CHECK_I64(hf_config_loitering_of(zone, "vehicle")->ms, ==, 9000);
+	assert_null(hf_config_loitering_of(zone, "dog"));
+	memset(zone->loitering[2].class_name, 'x', HF_CLASS_BYTES);
+	CHECK_CODE(hf_config_check(&config, &err), HF_E_INVALID);
+	make_good();
+	zone->loitering_count = HF_ZONE_CLASSES_MAX + 1;
+	CHECK_CODE(hf_config_check(&config, &err), HF_E_INVALID);
+}
+
 TEST(a_camera_is_found_at_its_tile)
 {
 	make_good();
@@ -80,4 +104,5 @@ TEST(a_camera_is_found_at_its_tile)
 TESTS(RUN(defaults_are_sound), RUN(bytes_of_another_build_are_refused),
       RUN(counts_and_indices_stay_within_their_lists),
       RUN(a_text_without_an_end_a_choice_or_a_truth_value_there_is_not_is_refused),
+      RUN(a_class_has_its_own_threshold_else_the_one_for_all_else_none),
       RUN(a_camera_is_found_at_its_tile))

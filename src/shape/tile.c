@@ -54,9 +54,18 @@ enum hf_code hf_result_check(const struct hf_result *result, struct hf_err *err)
 		return hf_fail(err, HF_E_INVALID, "result: count, flag or model tag out of range");
 	if (!(result->score_threshold >= 0 && result->score_threshold <= 1))
 		return hf_fail(err, HF_E_INVALID, "result: threshold out of range");
+	if (result->class_count > HF_CLASSES_MAX)
+		return hf_fail(err, HF_E_INVALID, "result: %u classes", result->class_count);
+	for (uint32_t i = 0; i < result->class_count; i++)
+		if (result->classes[i][0] == '\0' ||
+		    memchr(result->classes[i], '\0', HF_CLASS_BYTES) == NULL)
+			return hf_fail(err, HF_E_INVALID, "result: class %u has no name", i);
 	for (uint32_t i = 0; i < result->detection_count; i++) {
 		const struct hf_detection *d = &result->detections[i];
 
+		if (d->class_index != 0 && d->class_index >= result->class_count)
+			return hf_fail(err, HF_E_INVALID, "result: detection %u of class %u of %u",
+				       i, d->class_index, result->class_count);
 		if (!isfinite(d->x) || !isfinite(d->y) || !isfinite(d->width) ||
 		    !isfinite(d->height) || !(d->width > 0) || !(d->height > 0) ||
 		    !(d->score >= 0 && d->score <= 1))
@@ -87,5 +96,8 @@ enum hf_code hf_tick_check(const struct hf_tick *tick, struct hf_err *err)
 {
 	if (tick->source >= HF_SOURCES_MAX || tick->layout > HF_LAYOUT_4X4 || tick->paused > 1)
 		return hf_fail(err, HF_E_INVALID, "tick: source, layout or flag out of range");
+	if (((tick->moving_mask | tick->blind_mask) >> HF_TILES_MAX) != 0)
+		return hf_fail(err, HF_E_INVALID, "tick: a mask names a tile beyond %d",
+			       HF_TILES_MAX);
 	return HF_OK;
 }

@@ -72,6 +72,8 @@ struct hf_result {
 	uint64_t inference_us;
 	char model_tag[HF_TAG_BYTES];
 	float score_threshold; /* a detection at or above it may start a track, says the model; 0: not told */
+	uint32_t class_count; /* 0: not told; then every detection is of class 0 */
+	char classes[HF_CLASSES_MAX][HF_CLASS_BYTES];
 	uint32_t detection_count;
 	uint32_t failed; /* 1: the tile could not be looked at (slot overwritten, runtime error) */
 	struct hf_detection detections[HF_DETECTIONS_MAX];
@@ -91,6 +93,12 @@ struct hf_tick {
 	struct hf_mono captured_mono;
 	struct hf_wall captured_wall;
 };
+
+/* "person", ...; class_index of a detection of a checked result. */
+static inline const char *hf_result_class(const struct hf_result *result, uint32_t class_index)
+{
+	return result->class_count == 0 ? HF_CLASS_PERSON : result->classes[class_index];
+}
 
 /* Bytes of a result that is sent without its unused detections. */
 static inline size_t hf_result_bytes(uint32_t detection_count)

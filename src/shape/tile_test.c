@@ -65,6 +65,43 @@ TEST(a_box_or_threshold_that_is_not_a_number_is_refused)
 	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
 }
 
+TEST(a_class_that_the_model_does_not_name_is_refused)
+{
+	struct hf_result sent = result_of(2), got;
+
+	sent.detections[1].class_index = 1;
+	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
+	sent.class_count = 2;
+	(void)strcpy(sent.classes[0], "person");
+	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
+	(void)strcpy(sent.classes[1], "vehicle");
+	CHECK_OK(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err));
+	CHECK_TEXT(hf_result_class(&got, got.detections[1].class_index), "vehicle");
+	memset(sent.classes[1], 'x', sizeof sent.classes[1]);
+	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
+	sent.class_count = HF_CLASSES_MAX + 1;
+	CHECK_CODE(hf_result_unpack(&sent, hf_result_bytes(2), &got, &err), HF_E_INVALID);
+}
+
+TEST(a_result_that_names_no_classes_is_of_people)
+{
+	struct hf_result result = result_of(1);
+
+	CHECK_TEXT(hf_result_class(&result, 0), "person");
+}
+
+TEST(a_tick_names_tiles_there_can_be)
+{
+	struct hf_tick tick = { .blind_mask = 0xffff, .moving_mask = 0xffff };
+
+	CHECK_OK(hf_tick_check(&tick, &err));
+	tick.blind_mask = 0x10000;
+	CHECK_CODE(hf_tick_check(&tick, &err), HF_E_INVALID);
+	tick.blind_mask = 0;
+	tick.moving_mask = 0x10000;
+	CHECK_CODE(hf_tick_check(&tick, &err), HF_E_INVALID);
+}
+
 TEST(a_job_without_a_size_on_the_screen_is_refused)
 {
 	struct hf_result result = result_of(0);
@@ -77,4 +114,6 @@ TEST(a_job_without_a_size_on_the_screen_is_refused)
 TESTS(RUN(a_result_comes_back_from_the_bytes_that_were_used),
       RUN(bytes_that_do_not_fit_their_count_are_refused),
       RUN(a_box_or_threshold_that_is_not_a_number_is_refused),
+      RUN(a_class_that_the_model_does_not_name_is_refused),
+      RUN(a_result_that_names_no_classes_is_of_people), RUN(a_tick_names_tiles_there_can_be),
       RUN(a_job_without_a_size_on_the_screen_is_refused))

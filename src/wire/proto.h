@@ -41,7 +41,8 @@ bool hf_msg_allowed(enum hf_msg_type type, enum hf_role from);
 enum hf_lockstep {
 	HF_LOCKSTEP_NONE = 0, /* a unit: paced by the clock, the newest frame wins */
 	HF_LOCKSTEP_ALL, /* detect: no pacing, no drops, every tile of every frame is looked at */
-	HF_LOCKSTEP_AS_LIVE, /* analyze: no pacing, no drops, the looks a unit would take */
+	HF_LOCKSTEP_AS_LIVE, /* analyze: no pacing, no drops, the looks a unit would take; each
+			      * tick and result is answered by TAKEN */
 };
 
 /* First message to a worker: who it is, and where things are. */
@@ -55,7 +56,7 @@ struct hf_hello {
 	char boot_id[HF_BOOT_ID_BYTES];
 	char device_id[HF_ID_BYTES];
 	char release[HF_TAG_BYTES];
-	char data_path[HF_PATH_BYTES];       /* /var/lib/holdfast */
+	char data_path[HF_PATH_BYTES];       /* /var/lib/holdfast; empty: nothing is kept */
 	char run_path[HF_PATH_BYTES];        /* control socket, committed watermark */
 	char generation_path[HF_PATH_BYTES]; /* run/gen/N: of this run only */
 	char share_path[HF_PATH_BYTES];      /* models and pages that came with the build */
@@ -95,6 +96,12 @@ struct hf_done {
 	uint32_t detection_count;
 	float score_best; /* of the detections; 0: none */
 	uint64_t inference_us;
+};
+
+/* HF_LOCKSTEP_AS_LIVE only: what was told is done with, its offers are acknowledged. */
+struct hf_taken {
+	uint64_t frame;
+	uint64_t job_id; /* 0: the frame's tick */
 };
 
 enum hf_ack_outcome {

@@ -18,6 +18,7 @@ HF_MSG(JOB,         "job",         HF_FROM(INGEST),                   "struct hf
 HF_MSG(DONE,        "done",        HF_FROM(INFER),                    "struct hf_done, to ingest: a place is free")
 HF_MSG(RESULT,      "result",      HF_FROM(INFER),                    "struct hf_result without the unused detections, to respond")
 HF_MSG(TICK,        "tick",        HF_FROM(INGEST),                   "struct hf_tick, to respond")
+HF_MSG(TAKEN,       "taken",       HF_FROM(RESPOND),                  "struct hf_taken, in lockstep, to ingest or infer: its tick or result is done with")
 HF_MSG(OFFER,       "offer",       HF_FROM(RESPOND) | HF_FROM(SUPERVISOR), "struct hf_offer, to keeper")
 HF_MSG(ACK,         "ack",         HF_FROM(KEEPER),                   "struct hf_ack, to the producer")
 HF_MSG(COMMITTED,   "committed",   HF_FROM(KEEPER),                   "struct hf_committed, to uplink: look at the watermark")

@@ -52,6 +52,8 @@ one() {
 	ffmpeg -v error -y -i "$vtest" "$@"
 }
 one -frames:v 5 -c:v mjpeg -q:v 4 -pix_fmt yuvj420p "$folder/1x1-plain.avi"
+ffmpeg -v error -y -f lavfi -i color=0x0a1a5a:size=640x480:rate=5 -frames:v 20 -c:v mjpeg -q:v 4 \
+	-pix_fmt yuvj420p "$folder/blue.avi"
 one -vf scale=320:240 -frames:v 10 -c:v mjpeg -q:v 4 -pix_fmt yuvj420p "$folder/small.avi"
 one -vf scale=320:240 -frames:v 30 -c:v mpeg4 -g 10 -bf 2 "$folder/chained.mp4"
 # Bare H.264, a NAL unit a picture, as a camera sends it.

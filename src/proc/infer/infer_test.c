@@ -195,6 +195,8 @@ TEST(a_job_becomes_a_result_and_a_free_place)
 	assert_float_equal(result.detections[0].x, 4, 0.01);
 	assert_float_equal(result.detections[0].width, 32, 0.01);
 	CHECK_TEXT(result.model_tag, "tiny@1");
+	CHECK_U64(result.class_count, ==, 1);
+	CHECK_TEXT(hf_result_class(&result, 0), "person");
 	CHECK_REAL(result.score_threshold, ==, 0.5);
 	struct hf_done done = receive_done(&b);
 	CHECK_U64(done.job_id, ==, 5);

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "infer/runtime.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 #include "wire/ring.h"
 
@@ -40,6 +41,7 @@ struct pixels {
 
 struct infer {
 	struct hf_worker *worker;
+	struct hf_sandbox sandbox;
 	struct hf_pack pack;
 	struct hf_runtime *runtime;
 	float score_min;
@@ -242,6 +244,9 @@ static enum hf_code on_job(struct infer *infer, const struct hf_link *link, stru
 	infer->result = (struct hf_result){ .job = job, .score_threshold = infer->score_threshold };
 	(void)snprintf(infer->result.model_tag, sizeof infer->result.model_tag, "%s",
 		       infer->pack.tag);
+	infer->result.class_count = infer->pack.class_count;
+	_Static_assert(sizeof infer->result.classes == sizeof infer->pack.classes, "as they are");
+	memcpy(infer->result.classes, infer->pack.classes, sizeof infer->pack.classes);
 	code = look(infer, err);
 	hf_pulse_idle(pulse, now());
 	if (code != HF_OK)
@@ -326,6 +331,8 @@ static enum hf_code start(struct infer *infer, struct hf_err *err)
 	struct hf_pulse *pulse = hf_worker_pulse(infer->worker);
 	struct hf_mono begin = now();
 
+	hf_sandbox_worker(hf_worker_hello(infer->worker), hf_worker_config(infer->worker),
+			  &infer->sandbox);
 	hf_pulse_busy(pulse, begin, LOAD_LIMIT_MS);
 	enum hf_code code = load(infer, err);
 	hf_pulse_idle(pulse, now());

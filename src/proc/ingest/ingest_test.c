@@ -17,10 +17,12 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/landlock.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum {
@@ -33,6 +35,7 @@ enum {
 
 struct lab {
 	pid_t pid;
+	enum hf_lockstep lockstep;
 	int control, respond, infer[INFERS], ring_fd;
 	struct hf_ring *ring;
 	struct hf_config config;
@@ -95,12 +98,13 @@ static int plug(struct lab *lab, enum hf_role role, uint32_t index)
 	return pair[0];
 }
 
-static void lab_start(struct lab *lab, bool lockstep)
+static void lab_start(struct lab *lab, enum hf_lockstep lockstep)
 {
-	struct hf_hello hello = { .role = HF_ROLE_INGEST, .lockstep = lockstep };
+	struct hf_hello hello = { .role = HF_ROLE_INGEST, .lockstep = (uint32_t)lockstep };
 	struct hf_err err;
 	int pair[2];
 
+	lab->lockstep = lockstep;
 	CHECK_OK(hf_msg_pair(pair, &err));
 	lab->pid = fork();
 	assert_true(lab->pid >= 0);
@@ -118,8 +122,9 @@ static void lab_start(struct lab *lab, bool lockstep)
 	CHECK_OK(hf_msg_send(lab->control, HF_MSG_HELLO, &hello, sizeof hello, fds, 2, &err));
 	CHECK_OK(hf_ring_create(RING_SLOTS, TILE_BYTES_MAX, &lab->ring_fd, &err));
 	CHECK_OK(hf_ring_open(lab->ring_fd, false, &lab->ring, &err));
+	/* In lockstep one is enough, and takes all jobs in their order. */
 	for (uint32_t i = 0; i < INFERS; i++)
-		lab->infer[i] = plug(lab, HF_ROLE_INFER, i);
+		lab->infer[i] = lockstep && i > 0 ? -1 : plug(lab, HF_ROLE_INFER, i);
 	lab->respond = plug(lab, HF_ROLE_RESPOND, 0);
 	CHECK_OK(hf_msg_send(lab->control, HF_MSG_START, NULL, 0, NULL, 0, &err));
 }
@@ -217,6 +222,12 @@ static bool next_tick(struct lab *lab, struct hf_tick *ret_tick)
 	hf_msg_get(&msg, ret_tick, sizeof *ret_tick);
 	CHECK_OK(hf_msg_end(&msg, &err));
 	CHECK_OK(hf_tick_check(ret_tick, &err));
+	if (lab->lockstep == HF_LOCKSTEP_AS_LIVE) {
+		const struct hf_taken taken = { .frame = ret_tick->frame };
+
+		/* It may have ended already with the last one. */
+		(void)!hf_msg_send(lab->respond, HF_MSG_TAKEN, &taken, sizeof taken, NULL, 0, &err);
+	}
 	return true;
 }
 
@@ -274,7 +285,7 @@ TEST(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels)
 	struct hf_tick tick;
 
 	lab->config.sources[0].layout = HF_LAYOUT_4X4;
-	lab_start(lab, true);
+	lab_start(lab, HF_LOCKSTEP_ALL);
 	twin_open(&twin, lab);
 	HF_AUTO_FREE uint8_t *expected = malloc(TILE_BYTES_MAX);
 	for (uint64_t id = 1; id <= 3 * 16; id++) {
@@ -313,10 +324,39 @@ TEST(a_missing_file_is_told_once_and_found_when_it_comes_back)
 {
 	skip_without_clips();
 	char path[] = "/tmp/holdfast-ingest-XXXXXX";
-	char link_path[sizeof path + 8], clip[HF_PATH_BYTES];
+	char file_path[sizeof path + 8], command[2 * HF_PATH_BYTES];
 	struct hf_note note;
 	struct hf_msg msg;
 	struct hf_tick tick;
+
+	assert_non_null(mkdtemp(path));
+	(void)snprintf(file_path, sizeof file_path, "%s/a.avi", path);
+	struct lab *lab = lab_new("2x2-border.avi", 4);
+	(void)snprintf(command, sizeof command, "cp '%s' %s/new && mv %s/new %s",
+		       lab->config.sources[0].url, path, path, file_path);
+	(void)snprintf(lab->config.sources[0].url, HF_PATH_BYTES, "%s", file_path);
+	lab->config.sources[0].loop = true;
+	lab_start(lab, false);
+	await_control(lab, HF_MSG_READY, &msg);
+	await_note(lab, "source_lost", &note);
+	assert_non_null(strstr(note.attrs, "a.avi"));
+	assert_int_equal(system(command), 0);
+	await_note(lab, "source_back", &note);
+	CHECK(next_tick(lab, &tick));
+	CHECK_I64(lab_end(lab), ==, 0);
+	(void)unlink(file_path);
+	(void)rmdir(path);
+}
+
+TEST(a_link_that_comes_to_lead_out_of_the_sandbox_ends_the_process_for_another_to_follow_it)
+{
+	skip_without_clips();
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		skip(); /* it follows the link itself */
+	char path[] = "/tmp/holdfast-ingest-XXXXXX";
+	char link_path[sizeof path + 8], clip[HF_PATH_BYTES];
+	struct hf_note note;
+	struct hf_msg msg;
 
 	assert_non_null(mkdtemp(path));
 	(void)snprintf(link_path, sizeof link_path, "%s/a.avi", path);
@@ -324,14 +364,15 @@ TEST(a_missing_file_is_told_once_and_found_when_it_comes_back)
 	(void)snprintf(clip, sizeof clip, "%s", lab->config.sources[0].url);
 	(void)snprintf(lab->config.sources[0].url, HF_PATH_BYTES, "%s", link_path);
 	lab->config.sources[0].loop = true;
-	lab_start(lab, false);
+	lab_start(lab, HF_LOCKSTEP_NONE);
 	await_control(lab, HF_MSG_READY, &msg);
 	await_note(lab, "source_lost", &note);
 	assert_non_null(strstr(note.attrs, "a.avi"));
 	assert_int_equal(symlink(clip, link_path), 0);
-	await_note(lab, "source_back", &note);
-	CHECK(next_tick(lab, &tick));
-	CHECK_I64(lab_end(lab), ==, 0);
+	const int control = lab->control; /* nobody tells it to end */
+	lab->control = -1;
+	CHECK_I64(lab_end(lab), ==, 75);
+	(void)close(control);
 	(void)unlink(link_path);
 	(void)rmdir(path);
 }
@@ -352,7 +393,7 @@ TEST(a_file_that_opens_and_holds_rubbish_is_lost_once_and_not_back_each_time_it_
 	assert_int_equal(system(command), 0);
 	(void)snprintf(lab->config.sources[0].url, HF_PATH_BYTES, "%s/a.avi", path);
 	lab->config.sources[0].loop = true;
-	lab_start(lab, false);
+	lab_start(lab, HF_LOCKSTEP_NONE);
 	await_note(lab, "source_lost", &note);
 	assert_non_null(strstr(note.attrs, "a.avi"));
 	for (int reports = 0; reports < 4; reports++) {
@@ -371,7 +412,7 @@ TEST(a_missing_file_ends_lockstep_with_an_error)
 	struct lab *lab = lab_new("not-there.avi", 1);
 	struct hf_note note;
 
-	lab_start(lab, true);
+	lab_start(lab, HF_LOCKSTEP_ALL);
 	await_note(lab, "source_lost", &note);
 	CHECK_I64(lab_end(lab), ==, 1);
 }
@@ -386,7 +427,7 @@ TEST(the_layout_is_found_and_looks_are_sent_while_a_file_is_played)
 
 	lab->config.sources[0].loop = true;
 	lab->config.motion_full_look_ms = 500;
-	lab_start(lab, false);
+	lab_start(lab, HF_LOCKSTEP_NONE);
 	do {
 		CHECK(next_tick(lab, &tick));
 		CHECK(tick.frame >= frame);
@@ -409,7 +450,7 @@ TEST(a_worker_that_dies_loses_its_jobs_and_its_successor_gets_them)
 	lab->config.sources[0].loop = true;
 	lab->config.sources[0].layout = HF_LAYOUT_2X2;
 	lab->config.motion_full_look_ms = 500;
-	lab_start(lab, false);
+	lab_start(lab, HF_LOCKSTEP_NONE);
 	CHECK(next_job(lab, 0, &job));
 	(void)close(lab->infer[0]);
 	do {
@@ -438,7 +479,7 @@ TEST(a_switched_screen_is_told)
 	assert_int_equal(system(command), 0);
 	struct lab *lab = lab_new("", 2);
 	(void)snprintf(lab->config.sources[0].url, HF_PATH_BYTES, "%s/c.mjpeg", path);
-	lab_start(lab, false);
+	lab_start(lab, HF_LOCKSTEP_NONE);
 	await_note(lab, "view_changed", &note);
 	json_t *attrs = json_loads(note.attrs, 0, NULL);
 	CHECK_TEXT(json_string_value(json_object_get(attrs, "from")), "4x4-std");
@@ -451,6 +492,79 @@ TEST(a_switched_screen_is_told)
 	assert_int_equal(system(command), 0);
 }
 
+TEST(lost_video_is_told_once_a_camera_and_nothing_of_it_is_looked_at)
+{
+	skip_without_clips();
+	struct lab *lab = lab_new("blue.avi", 4);
+	struct hf_tick tick = { 0 };
+	struct hf_note note;
+	struct hf_job job;
+
+	lab->config.sources[0].layout = HF_LAYOUT_2X2;
+	lab->config.health_raise_ms = 2000;
+	(void)snprintf(lab->config.cameras[2].name, sizeof lab->config.cameras[2].name, "Gate");
+	lab_start(lab, HF_LOCKSTEP_AS_LIVE);
+	for (uint64_t i = 0; i < 20; i++) { /* 4 s; the first looks come before anything is known */
+		CHECK(next_tick(lab, &tick));
+		CHECK_U64(tick.frame, ==, i);
+		if (i == 0) {
+			CHECK(next_job(lab, 0, &job));
+			send_done(lab, 0, job.job_id);
+		}
+	}
+	CHECK_U64(tick.blind_mask, ==, 15);
+	CHECK(!next_job(lab, 0, &job));
+	for (uint32_t i = 0; i < 4; i++) {
+		await_note(lab, "camera_fault_raised", &note);
+		json_t *attrs = json_loads(note.attrs, 0, NULL);
+
+		assert_non_null(attrs);
+		CHECK_TEXT(json_string_value(json_object_get(attrs, "fault")), "no_signal");
+		CHECK_TEXT(json_string_value(json_object_get(attrs, "camera")),
+			   lab->config.cameras[i].id);
+		CHECK_I64(json_integer_value(json_object_get(attrs, "tile")), ==, i + 1);
+		CHECK_REAL(json_number_value(json_object_get(attrs, "since_s")), >=, 2);
+		CHECK_REAL(json_number_value(json_object_get(attrs, "flat_share")), >, 0.9);
+		CHECK_TEXT(note.camera_name, i == 2 ? "Gate" : lab->config.cameras[i].id);
+		CHECK_U64(note.layout, ==, HF_LAYOUT_2X2);
+		CHECK_I64(note.captured_mono.us, >=, HF_SOURCE_LOCKSTEP_START_US + 2000000);
+		CHECK_I64(note.captured_mono.us, <=, tick.captured_mono.us);
+		json_decref(attrs);
+	}
+	CHECK_I64(lab_end(lab), ==, 0);
+}
+
+TEST(health_that_is_switched_off_blinds_and_tells_nothing)
+{
+	skip_without_clips();
+	struct lab *lab = lab_new("blue.avi", 4);
+	struct hf_tick tick;
+	struct hf_note note;
+	struct hf_job job;
+
+	lab->config.sources[0].layout = HF_LAYOUT_2X2;
+	lab->config.health_raise_ms = 2000;
+	lab->config.health_watch = false;
+	lab_start(lab, HF_LOCKSTEP_AS_LIVE);
+	for (uint64_t i = 0; i < 20; i++) {
+		CHECK(next_tick(lab, &tick));
+		CHECK_U64(tick.blind_mask, ==, 0);
+		if (i == 0 || i == 13) { /* the regular looks: at once, a quarter of 10 s later */
+			CHECK(next_job(lab, 0, &job));
+			send_done(lab, 0, job.job_id);
+		}
+	}
+	struct hf_msg msg;
+	struct hf_err err;
+	do {
+		await_control(lab, HF_MSG_NOTE, &msg);
+		hf_msg_get(&msg, &note, sizeof note);
+		CHECK_OK(hf_msg_end(&msg, &err));
+		assert_null(strstr(note.event_class, "camera_fault"));
+	} while (strcmp(note.event_class, "source_ended") != 0);
+	CHECK_I64(lab_end(lab), ==, 0);
+}
+
 TEST(the_report_is_json_and_complete)
 {
 	skip_without_clips();
@@ -460,7 +574,7 @@ TEST(the_report_is_json_and_complete)
 
 	lab->config.sources[0].loop = true;
 	lab->config.sources[0].layout = HF_LAYOUT_2X2;
-	lab_start(lab, false);
+	lab_start(lab, HF_LOCKSTEP_NONE);
 	await_control(lab, HF_MSG_STATS, &msg);
 	size_t size;
 	const char *text = (const char *)hf_msg_get_rest(&msg, &size);
@@ -479,8 +593,12 @@ TEST(the_report_is_json_and_complete)
 
 TESTS(RUN(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels),
       RUN(a_missing_file_is_told_once_and_found_when_it_comes_back),
+      RUN(a_link_that_comes_to_lead_out_of_the_sandbox_ends_the_process_for_another_to_follow_it),
       RUN(a_file_that_opens_and_holds_rubbish_is_lost_once_and_not_back_each_time_it_is_opened),
       RUN(a_missing_file_ends_lockstep_with_an_error),
       RUN(the_layout_is_found_and_looks_are_sent_while_a_file_is_played),
       RUN(a_worker_that_dies_loses_its_jobs_and_its_successor_gets_them),
-      RUN(a_switched_screen_is_told), RUN(the_report_is_json_and_complete))
+      RUN(a_switched_screen_is_told),
+      RUN(lost_video_is_told_once_a_camera_and_nothing_of_it_is_looked_at),
+      RUN(health_that_is_switched_off_blinds_and_tells_nothing),
+      RUN(the_report_is_json_and_complete))

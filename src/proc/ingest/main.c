@@ -19,12 +19,15 @@
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
  * end of the file, when every result is there, 1 when the source failed.
  */
+#include "base/assert.h"
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/url.h"
 #include "ingest/cutter.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
+#include "proc/ingest/notes.h"
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
@@ -41,20 +44,17 @@ enum {
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
-	SILENCE_MS = 5000, /* and two frames' time: then an open source is lost */
-	RESET_AFTER = 2,   /* failures of a device in a row */
-	NOTES_MAX = 8,
+	TICKS_UNTAKEN_MAX = 2,      /* one is looked at while what came of another is judged */
+	SILENCE_MS = 5000,          /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,            /* failures of a device in a row */
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
-};
-
-struct note {
-	char event_class[HF_ID_BYTES];
-	char attrs[sizeof((struct hf_note *)NULL)->attrs];
+	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
 };
 
 struct ingest {
 	struct hf_worker *worker;
 	const struct hf_config *config;
+	struct hf_sandbox sandbox;
 	uint32_t index;
 	bool lockstep;     /* no pacing, no drops */
 	bool looks_at_all; /* every tile with every frame */
@@ -65,6 +65,7 @@ struct ingest {
 
 	struct hf_source *source; /* NULL: not open */
 	struct hf_view *view;     /* NULL as long as source is */
+	struct hf_health *health; /* NULL: nobody watches it */
 	struct hf_mono retry_at;
 	int64_t retry_ms; /* the wait before, 0: none */
 	struct hf_mono opened_at;
@@ -83,11 +84,12 @@ struct ingest {
 	enum hf_layout layout_told;
 	struct hf_dispatch dispatch;
 	struct hf_tick tick;
-	bool tick_waits; /* lockstep: respond's queue was full */
-	bool jobs_wait;  /* infer's queue was full */
+	bool tick_waits;         /* lockstep: respond's queue was full */
+	bool tick_taken_awaited; /* lockstep as live: ticks are answered by TAKEN */
+	unsigned ticks_untaken;
+	bool jobs_wait; /* infer's queue was full */
 
-	struct note notes[NOTES_MAX];
-	unsigned note_count;
+	struct notes notes;
 	struct report report;
 };
 
@@ -106,37 +108,27 @@ static bool is_in_network(const struct ingest *in)
 	return source_config(in)->type == HF_SOURCE_RTSP;
 }
 
-/* Kept until the supervisor's queue takes it. */
-static void note(struct ingest *in, const char *event_class, struct hf_json *attrs,
-		 const char *text)
+static struct note *note(struct ingest *in, const char *event_class, struct hf_json *attrs,
+			 const char *text)
 {
-	struct hf_err err;
-
-	hf_json_object_close(attrs);
-	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
-		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
-		return;
-	}
-	struct note *kept = &in->notes[in->note_count++];
-	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
-	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
+	return notes_add(&in->notes, event_class, attrs, text);
 }
 
+static void note_faults(struct ingest *in)
+{
+	notes_add_faults(&in->notes, in->health, in->config, in->index, in->reading.layout);
+}
+
+/* More of what health found may have waited for the room. */
 static void send_notes(struct ingest *in)
 {
-	struct hf_err err;
+	unsigned before;
 
-	while (in->note_count > 0) {
-		enum hf_code code = hf_worker_note(in->worker, in->notes[0].event_class, NULL,
-						   in->notes[0].attrs, &err);
-		if (code == HF_E_AGAIN)
-			return;
-		if (code != HF_OK)
-			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
-			       in->notes[0].event_class, err.text);
-		in->note_count--;
-		memmove(&in->notes[0], &in->notes[1], in->note_count * sizeof in->notes[0]);
-	}
+	do {
+		note_faults(in);
+		before = in->notes.count;
+		notes_send(&in->notes, in->worker);
+	} while (before > 0 && in->notes.count == 0);
 }
 
 static struct hf_json attrs_begin(const struct ingest *in, char *text, size_t size_bytes)
@@ -163,7 +155,7 @@ static void close_source(struct ingest *in)
 
 static void tell_lost(struct ingest *in, const struct hf_err *why)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 
 	if (in->lost && strncmp(in->lost_why, why->text, sizeof in->lost_why - 1) == 0)
 		return;
@@ -175,7 +167,7 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_key(&attrs, "error");
 	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
-	note(in, "source_lost", &attrs, text);
+	(void)note(in, "source_lost", &attrs, text);
 }
 
 static int64_t next_wait_ms(const struct ingest *in)
@@ -256,7 +248,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 static void tell_damage(struct ingest *in)
 {
 	const struct hf_source_info info = hf_source_info(in->source);
-	char text[sizeof in->notes[0].attrs], url[HF_PATH_BYTES];
+	char text[NOTE_ATTRS_BYTES_MAX], url[HF_PATH_BYTES];
 
 	if (info.decode_errors == 0 || in->damage_told || in->lockstep || !in->first_frame_came)
 		return;
@@ -273,12 +265,12 @@ static void tell_damage(struct ingest *in)
 	hf_json_put_text(&attrs, "url", url);
 	hf_json_put_u64(&attrs, "frames", info.frames);
 	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
-	note(in, "source_damaged", &attrs, text);
+	(void)note(in, "source_damaged", &attrs, text);
 }
 
 static void picture_came(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 
 	if (!in->first_frame_came) {
 		const struct hf_source_info info = hf_source_info(in->source);
@@ -295,18 +287,18 @@ static void picture_came(struct ingest *in)
 		return;
 	in->back_untold = false;
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
-	note(in, "source_back", &attrs, text);
+	(void)note(in, "source_back", &attrs, text);
 }
 
 static void source_has_ended(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 
 	in->ended = true;
 	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
 	hf_json_put_u64(&attrs, "decode_errors", hf_source_info(in->source).decode_errors);
-	note(in, "source_ended", &attrs, text);
+	(void)note(in, "source_ended", &attrs, text);
 	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
 }
 
@@ -326,6 +318,7 @@ static void open_source(struct ingest *in)
 			.source = in->index,
 			.looks_at_all = in->looks_at_all,
 			.still = hf_source_info(in->source).still,
+			.health = in->health,
 		};
 		code = hf_view_open(&view, &in->view, &err);
 	}
@@ -339,7 +332,7 @@ static void open_source(struct ingest *in)
 
 static void tell_layout(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 	const struct hf_view_reading *reading = &in->reading;
 
 	if (reading->layout == HF_LAYOUT_UNKNOWN || reading->layout == in->layout_told)
@@ -354,7 +347,15 @@ static void tell_layout(struct ingest *in)
 		hf_json_put_text(&attrs, "to", hf_layout_id(reading->layout));
 		hf_json_put_u64(&attrs, "frame", in->frame.number);
 		hf_json_put_u64(&attrs, "watched", reading->watched);
-		note(in, "view_changed", &attrs, text);
+		struct note *kept = note(in, "view_changed", &attrs, text);
+		if (kept != NULL) {
+			kept->seen = true;
+			kept->moment = (struct hf_worker_moment){
+				.mono = in->frame.captured_mono,
+				.wall = in->frame.captured_wall,
+				.layout = reading->layout,
+			};
+		}
 	}
 	in->layout_told = reading->layout;
 }
@@ -369,6 +370,8 @@ static void send_tick(struct ingest *in)
 	in->tick_waits = code == HF_E_AGAIN && in->lockstep;
 	if (code != HF_OK && !in->tick_waits)
 		in->report.ticks_dropped++;
+	if (code == HF_OK && in->tick_taken_awaited)
+		in->ticks_untaken++;
 }
 
 static void look_at_frame(struct ingest *in)
@@ -380,10 +383,14 @@ static void look_at_frame(struct ingest *in)
 		hf_log(HF_LOG_ERROR, "view", "source=%s why=\"%s\"", source_config(in)->id,
 		       err.text);
 	tell_layout(in);
+	/* What was seen on a frame is told before the frame: in lockstep order is everything. */
+	if (in->lockstep)
+		send_notes(in);
 	in->tick = (struct hf_tick){ .source = in->index,
 				     .layout = (uint32_t)reading->layout,
 				     .moving_mask = reading->moving_mask,
 				     .paused = reading->paused,
+				     .blind_mask = reading->blind_mask,
 				     .frame = in->frame.number,
 				     .jobs_dropped = in->dispatch.jobs_dropped,
 				     .jobs_lost = in->dispatch.jobs_lost,
@@ -396,7 +403,9 @@ static void look_at_frame(struct ingest *in)
 		hf_dispatch_forget(&in->dispatch);
 	hf_dispatch_frame(&in->dispatch, now);
 	for (uint32_t i = 0; i < reading->tile_count; i++)
-		if (reading->tiles[i].look != 0)
+		if (reading->tiles[i].blind)
+			hf_dispatch_give_up(&in->dispatch, i);
+		else if (reading->tiles[i].look != 0)
 			hf_dispatch_want(&in->dispatch, i, reading->tiles[i].look,
 					 reading->tiles[i].camera->priority, now);
 }
@@ -460,7 +469,9 @@ static bool may_step(const struct ingest *in)
 {
 	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
 		return false;
-	return !in->lockstep || (!in->tick_waits && hf_dispatch_idle(&in->dispatch));
+	return !in->lockstep ||
+	       (!in->tick_waits && in->notes.count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
+		hf_dispatch_idle(&in->dispatch));
 }
 
 static void step_source(struct ingest *in)
@@ -488,6 +499,7 @@ static void step_source(struct ingest *in)
 	}
 	picture_came(in);
 	look_at_frame(in);
+	note_faults(in);
 	send_jobs(in);
 	report_frame(&in->report, &in->frame, &in->reading,
 		     in->lockstep ? in->frame.captured_mono : mono_now());
@@ -523,7 +535,7 @@ static int wait_ms(const struct ingest *in)
 	const struct hf_mono now = mono_now();
 	int64_t wait = WAIT_MS_MAX, report = ms_until(in->report.reported_at, now) + REPORT_MS;
 
-	if (in->tick_waits || in->jobs_wait || in->note_count > 0)
+	if (in->tick_waits || in->jobs_wait || in->notes.count > 0)
 		wait = WAIT_FULL_MS;
 	else if (may_step(in))
 		wait = ms_until(hf_source_due(in->source), now);
@@ -583,6 +595,23 @@ static void on_gone(void *context, struct hf_link *link)
 
 	if (link->role == HF_ROLE_INFER)
 		hf_dispatch_worker_down(&in->dispatch, link->index);
+	if (link->role == HF_ROLE_RESPOND)
+		in->ticks_untaken = 0;
+}
+
+static enum hf_code on_taken(struct ingest *in, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_taken taken;
+
+	hf_msg_get(msg, &taken, sizeof taken);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (in->ticks_untaken == 0)
+		return hf_fail(err, HF_E_INVALID,
+			       "taken: frame %" PRIu64 ", of which no tick waits", taken.frame);
+	in->ticks_untaken--;
+	return HF_OK;
 }
 
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
@@ -592,6 +621,8 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	struct hf_dispatch_job job;
 	struct hf_done done;
 
+	if (msg->type == HF_MSG_TAKEN)
+		return on_taken(in, msg, err);
 	if (msg->type != HF_MSG_DONE)
 		return hf_fail(err, HF_E_INVALID, "%s is not for ingest", hf_msg_name(msg->type));
 	hf_msg_get(msg, &done, sizeof done);
@@ -606,17 +637,44 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	if (in->lockstep)
 		now.us = job.captured.us + hf_mono_diff_us(now, job.sent);
 	report_done(&in->report, &job, done.failed != 0, now);
+	if (in->view != NULL && done.failed == 0)
+		hf_view_seen(in->view, job.tile, job.captured,
+			     done.detection_count > 0 ? done.score_best : 0);
 	return HF_OK;
 }
 
 /* The exit code, or -1: go on. */
 static int is_over(const struct ingest *in)
 {
-	if (!in->lockstep || in->note_count > 0)
+	if (!in->lockstep || in->notes.count > 0)
 		return -1;
 	if (in->failed)
 		return 1;
 	return in->ended && !in->tick_waits && hf_dispatch_idle(&in->dispatch) ? 0 : -1;
+}
+
+/* A stick or grabber that was plugged in again is another one to the sandbox, which would keep it
+ * out. The source is lost anyway: nothing is lost by beginning anew. */
+static bool must_begin_anew(const struct ingest *in)
+{
+	const char *path = hf_sandbox_stale(&in->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before: the next ingest may read it", path);
+	return path != NULL;
+}
+
+static enum hf_code open_health(struct ingest *in, struct hf_err *err)
+{
+	const struct hf_health_options options = { .raise_ms = in->config->health_raise_ms,
+						   .clear_ms = in->config->health_clear_ms,
+						   .frozen_ms = in->config->health_frozen_ms,
+						   .remind_ms = in->config->health_remind_ms };
+
+	if (!in->config->health_watch || in->looks_at_all)
+		return HF_OK;
+	return hf_health_open(&options, &in->health, err);
 }
 
 static int run(struct ingest *in)
@@ -637,8 +695,11 @@ static int run(struct ingest *in)
 		if (in->tick_waits)
 			send_tick(in);
 		send_jobs(in);
-		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at))
+		if (in->source == NULL && !in->failed && !hf_mono_before(now, in->retry_at)) {
+			if (must_begin_anew(in))
+				return EXIT_ANEW;
 			open_source(in);
+		}
 		if (may_step(in))
 			step_source(in);
 		watch_silence(in, now);
@@ -666,6 +727,7 @@ int main(void)
 	in.config = hf_worker_config(in.worker);
 	in.index = hf_worker_hello(in.worker)->index;
 	in.lockstep = hf_worker_hello(in.worker)->lockstep != HF_LOCKSTEP_NONE;
+	in.tick_taken_awaited = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_AS_LIVE;
 	in.looks_at_all = hf_worker_hello(in.worker)->lockstep == HF_LOCKSTEP_ALL;
 	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);
@@ -673,11 +735,14 @@ int main(void)
 	if (in.index >= in.config->source_count)
 		hf_log(HF_LOG_ERROR, "no_source", "hello names source %u of %u", in.index,
 		       in.config->source_count);
-	else if (hf_cutter_open(&in.cutter, &err) != HF_OK)
+	else if (hf_cutter_open(&in.cutter, &err) != HF_OK || open_health(&in, &err) != HF_OK)
 		hf_log(HF_LOG_ERROR, "no_memory", "%s", err.text);
-	else
+	else {
+		hf_sandbox_worker(hf_worker_hello(in.worker), in.config, &in.sandbox);
 		exit_code = run(&in);
+	}
 	close_source(&in);
+	hf_health_close(in.health);
 	hf_cutter_close(in.cutter);
 	hf_ring_close(in.ring);
 	hf_worker_close(in.worker);

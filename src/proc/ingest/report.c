@@ -131,6 +131,8 @@ enum hf_code report_write(struct report *report, const struct report_facts *fact
 		hf_json_put_text(&json, "codec", facts->info->codec);
 		hf_json_put_u64(&json, "width", facts->info->width);
 		hf_json_put_u64(&json, "height", facts->info->height);
+		if (facts->info->duration_s > 0)
+			hf_json_put_real(&json, "duration_s", facts->info->duration_s, 1);
 	}
 	hf_json_put_u64(&json, "frames", report->frames);
 	hf_json_put_real(&json, "fps", seconds > 0 ? (double)frames / seconds : 0, 2);

@@ -4,6 +4,7 @@
  * report - what ingest tells about itself once a second, as one JSON object.
  *
  * Shape       {"source":id,"codec":name,"frames":n,"fps":x,"width":n,"height":n,
+ *             "duration_s":x (of a recording, where it is known),
  *             "layout":"4x4-std","paused":bool,"decode_errors":n,"frame_age_ms":x,
  *             "jobs_sent":n,"jobs_dropped":n,"jobs_lost":n,"ticks_dropped":n,
  *             "moving":n,"frame_cpu_us":n,"look_age_p95_ms":x,"moving_gap_p95_ms":x,

@@ -19,6 +19,7 @@
 #include "outbox/retain.h"
 #include "outbox/watermark.h"
 #include "outbox/writer.h"
+#include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 
 #include <stdio.h>
@@ -69,6 +70,7 @@ struct answer {
 
 struct keeper {
 	struct hf_worker *worker;
+	struct hf_sandbox sandbox;
 	const struct hf_clock *clock;
 	struct hf_disk *disk;
 	struct hf_outbox *outbox;
@@ -585,6 +587,8 @@ int main(void)
 		keeper_close(keeper);
 		return EXIT_FAILURE;
 	}
+	hf_sandbox_worker(hf_worker_hello(keeper->worker), hf_worker_config(keeper->worker),
+			  &keeper->sandbox);
 	/* Retention begins a little after everybody else has started. */
 	keeper->retain_at = hf_mono_add_ms(hf_mono_now(keeper->clock), 60 * 1000);
 	keeper->sweep_at = keeper->retain_at;

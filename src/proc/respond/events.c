@@ -68,6 +68,8 @@ void events_open(struct respond *respond)
 	respond->origin_next = first_n(hello);
 	hf_offers_reset(&respond->offers);
 
+	if (hello->data_path[0] == '\0')
+		return;
 	/* Events name their pictures by absolute paths. */
 	const char *data_path = realpath(hello->data_path, absolute);
 	if (data_path == NULL || strlen(data_path) >= HF_PATH_BYTES)
@@ -132,8 +134,10 @@ static enum hf_code write_thumb(struct respond *respond, const struct hf_fire *f
 {
 	struct hf_pulse *pulse = hf_worker_pulse(respond->worker);
 
+	if (respond->thumbs_path[0] == '\0')
+		return hf_fail(err, HF_E_NOENT, "no pictures are kept");
 	hf_pulse_busy(pulse, respond_now(), THUMB_LIMIT_MS);
-	enum hf_code code = hf_thumbs_write(respond->thumbs, fire->result->job.camera,
+	enum hf_code code = hf_thumbs_write(respond->thumbs, fire->look->job.camera,
 					    fire->track->id, respond->thumbs_path, ret_path, err);
 	hf_pulse_idle(pulse, respond_now());
 	if (code != HF_OK)
@@ -146,15 +150,16 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 			const char *thumb_error)
 {
 	const struct hf_config *config = hf_worker_config(respond->worker);
-	const struct hf_job *job = &fire->result->job;
+	const struct hf_job *job = &fire->look->job;
 	const struct hf_box *box = &fire->track->box;
 	char stay[HF_STAY_ID_TEXT_BYTES];
 
-	hf_stay_id_text(&fire->stay, stay);
+	hf_stay_id_text(&fire->stay->id, stay);
 	hf_json_object_open(json);
 	hf_json_put_text(json, "source", config->sources[job->source].id);
 	hf_json_put_text(json, "camera", config->cameras[job->camera].id);
 	hf_json_put_u64(json, "tile", job->tile + 1);
+	hf_json_put_text(json, "class", fire->stay->class_name);
 	hf_json_put_text(json, "stay", stay);
 	hf_json_put_u64(json, "track", fire->track->id);
 	hf_json_key(json, "box");
@@ -170,15 +175,19 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 	hf_json_u64(json, job->width);
 	hf_json_u64(json, job->height);
 	hf_json_array_close(json);
-	hf_json_put_u64(json, "frame", job->frame);
+	hf_json_put_u64(json, "frame", fire->moment.frame);
+	if (fire->threshold_us > 0) {
+		hf_json_put_real(json, "threshold_s", (double)fire->threshold_us / 1e6, 3);
+		hf_json_put_u64(json, "escalation", hf_rule_escalation(fire->rule));
+	}
 	/* In lockstep the same clip must give the same lines. */
 	if (hf_worker_hello(respond->worker)->lockstep == 0)
-		hf_json_put_real(json, "look_ms", (double)fire->result->inference_us / 1000, 1);
+		hf_json_put_real(json, "look_ms", (double)fire->look->inference_us / 1000, 1);
 	hf_json_put_u64(json, "suppressed_n", fire->suppressed_n);
 	if (hf_armed_doubt(fire->armed) != NULL)
 		hf_json_put_text(json, "armed", hf_armed_doubt(fire->armed));
-	if (fire->blind_s > 0)
-		hf_json_put_real(json, "blind_s", fire->blind_s, 1);
+	if (fire->moment.blind_us > 0)
+		hf_json_put_real(json, "blind_s", (double)fire->moment.blind_us / 1e6, 1);
 	if (thumb_error != NULL) {
 		hf_json_key(json, "thumb_error");
 		hf_json_text_n(json, thumb_error, strnlen(thumb_error, THUMB_ERROR_BYTES_MAX));
@@ -186,10 +195,33 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 	hf_json_object_close(json);
 }
 
+void events_on_classes(struct respond *respond)
+{
+	const struct hf_config *config = hf_worker_config(respond->worker);
+	const struct hf_result *result = &respond->result;
+
+	if (respond->classes_known || result->class_count == 0)
+		return;
+	respond->classes_known = true;
+	for (uint32_t i = 0; i < config->zone_count; i++)
+		for (uint32_t j = 0; j < config->zones[i].loitering_count; j++) {
+			const char *name = config->zones[i].loitering[j].class_name;
+			bool has = name[0] == '\0';
+
+			for (uint32_t k = 0; k < result->class_count; k++)
+				has = has || strcmp(result->classes[k], name) == 0;
+			if (!has)
+				hf_log(HF_LOG_WARN, "class_unseen",
+				       "zone=\"%s\" class=\"%s\" model=%s has no such class: "
+				       "this threshold is never reached",
+				       config->zones[i].id, name, result->model_tag);
+		}
+}
+
 void events_on_fire(void *context, const struct hf_fire *fire)
 {
 	struct respond *respond = context;
-	const struct hf_job *job = &fire->result->job;
+	const struct hf_job *job = &fire->look->job;
 	const struct hf_config_camera *camera =
 		&hf_worker_config(respond->worker)->cameras[job->camera];
 	char path[HF_THUMB_PATH_BYTES], attrs[HF_ATTRS_BYTES];
@@ -212,16 +244,17 @@ void events_on_fire(void *context, const struct hf_fire *fire)
 
 	const struct hf_event event = {
 		.event_class = hf_rule_event_class(fire->rule),
-		.captured_wall = job->captured_wall,
-		.captured_mono = job->captured_mono,
+		.captured_wall = fire->moment.wall,
+		.captured_mono = fire->moment.mono,
 		.layout_id = hf_layout_id((enum hf_layout)job->layout),
 		.camera_name = camera->name[0] != '\0' ? camera->name : camera->id,
 		.zone_id = fire->zone->id,
 		.has_dwell = true,
-		.dwell_s = fire->dwell_s,
+		.dwell_s = (double)fire->moment.dwell_us / 1e6,
 		.thumb_path = has_thumb ? path : NULL,
-		.model_tag = fire->result->model_tag,
-		.clock = hf_clock_trust(),
+		.model_tag = fire->look->model_tag,
+		/* In lockstep times are the clip's, and taken at their word. */
+		.clock = respond->lockstep ? "synced" : hf_clock_trust(),
 		.state = hf_worker_state(respond->worker),
 		.attrs = has_attrs ? attrs : NULL,
 	};

@@ -9,6 +9,9 @@
  * Failures: a result or tick that makes no sense condemns its sender's link. Without the pixel
  * ring events go without pictures; without keeper they wait, then are counted; without the
  * supervisor this process ends. Killed at any moment, the next one goes on from the last SAVE.
+ *
+ * Lockstep: one tick or result at a time is told, and answered by TAKEN when all that came of it
+ * is acknowledged: whoever tells decides in which order they are seen.
  */
 #include "base/auto.h"
 #include "base/log.h"
@@ -18,6 +21,8 @@
 
 enum {
 	STEP_MS = 200,
+	LOOK_MS = 1000, /* whether the sandbox is still right */
+	EXIT_ANEW = 75, /* it has to be made anew */
 };
 
 /* Links */
@@ -64,6 +69,8 @@ static void on_gone(void *context, struct hf_link *link)
 
 	if (link->role == HF_ROLE_KEEPER)
 		hf_offers_link(&respond->offers);
+	if (respond->told_by == link)
+		respond->told_by = NULL;
 }
 
 static enum hf_code on_restore(void *context, const uint8_t *data, size_t size_bytes,
@@ -95,7 +102,8 @@ static enum hf_code on_tick(struct respond *respond, const struct hf_link *link,
 	if (tick.source != link->index)
 		return hf_fail(err, HF_E_INVALID, "tick of source %u from ingest.%u", tick.source,
 			       link->index);
-	return hf_scene_tick(respond->scene, &tick, err);
+	respond->told = (struct hf_taken){ .frame = tick.frame };
+	return hf_scene_tick(respond->scene, &tick, events_on_fire, respond, err);
 }
 
 /* The tile, while its slot still holds it; NULL costs only the picture's freshness. */
@@ -129,6 +137,9 @@ static enum hf_code on_result(struct respond *respond, struct hf_msg *msg, struc
 				       events_on_fire, respond, &answer, err);
 	if (code != HF_OK)
 		return code;
+	events_on_classes(respond);
+	respond->told = (struct hf_taken){ .frame = respond->result.job.frame,
+					   .job_id = respond->result.job.job_id };
 	respond->results++;
 	respond->results_failed += answer == HF_SCENE_FAILED;
 	respond->results_late += answer == HF_SCENE_LATE;
@@ -159,9 +170,24 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 		code = on_ack(respond, msg, err);
 	else
 		return hf_fail(err, HF_E_INVALID, "%s is not for respond", hf_msg_name(msg->type));
-	if (code == HF_OK)
-		hf_pulse_progress(hf_worker_pulse(respond->worker));
-	return code;
+	if (code != HF_OK)
+		return code;
+	if (respond->lockstep && msg->type != HF_MSG_ACK)
+		respond->told_by = link;
+	hf_pulse_progress(hf_worker_pulse(respond->worker));
+	return HF_OK;
+}
+
+/* Lockstep: the next may come. A queue that is full is tried again after the next step. */
+static void answer_told(struct respond *respond)
+{
+	struct hf_link *link = respond->told_by;
+	struct hf_err err;
+
+	if (link != NULL && respond->offers.count == 0 &&
+	    hf_worker_send(respond->worker, link->role, link->index, HF_MSG_TAKEN, &respond->told,
+			   sizeof respond->told, &err) != HF_E_AGAIN)
+		respond->told_by = NULL;
 }
 
 /* Start and end */
@@ -193,6 +219,8 @@ static enum hf_code start(struct respond *respond, struct hf_err *err)
 {
 	const struct hf_hello *hello = hf_worker_hello(respond->worker);
 
+	hf_sandbox_worker(hello, hf_worker_config(respond->worker), &respond->sandbox);
+	respond->lockstep = hello->lockstep == HF_LOCKSTEP_AS_LIVE;
 	events_open(respond);
 	enum hf_code code = hf_thumbs_new(&respond->thumbs, err);
 	if (code == HF_OK)
@@ -206,9 +234,23 @@ static enum hf_code start(struct respond *respond, struct hf_err *err)
 	return code;
 }
 
+/* Somebody has removed the folder of the pictures, or mounted another: out of the sandbox it can
+ * be neither made nor written. */
+static bool must_begin_anew(const struct respond *respond)
+{
+	const char *path = hf_sandbox_stale(&respond->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before, or gone: the next respond sees to it",
+		       path);
+	return path != NULL;
+}
+
 static int work(struct respond *respond)
 {
 	struct hf_err err = { 0 };
+	struct hf_mono look_at = respond_now();
 
 	respond->stats_due = respond_now();
 	respond->save_due = respond_now();
@@ -217,7 +259,15 @@ static int work(struct respond *respond)
 			continue;
 		look_at_clock(respond);
 		events_push(respond);
+		answer_told(respond);
 		report_when_due(respond);
+		if (hf_mono_before(respond_now(), look_at))
+			continue;
+		look_at = hf_mono_add_ms(respond_now(), LOOK_MS);
+		if (must_begin_anew(respond)) {
+			events_last_words(respond);
+			return EXIT_ANEW;
+		}
 	}
 	if (err.code != HF_E_CLOSED) {
 		hf_log(HF_LOG_ERROR, "step_failed", "%s", err.text);

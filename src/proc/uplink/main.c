@@ -6,6 +6,7 @@
  * events and a number in the statistics.
  */
 #include "base/log.h"
+#include "proc/common/sandbox.h"
 #include "proc/uplink/drain.h"
 
 #include <curl/curl.h>
@@ -14,11 +15,13 @@
 enum {
 	STATS_EVERY_MS = 1000,
 	STATS_BYTES = 4096,
+	EXIT_ANEW = 75, /* the sandbox has to be made anew */
 };
 
 struct process {
 	struct hf_worker *worker;
 	struct hf_drain *drain; /* NULL until the hello was taken */
+	struct hf_sandbox sandbox;
 	struct hf_mono stats_due;
 };
 
@@ -55,17 +58,25 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 static void send_stats(struct process *process)
 {
 	char json[STATS_BYTES];
-	struct hf_mono now = hf_mono_now(hf_clock_real());
 
-	if (hf_mono_before(now, process->stats_due))
-		return;
-	process->stats_due = hf_mono_add_ms(now, STATS_EVERY_MS);
 	hf_drain_stats(process->drain, json, sizeof json);
 	hf_worker_stats(process->worker, json);
 }
 
-/* Until the supervisor is gone. */
-static void run(struct process *process)
+/* The network was set up anew, the token or the certificates were replaced: to the sandbox these
+ * are other files than those that may be read. Where to go on is on disk. */
+static bool must_begin_anew(const struct process *process)
+{
+	const char *path = hf_sandbox_stale(&process->sandbox);
+
+	if (path != NULL)
+		hf_log(HF_LOG_INFO, "sandbox_anew",
+		       "path=%s is another one than before: the next uplink may read it", path);
+	return path != NULL;
+}
+
+/* Until the supervisor is gone. The exit code. */
+static int run(struct process *process)
 {
 	struct hf_err err = { 0 };
 
@@ -75,17 +86,24 @@ static void run(struct process *process)
 
 		hf_drain_wait(process->drain, fds, count);
 		if (hf_worker_dispatch(process->worker, &err) != HF_OK)
-			return;
+			return 0;
 		if (!hf_worker_started(process->worker))
 			continue;
 		hf_drain_turn(process->drain);
+		struct hf_mono now = hf_mono_now(hf_clock_real());
+		if (hf_mono_before(now, process->stats_due))
+			continue;
+		process->stats_due = hf_mono_add_ms(now, STATS_EVERY_MS);
 		send_stats(process);
+		if (must_begin_anew(process))
+			return EXIT_ANEW;
 	}
 }
 
 int main(void)
 {
-	struct process process = { 0 };
+	static struct process process;
+	int status = 1;
 	struct hf_err err = { 0 };
 	const struct hf_worker_ops ops = {
 		.context = &process,
@@ -100,15 +118,18 @@ int main(void)
 	}
 	enum hf_code code = hf_worker_open(HF_ROLE_UPLINK, &ops, &process.worker, &err);
 	if (code == HF_OK)
+		hf_sandbox_worker(hf_worker_hello(process.worker), hf_worker_config(process.worker),
+				  &process.sandbox);
+	if (code == HF_OK)
 		code = hf_drain_open(process.worker, &process.drain, &err);
 	if (code == HF_OK)
 		code = hf_worker_ready(process.worker, &err);
 	if (code == HF_OK)
-		run(&process);
+		status = run(&process);
 	else
 		hf_log(HF_LOG_ERROR, "start_failed", "why=\"%s\"", err.text);
 	hf_drain_close(process.drain);
 	hf_worker_close(process.worker);
 	curl_global_cleanup();
-	return code == HF_OK ? 0 : 1;
+	return status;
 }

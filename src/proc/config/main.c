@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "boot/config.h"
+#include "proc/common/sandbox.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -42,6 +43,10 @@ int main(int argc, char **argv)
 		return EXIT_REFUSED;
 	}
 	limit_resources();
+	/* Whoever lacks a layer is told so by the workers. */
+	static struct hf_sandbox sandbox;
+	hf_sandbox_for_config(argv[1], &sandbox);
+	hf_sandbox_enter(&sandbox);
 	HF_AUTO_FREE struct hf_config *config = malloc(sizeof *config);
 	HF_AUTO_FREE struct hf_config_report *report = malloc(sizeof *report);
 	if (config == NULL || report == NULL) {
