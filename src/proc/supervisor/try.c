@@ -135,14 +135,15 @@ bool try_parts(const struct settings *settings, const struct hf_config *config)
 		return false;
 	}
 	for (uint32_t i = 0; i < config->source_count; i++) {
-		if (config->sources[i].type != HF_SOURCE_FILE ||
+		const bool grabber = config->sources[i].type == HF_SOURCE_V4L2;
+
+		if (config->sources[i].type == HF_SOURCE_RTSP ||
 		    try_worker(settings, config_fd, HF_ROLE_INGEST, i, &err) == HF_OK)
 			continue;
 		good = false;
-		(void)fprintf(stderr,
-			      "holdfastd: source %s: %s; correct its url, or put the right file "
-			      "there\n",
-			      config->sources[i].id, err.text);
+		(void)fprintf(stderr, "holdfastd: source %s: %s%s\n", config->sources[i].id,
+			      err.text,
+			      grabber ? "" : "; correct its url, or put the right file there");
 	}
 	if (try_worker(settings, config_fd, HF_ROLE_INFER, 0, &err) != HF_OK) {
 		good = false;
