@@ -173,10 +173,6 @@ static void check_source(const struct check *check, uint32_t i)
 	if (refused(check, HF_CONFIG_SOURCES, i, "url") ||
 	    refused(check, HF_CONFIG_SOURCES, i, "type"))
 		return;
-	if (source->type == HF_SOURCE_V4L2)
-		hf_config_warn(check->report, place_or_record(check, HF_CONFIG_SOURCES, i, "type"),
-			       "sources[].type: only files and network cameras are read so far; "
-			       "this source will show nothing");
 	if (source->url[0] == '\0')
 		hf_config_complain(check->report, place,
 				   "sources[].url is missing: where do the pictures come from? A "

@@ -310,14 +310,6 @@ TEST(plain_http_is_for_this_machine_or_for_those_who_say_so)
 	CHECK_OK(parse(MINIMUM "hub: {url: \"https://[2001:db8::1]/\"}\n"));
 }
 
-TEST(a_kind_of_source_that_is_not_built_yet_is_a_warning)
-{
-	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/video0}]\n"
-		       "cameras: [{id: gate}, {id: yard, tile: 2}]\n" ZONE));
-	CHECK_U64(report.warnings, ==, 1);
-	CHECK(strstr(messages(), ":1:18: warning: sources[].type: only files") != NULL);
-}
-
 TEST(hours_and_their_zone_load_as_they_are_written)
 {
 	CHECK_OK(parse(SOURCE CAMERA
@@ -438,7 +430,6 @@ TESTS(RUN(the_smallest_file_loads_and_everything_is_resolved), RUN(every_kind_of
       RUN(a_refused_file_leaves_the_configuration_as_it_was),
       RUN(a_message_never_carries_the_files_control_characters),
       RUN(plain_http_is_for_this_machine_or_for_those_who_say_so),
-      RUN(a_kind_of_source_that_is_not_built_yet_is_a_warning),
       RUN(hours_and_their_zone_load_as_they_are_written),
       RUN(without_a_time_zone_database_a_zone_is_a_warning_and_loads),
       RUN(hours_of_a_rule_that_is_off_are_a_warning), RUN(no_zones_is_a_warning_and_loads),

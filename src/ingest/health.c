@@ -93,7 +93,7 @@ struct tile {
 	double mean;  /* of noise, for breath */
 
 	int64_t alive_ms[HF_MEASURE_BLOCKS];
-	unsigned alive_blocks; /* within the window */
+	unsigned alive_blocks; /* within the window, or since the tile was alive last */
 	int64_t opened_ms;
 	int64_t moved_ms; /* last time more than a few blocks were */
 	int64_t quiet_ms; /* how long before that they were not */
@@ -381,7 +381,9 @@ static void see_life(struct hf_health *health, struct tile *tile)
 	for (int i = 0; i < HF_MEASURE_BLOCKS; i++) {
 		if (!health->breath && (double)tile->now.difference[i] > level)
 			tile->alive_ms[i] = health->clock_ms;
-		tile->alive_blocks += health->clock_ms - tile->alive_ms[i] < HF_HEALTH_WINDOW_MS;
+		/* Somebody far off changes few blocks at a time, but others every time. */
+		tile->alive_blocks += health->clock_ms - tile->alive_ms[i] < HF_HEALTH_WINDOW_MS ||
+				      tile->alive_ms[i] > tile->moved_ms;
 	}
 	if (tile->alive_blocks <= STILL_BLOCKS_MAX)
 		return;

@@ -24,7 +24,8 @@
  *
  * Frozen      A block is alive when it changes by more than a fifth of the
  *             tile's noise floor; a tile is still when hardly any block was alive
- *             within the window. The floor is the median block's change, a low
+ *             within the window, and few since it was alive last: a recorder's
+ *             clock changes the same ones again and again. The floor is the median block's change, a low
  *             quantile of it over half a minute: what moves in part of the
  *             picture, or for part of the time, does not raise it. A floor of
  *             about nothing proves nothing: an encoder leaves out what does not

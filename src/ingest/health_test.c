@@ -27,6 +27,8 @@ struct camera {
 	int vignette;       /* infrared: lost towards the sides, levels */
 	bool frozen, grey;
 	bool people; /* walk about */
+	bool far;    /* one, small, and slow */
+	bool clock;  /* not in the band */
 	bool text;   /* lines of writing in the middle */
 	int u, v;
 };
@@ -160,6 +162,10 @@ static int level_at(struct screen *s, uint32_t i, struct hf_rect r, unsigned x, 
 
 	if (c->people && is_person(s, x, y, 4))
 		level = 200;
+	if (c->far && x - s->step * 2 % 300 < 5 && y - 90 < 12)
+		level = 200;
+	if (c->clock && x - 250 < 16 && y - 160 < 9)
+		level = (x + s->step) / 3 % 2 == 0 ? 220 : 30;
 	level = level * c->gain_pct / 100 - c->dark - c->vignette * aside * 2 / (int)r.width;
 	if (c->text && y / 12 % 2 == 0 && y > r.height / 3 && y < r.height / 2 && x > r.width / 3 &&
 	    x < r.width * 2 / 3)
@@ -175,12 +181,12 @@ static void paint(struct screen *s)
 		struct hf_rect r = hf_layout_rect(layout_of(s), i, s->frame.width, s->frame.height);
 
 		draw_scene(s, i, r);
-		for (unsigned y = 0; y < r.height && !c->frozen; y++)
-			for (unsigned x = 0; x < r.width; x++) {
+		for (unsigned y = 0; y < r.height && !c->frozen; y++) {
+			for (unsigned x = 0; x < r.width; x++)
 				s->grey[r.y + y][r.x + x] = (uint8_t)level_at(s, i, r, x, y);
-				s->u[r.y + y][r.x + x] = (uint8_t)(128 + (c->grey ? 0 : c->u));
-				s->v[r.y + y][r.x + x] = (uint8_t)(128 + (c->grey ? 0 : c->v));
-			}
+			memset(&s->u[r.y + y][r.x], 128 + (c->grey ? 0 : c->u), r.width);
+			memset(&s->v[r.y + y][r.x], 128 + (c->grey ? 0 : c->v), r.width);
+		}
 		for (unsigned x = 200; x < 260 && s->clock; x++)
 			s->grey[r.y + 6][r.x + x] = s->grey[r.y + 8][r.x + x] =
 				x / 4 % 2 == s->step % 2 ? 230 : 20;
@@ -371,6 +377,36 @@ TEST(a_clean_picture_among_noisy_ones_is_alive_once_somebody_walked_through_it)
 	s->cameras[1].people = false;
 	run_ms(s, 120000);
 	check_sound(s);
+	screen_free(s);
+}
+
+TEST(somebody_far_off_in_a_clean_picture_among_noisy_ones_is_not_overlooked_for_long)
+{
+	struct screen *s = screen_new(2);
+
+	s->cameras[1].noise = 0;
+	run_ms(s, 30000);
+	CHECK_U64(s->blind, ==, 2); /* nothing was ever seen of it */
+	s->cameras[1].far = true;
+	run_ms(s, 40000);
+	CHECK_U64(s->blind, ==, 0);
+	CHECK_U64(faults(s), ==, 0);
+	s->cameras[1].far = false;
+	run_ms(s, 120000);
+	CHECK_U64(s->blind, ==, 0);
+	CHECK_U64(faults(s), ==, 0);
+	screen_free(s);
+}
+
+TEST(a_clock_that_the_recorder_draws_into_a_frozen_picture_does_not_hide_it)
+{
+	struct screen *s = screen_new(2);
+
+	run_ms(s, 20000);
+	s->cameras[1].noise = 0;
+	s->cameras[1].clock = true;
+	run_ms(s, 64000);
+	CHECK_U64(s->raised[HF_HEALTH_FROZEN], ==, 1);
 	screen_free(s);
 }
 
@@ -594,10 +630,13 @@ TEST(a_dark_night_is_not_tampering)
 
 TEST(a_fault_is_told_again_after_an_hour_and_then_daily)
 {
-	struct screen *s = screen_new(2);
+	struct screen *s = screen_new(1);
 
 	s->frame_ms = 2000;
-	s->cameras[1] = (struct camera){ .scene = FLAT, .gain_pct = 0, .dark = -18 };
+	s->frame.width = 96; /* it is a long day */
+	s->frame.height = 64;
+	place_tiles(s);
+	s->cameras[0] = (struct camera){ .scene = FLAT, .gain_pct = 0, .dark = -18 };
 	run_ms(s, 40000);
 	CHECK_U64(s->raised[HF_HEALTH_BLACK], ==, 1);
 	for (int i = 0; i < 26 * 1800; i++) { /* 26 h, without drawing it each time */
@@ -655,6 +694,8 @@ TESTS(RUN(a_tile_that_loses_its_noise_is_blind_within_three_seconds_and_frozen_a
       RUN(the_recorders_clock_alone_shows_that_all_its_cameras_are_frozen),
       RUN(pictures_without_noise_prove_nothing),
       RUN(a_clean_picture_among_noisy_ones_is_alive_once_somebody_walked_through_it),
+      RUN(somebody_far_off_in_a_clean_picture_among_noisy_ones_is_not_overlooked_for_long),
+      RUN(a_clock_that_the_recorder_draws_into_a_frozen_picture_does_not_hide_it),
       RUN(a_camera_with_key_frames_of_its_own_is_alive),
       RUN(a_noisy_camera_that_begins_to_send_only_what_changes_is_not_frozen),
       RUN(key_frames_of_the_screen_do_not_wake_a_frozen_tile),

@@ -210,6 +210,7 @@ void hf_layout_assess(const struct hf_frame *frame, struct hf_layout_reading *re
 				assess_line(frame, n, k, upright != 0, &evidence);
 		if (evidence.informed > 0)
 			reading.scores[n] = evidence.sum / evidence.informed;
+		reading.informed[n] = evidence.informed > 0;
 		informed += evidence.informed;
 		if (reading.scores[n] > HF_LAYOUT_SCORE_MIN)
 			reading.layout = (enum hf_layout)n;
@@ -221,11 +222,22 @@ void hf_layout_assess(const struct hf_frame *frame, struct hf_layout_reading *re
 	*ret_reading = reading;
 }
 
+/* Nothing is left of the seams of the layout in force: whatever this is, it is not that. */
+static bool is_gone(const struct hf_layout_tracker *tracker,
+		    const struct hf_layout_reading *reading)
+{
+	return tracker->current > reading->layout && reading->informed[tracker->current] &&
+	       reading->scores[tracker->current] < HF_LAYOUT_SCORE_NONE;
+}
+
 bool hf_layout_track(struct hf_layout_tracker *tracker, const struct hf_layout_reading *reading)
 {
-	bool counts = reading->layout != HF_LAYOUT_UNKNOWN &&
-		      (reading->sure || tracker->current == HF_LAYOUT_UNKNOWN);
+	const bool known = tracker->current != HF_LAYOUT_UNKNOWN;
+	const bool counts = reading->layout != HF_LAYOUT_UNKNOWN &&
+			    (reading->sure || !known || is_gone(tracker, reading));
+	const bool quick = reading->sure && tracker->unrest <= HF_LAYOUT_UNREST_MAX;
 
+	tracker->unrest -= tracker->unrest > 0;
 	if (!counts || reading->layout == tracker->current) {
 		tracker->candidate = HF_LAYOUT_UNKNOWN;
 		tracker->agreeing = 0;
@@ -235,9 +247,12 @@ bool hf_layout_track(struct hf_layout_tracker *tracker, const struct hf_layout_r
 		tracker->agreeing = 0;
 	tracker->candidate = reading->layout;
 	tracker->agreeing++;
-	if (tracker->agreeing < (reading->sure ? HF_LAYOUT_AGREEING : HF_LAYOUT_AGREEING_WEAK))
+	if (tracker->agreeing < (quick ? HF_LAYOUT_AGREEING : HF_LAYOUT_AGREEING_WEAK))
 		return false;
-	*tracker = (struct hf_layout_tracker){ .current = reading->layout };
+	*tracker = (struct hf_layout_tracker){
+		.current = reading->layout,
+		.unrest = tracker->unrest + (known ? HF_LAYOUT_UNREST_CHANGE : 0),
+	};
 	return true;
 }
 

@@ -18,6 +18,15 @@
  *             and surely so only below HF_LAYOUT_SCORE_NONE: a menu over the
  *             middle of the screen must not make one camera of sixteen.
  *
+ *             A change is believed after HF_LAYOUT_AGREEING sure readings: within a
+ *             second at five frames. Where the seams of the layout in force are
+ *             gone but it is not sure what took its place, that is doubt, too,
+ *             and the best guess holds after HF_LAYOUT_AGREEING_WEAK. So many it
+ *             also takes after HF_LAYOUT_UNREST_MAX / HF_LAYOUT_UNREST_CHANGE
+ *             changes in quick succession: a picture that flaps between two
+ *             readings must not make a row of events. Unrest goes down by one
+ *             with each reading.
+ *
  * Limits      Grids whose tiles would be smaller than HF_LAYOUT_TILE_MIN pixels
  *             are not considered.
  */
@@ -30,13 +39,16 @@
 enum {
 	HF_LAYOUT_TILE_MIN = 80,
 	HF_LAYOUT_AGREEING = 3,       /* readings in a row before a layout is believed */
-	HF_LAYOUT_AGREEING_WEAK = 15, /* the same for the best guess, while there is no other */
+	HF_LAYOUT_AGREEING_WEAK = 15, /* the same for the best guess, and while it flaps */
+	HF_LAYOUT_UNREST_CHANGE = 100,
+	HF_LAYOUT_UNREST_MAX = 400,
 };
 
 struct hf_layout_reading {
 	enum hf_layout layout; /* UNKNOWN: the picture says nothing, e.g. all black */
 	bool sure;
 	double scores[HF_LAYOUT_4X4 + 1]; /* by tiles a side, from 4 down to the one that won */
+	bool informed[HF_LAYOUT_4X4 + 1]; /* there was something at these seams to go by */
 };
 
 void hf_layout_assess(const struct hf_frame *frame, struct hf_layout_reading *ret_reading);
@@ -45,6 +57,7 @@ struct hf_layout_tracker {
 	enum hf_layout current;
 	enum hf_layout candidate;
 	unsigned agreeing;
+	unsigned unrest;
 };
 
 /* True when current changed with this reading. */

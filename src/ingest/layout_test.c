@@ -239,7 +239,36 @@ TEST(tiles_cover_the_picture_once_and_begin_on_even_pixels)
 	CHECK_U64(last.height, ==, 270);
 }
 
-TESTS(RUN(every_grid_is_told_from_the_others_with_and_without_borders),
+TEST(a_layout_whose_seams_are_gone_is_in_doubt_and_not_for_ever)
+{
+	struct hf_layout_tracker tracker = { .current = HF_LAYOUT_4X4 };
+	struct hf_layout_reading reading = { .layout = HF_LAYOUT_1X1,
+					     .scores = { [3] = 0.45, [4] = 0.2 },
+					     .informed = { [2] = true, [3] = true, [4] = true } };
+
+	for (int i = 1; i < HF_LAYOUT_AGREEING_WEAK; i++) {
+		CHECK(!hf_layout_track(&tracker, &reading));
+		CHECK(hf_layout_in_doubt(&tracker));
+	}
+	CHECK(hf_layout_track(&tracker, &reading));
+	CHECK_I64(tracker.current, ==, HF_LAYOUT_1X1);
+}
+
+TEST(seams_that_say_nothing_are_not_gone)
+{
+	struct hf_layout_tracker tracker = { .current = HF_LAYOUT_4X4 };
+	struct hf_layout_reading reading = { .layout = HF_LAYOUT_1X1,
+					     .scores = { [3] = 0.45 },
+					     .informed = { [3] = true } };
+
+	for (int i = 0; i < 100; i++)
+		CHECK(!hf_layout_track(&tracker, &reading));
+	CHECK(!hf_layout_in_doubt(&tracker));
+}
+
+TESTS(RUN(a_layout_whose_seams_are_gone_is_in_doubt_and_not_for_ever),
+      RUN(seams_that_say_nothing_are_not_gone),
+      RUN(every_grid_is_told_from_the_others_with_and_without_borders),
       RUN(a_2x2_screen_with_strong_inner_structure_is_not_4x4),
       RUN(a_regular_pattern_is_not_a_grid), RUN(dark_tiles_are_still_told_apart),
       RUN(tiles_without_signal_say_nothing), RUN(a_menu_over_the_middle_does_not_hide_a_4x4_screen),

@@ -19,7 +19,7 @@ struct hf_motion {
 	struct hf_rect area; /* of the frame, less the masked bands, whole cells */
 	uint32_t columns, rows;
 	bool learned;
-	struct hf_mono opened_at, quiet_until, learned_at;
+	struct hf_mono opened_at, quiet_until, learned_at, stepped_at;
 	uint16_t *levels;      /* of this frame: sums of 16 pixels */
 	uint16_t *background;  /* with LEVEL_BITS of fraction */
 	uint8_t *over;         /* differs by itself, (rows + 2) x (columns + 2) */
@@ -207,8 +207,17 @@ struct hf_motion_reading hf_motion_step(struct hf_motion *motion, const struct h
 		  motion->area.y + motion->area.height <= frame->height);
 	read_levels(motion, frame);
 	if (!motion->learned) {
+		motion->opened_at = motion->stepped_at = now;
+		learn_all(motion, now);
+		return reading;
+	}
+	const bool back_in_time = hf_mono_before(now, motion->stepped_at);
+
+	motion->stepped_at = now;
+	if (back_in_time) { /* all the times that are kept lie in the future */
 		motion->opened_at = now;
 		learn_all(motion, now);
+		reading.relearned = true;
 		return reading;
 	}
 	/* It wraps after 49 days: then the background may be learned anew once, no more. */

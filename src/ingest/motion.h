@@ -17,7 +17,8 @@
  *             cells differed within the last HF_MOTION_WINDOW_MS (a light was
  *             switched, infrared came on gradually) the background is learned
  *             anew, and the tile does not move for HF_MOTION_QUIET_MS.
- *             The first picture is the first background, likewise quiet.
+ *             The first picture is the first background, likewise quiet; so is one
+ *             that was taken before the picture before it.
  *
  * Owners      Borrows the frame for the call only. Allocates in
  *             hf_motion_open(), never in a step.

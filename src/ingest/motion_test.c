@@ -241,6 +241,24 @@ TEST(a_faster_camera_does_not_forget_faster)
 	scene_free(s);
 }
 
+TEST(a_clock_that_goes_back_an_hour_costs_one_second)
+{
+	struct scene *s = scene_new(&usual);
+
+	settle(s);
+	s->frame.captured_mono = hf_mono_add_ms(s->frame.captured_mono, -3600000);
+	paint(s, 100);
+	CHECK(step(s).relearned);
+	settle(s);
+	paint(s, 100);
+	block(s, 200, 100, 16, 40, 160);
+	CHECK(step(s).moving);
+	s->frame.captured_mono = hf_mono_add_ms(s->frame.captured_mono, 864000000);
+	paint(s, 100);
+	CHECK(!step(s).moving);
+	scene_free(s);
+}
+
 TESTS(RUN(noise_does_not_move), RUN(a_walking_block_moves_and_stops_when_it_has_left),
       RUN(somebody_who_stops_is_seen_for_seconds_more),
       RUN(single_cells_do_not_move_whatever_their_number),
@@ -250,4 +268,5 @@ TESTS(RUN(noise_does_not_move), RUN(a_walking_block_moves_and_stops_when_it_has_
       RUN(headlights_that_sweep_the_tile_within_a_second_are_learned),
       RUN(the_first_second_is_quiet),
       RUN(somebody_who_leaves_while_it_is_learned_does_not_stay_as_a_ghost),
-      RUN(a_faster_camera_does_not_forget_faster))
+      RUN(a_faster_camera_does_not_forget_faster),
+      RUN(a_clock_that_goes_back_an_hour_costs_one_second))

@@ -12,9 +12,7 @@ enum hf_code hf_source_open(const struct hf_source_options *options, struct hf_s
 	case HF_SOURCE_V4L2:
 		return hf_source_v4l2_open(options, ret_source, err);
 	case HF_SOURCE_RTSP:
-		return hf_fail(err, HF_E_INVALID,
-			       "%s: sources of type rtsp are not built yet; use type file",
-			       config->url);
+		return hf_source_rtsp_open(options, ret_source, err);
 	}
 	return hf_fail(err, HF_E_INVALID, "%s: source of unknown type %d", config->url,
 		       config->type);

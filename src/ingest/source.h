@@ -23,9 +23,12 @@
  *             like one, cannot be read).
  *             step: OK with a frame; AGAIN without one yet; CLOSED at the end of
  *             a file that is not looped; CORRUPT when not one frame of it could
- *             be decoded; NOENT when a looped file was taken away; IO. After anything but OK and AGAIN the source is
- *             spent: close it.
+ *             be decoded; NOENT when a looped file was taken away; IO. A network
+ *             camera is connected to in step, so that every code of open may come
+ *             from there. After anything but OK and AGAIN the source is spent:
+ *             close it.
  *             A frame that cannot be decoded is counted and passed over.
+ *             No text has a secret of an address in it.
  */
 #include "base/err.h"
 #include "ingest/frame.h"
@@ -89,4 +92,7 @@ enum hf_code hf_source_file_open(const struct hf_source_options *options,
 				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;
 /* source_v4l2.c */
 enum hf_code hf_source_v4l2_open(const struct hf_source_options *options,
+				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;
+/* source_rtsp.c: returns at once; what comes of it is told by step. */
+enum hf_code hf_source_rtsp_open(const struct hf_source_options *options,
 				 struct hf_source **ret_source, struct hf_err *err) HF_MUST_CHECK;

@@ -32,8 +32,11 @@ struct hf_v4l2_device {
 	int fd;
 	char path[HF_PATH_BYTES];
 	char name[HF_V4L2_NAME_BYTES];
-	bool events; /* it tells of changes */
+	bool events; /* it tells of changes, of this input: */
+	uint32_t input;
 	bool signal;
+	bool changed; /* what comes in is of another size than what it was told to follow: */
+	struct v4l2_bt_timings timings;
 	bool streams;
 	bool requested; /* the driver keeps buffers for us, mapped or not */
 	uint32_t buffer_count;
@@ -253,8 +256,6 @@ static enum hf_code look_what_it_is(struct hf_v4l2_device *device, struct hf_err
 			       "%s (%s) cannot hand pictures over in memory (no streaming), only "
 			       "by read(), which is not supported",
 			       device->path, device->name);
-	struct v4l2_event_subscription changes = { .type = V4L2_EVENT_SOURCE_CHANGE };
-	device->events = control(device, VIDIOC_SUBSCRIBE_EVENT, &changes) == 0;
 	device->signal = true;
 	return HF_OK;
 }
@@ -327,9 +328,29 @@ static enum hf_code follow_timings(struct hf_v4l2_device *device, bool set, stru
 		}
 		return HF_OK;
 	}
-	if (set && control(device, VIDIOC_S_DV_TIMINGS, &timings) != 0)
+	const struct v4l2_bt_timings *bt = &timings.bt, *old = &device->timings;
+	if (!set) {
+		/* Not every driver tells of it by an event. */
+		device->changed = bt->width != old->width || bt->height != old->height ||
+				  bt->interlaced != old->interlaced;
+		return HF_OK;
+	}
+	if (control(device, VIDIOC_S_DV_TIMINGS, &timings) != 0)
 		return fail(device, "follow the signal at its input", err);
+	device->timings = timings.bt;
+	device->changed = false;
 	return HF_OK;
+}
+
+/* The driver tells of changes by the number of the input; somebody else may have chosen another. */
+static void follow_input(struct hf_v4l2_device *device, uint32_t input)
+{
+	struct v4l2_event_subscription changes = { .type = V4L2_EVENT_SOURCE_CHANGE, .id = input };
+
+	if (device->events && device->input == input)
+		return;
+	device->events |= control(device, VIDIOC_SUBSCRIBE_EVENT, &changes) == 0;
+	device->input = input;
 }
 
 static enum hf_code look_at_input(struct hf_v4l2_device *device, bool *ret_timed,
@@ -342,6 +363,7 @@ static enum hf_code look_at_input(struct hf_v4l2_device *device, bool *ret_timed
 	if (control(device, VIDIOC_G_INPUT, &index) != 0)
 		return errno == ENODEV ? fail(device, "ask for its input", err) : HF_OK;
 	input.index = (uint32_t)index;
+	follow_input(device, input.index);
 	if (control(device, VIDIOC_ENUMINPUT, &input) != 0)
 		return errno == ENODEV ? fail(device, "ask for its input", err) : HF_OK;
 	*ret_timed = (input.capabilities & V4L2_IN_CAP_DV_TIMINGS) != 0;
@@ -377,7 +399,8 @@ bool hf_v4l2_has_signal(const struct hf_v4l2_device *device)
 
 enum hf_code hf_v4l2_changed(struct hf_v4l2_device *device, bool *ret_changed, struct hf_err *err)
 {
-	*ret_changed = false;
+	*ret_changed = device->changed;
+	device->changed = false;
 	for (int i = 0; device->events && i < EVENTS_MAX; i++) {
 		struct v4l2_event event = { 0 };
 

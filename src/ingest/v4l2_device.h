@@ -108,7 +108,7 @@ enum hf_code hf_v4l2_take(struct hf_v4l2_device *device, struct hf_v4l2_picture 
 enum hf_code hf_v4l2_give(struct hf_v4l2_device *device, uint32_t index,
 			  struct hf_err *err) HF_MUST_CHECK;
 
-/* Has the driver said since the last call that what comes in is another signal now? NOENT: it was
+/* Is what comes in another signal now, by an event or by what hf_v4l2_signal found? NOENT: it was
  * unplugged, which a poll tells in the same way. */
 enum hf_code hf_v4l2_changed(struct hf_v4l2_device *device, bool *ret_changed,
 			     struct hf_err *err) HF_MUST_CHECK;

@@ -124,12 +124,19 @@ static void recognise(struct hf_view *view, const struct hf_frame *frame)
 		(void)hf_layout_track(&view->tracker, &reading);
 }
 
+/* Its time has come, or lies farther off than it was set: time has gone back. */
+static bool is_due(struct hf_mono now, struct hf_mono due, int64_t interval_ms)
+{
+	return !hf_mono_before(now, due) || hf_mono_before(hf_mono_add_ms(now, interval_ms), due);
+}
+
 static enum hf_look look_at(struct hf_view *view, struct watched *tile, bool moving, bool relearned,
 			    struct hf_mono now)
 {
 	const struct hf_config *config = view->options.config;
-	bool due = relearned || !hf_mono_before(now, tile->look_due);
-	bool occupied_due = tile->occupied && !hf_mono_before(now, tile->occupied_due);
+	bool due = relearned || is_due(now, tile->look_due, config->motion_full_look_ms);
+	bool occupied_due =
+		tile->occupied && is_due(now, tile->occupied_due, config->motion_occupied_look_ms);
 
 	if (view->options.looks_at_all)
 		return HF_LOOK_ALWAYS;
@@ -206,6 +213,8 @@ void hf_view_seen(struct hf_view *view, uint32_t number, struct hf_mono captured
 		return;
 	}
 	tile->empty_looks++;
+	if (hf_mono_before(captured, tile->seen_at))
+		tile->seen_at = captured;
 	if (tile->empty_looks >= HF_VIEW_EMPTY_LOOKS &&
 	    !hf_mono_before(captured, hf_mono_add_ms(tile->seen_at, HF_VIEW_OCCUPIED_MS)))
 		tile->occupied = false;
@@ -217,6 +226,8 @@ enum hf_code hf_view_step(struct hf_view *view, const struct hf_frame *frame,
 	enum hf_code code = HF_OK;
 
 	*ret_reading = (struct hf_view_reading){ .layout_before = view->tracker.current };
+	if (hf_mono_before(frame->captured_mono, view->built_at))
+		view->built_at = frame->captured_mono;
 	if (view->built != HF_LAYOUT_UNKNOWN &&
 	    (frame->width != view->width || frame->height != view->height)) {
 		drop_tiles(view);

@@ -31,6 +31,9 @@ enum {
 	THRESHOLD_MS = 15000,
 };
 
+/* 1 June 2026, UTC: when the play begins. */
+static const int64_t midnight_ms = INT64_C(1780272000000);
+
 struct point {
 	double s, x, y;
 };
@@ -146,7 +149,7 @@ static struct hf_result look(struct play *play)
 			 .height = HEIGHT,
 			 .frame = (uint64_t)play->now_ms / TICK_MS,
 			 .captured_mono = { play->now_ms * 1000 },
-			 .captured_wall = { play->now_ms } },
+			 .captured_wall = { midnight_ms + play->now_ms } },
 		.score_threshold = 0.45f,
 		.class_count = 3,
 		.classes = { "person", "vehicle", "dog" },
@@ -204,7 +207,7 @@ static void on_fire(void *context, const struct hf_fire *fire)
 	memcpy(told->class_name, fire->stay->class_name, sizeof told->class_name);
 	/* Frame and wall clock are those of the moment. */
 	CHECK_U64(fire->moment.frame, ==, fire->moment.mono.us / (TICK_MS * 1000));
-	CHECK_I64(fire->moment.wall.ms, ==, fire->moment.mono.us / 1000);
+	CHECK_I64(fire->moment.wall.ms - midnight_ms, ==, fire->moment.mono.us / 1000);
 	CHECK(fire->look->job.width == WIDTH);
 }
 
@@ -278,7 +281,7 @@ static void run(struct play *play, double until_s)
 					      .blind_mask = within(&play->blind, 1, s),
 					      .frame = (uint64_t)play->now_ms / TICK_MS,
 					      .captured_mono = { play->now_ms * 1000 },
-					      .captured_wall = { play->now_ms } };
+					      .captured_wall = { midnight_ms + play->now_ms } };
 		CHECK_OK(hf_scene_tick(play->scene, &tick, on_fire, play, &err));
 		if (under_way || s - looked_s < (moves(play) ? 0.2 : play->look_still_s))
 			continue;
@@ -587,6 +590,33 @@ TEST(classes_have_their_own_thresholds_and_what_has_none_is_not_followed)
 	play_free(play);
 }
 
+TEST(who_is_inside_when_the_hours_begin_and_was_for_long_enough_is_told_then)
+{
+	struct play *play = play_new(9);
+	struct hf_arming *arming;
+	struct hf_err err = { 0 };
+
+	(void)snprintf(play->config.time_zone, HF_ID_BYTES, "UTC");
+	(void)snprintf(play->config.armed_loitering, HF_SCHEDULE_BYTES, "00:01-06:00");
+	CHECK_OK(hf_arming_new(&play->config, &arming, &err));
+	hf_arming_trust(arming, true);
+	hf_scene_arm(play->scene, arming);
+	play->actor_count = 1;
+	play->actors[0] = visitor(2, 100, -10, 490);
+	run(play, 59.9);
+	CHECK_U64(play->fire_count, ==, 0);
+	run(play, 100);
+	/* Both at once: what is told is how things are. */
+	CHECK_U64(play->fire_count, ==, 2);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK_REAL(play->fires[i].at_s, ==, 60);
+		check_dwell(play, &play->fires[i], 0, 0.5);
+	}
+	hf_scene_arm(play->scene, NULL);
+	hf_arming_free(arming);
+	play_free(play);
+}
+
 TEST(after_rearm_it_is_another_stay_and_before_it_the_same)
 {
 	struct play *play = play_new(8);
@@ -625,4 +655,5 @@ TESTS(RUN(of_six_visitors_in_turn_exactly_the_three_long_stays_fire),
       RUN(a_passer_by_does_not_run_off_with_the_stay_of_one_who_was_not_found_for_a_moment),
       RUN(who_bends_down_for_a_moment_and_is_two_tracks_in_turn_has_one_stay),
       RUN(classes_have_their_own_thresholds_and_what_has_none_is_not_followed),
+      RUN(who_is_inside_when_the_hours_begin_and_was_for_long_enough_is_told_then),
       RUN(after_rearm_it_is_another_stay_and_before_it_the_same))

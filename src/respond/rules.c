@@ -28,15 +28,15 @@ static int64_t after_twice(const struct hf_config_zone *zone, const char *class_
 static const struct {
 	const char *event_class;
 	unsigned escalation;
+	int64_t (*threshold_us)(const struct hf_config_zone *zone, const char *class_name);
 	enum hf_arming_kind arming;
 	bool of_a_moment; /* past when it came while not armed */
-	int64_t (*threshold_us)(const struct hf_config_zone *zone, const char *class_name);
 } table[] = {
-	[HF_RULE_ZONE_ENTRY] = { "pre_action_zone_entry", 0, HF_ARMING_ENTRY, true, after_entry },
-	[HF_RULE_LOITERING] = { "loitering_dwell_exceeded", 0, HF_ARMING_LOITERING, false,
-				after_threshold },
-	[HF_RULE_LOITERING_ESCALATED] = { "loitering_dwell_exceeded", 1, HF_ARMING_LOITERING, false,
-					  after_twice },
+	[HF_RULE_ZONE_ENTRY] = { "pre_action_zone_entry", 0, after_entry, HF_ARMING_ENTRY, true },
+	[HF_RULE_LOITERING] = { "loitering_dwell_exceeded", 0, after_threshold, HF_ARMING_LOITERING,
+				false },
+	[HF_RULE_LOITERING_ESCALATED] = { "loitering_dwell_exceeded", 1, after_twice,
+					  HF_ARMING_LOITERING, false },
 };
 
 _Static_assert(HF_ARRAY_LEN(table) == HF_RULE_COUNT, "a row for every rule");
@@ -46,6 +46,12 @@ const char *hf_rule_event_class(enum hf_rule rule)
 {
 	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
 	return table[rule].event_class;
+}
+
+unsigned hf_rule_escalation(enum hf_rule rule)
+{
+	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
+	return table[rule].escalation;
 }
 
 enum hf_arming_kind hf_rule_arming(enum hf_rule rule)
@@ -59,12 +65,6 @@ void hf_rules_pass_over(enum hf_rule rule, struct hf_stay *stay)
 	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
 	if (table[rule].of_a_moment)
 		stay->fired |= 1U << rule;
-}
-
-unsigned hf_rule_escalation(enum hf_rule rule)
-{
-	HF_ASSERT((unsigned)rule < HF_RULE_COUNT);
-	return table[rule].escalation;
 }
 
 int64_t hf_rule_threshold_us(enum hf_rule rule, const struct hf_config_zone *zone,

@@ -29,7 +29,7 @@
  *             become an entry when they begin (nor by stepping out for less
  *             than rearm_ms). Loitering is about how things are: who is still
  *             inside when the hours begin, and has been for long enough by
- *             then, is told at once. So nobody who stays on past
+ *             then, is told at that moment. So nobody who stays on past
  *             closing time goes unseen, and nobody is an intruder for
  *             standing at the gate as the clock strikes.
  */
@@ -67,14 +67,14 @@ struct hf_rules {
 /* "pre_action_zone_entry", ... */
 const char *hf_rule_event_class(enum hf_rule rule);
 
+/* How often the same event came before for this stay: 1 for the escalation. */
+unsigned hf_rule_escalation(enum hf_rule rule);
+
 /* Which hours hold for it. */
 enum hf_arming_kind hf_rule_arming(enum hf_rule rule);
 
 /* A stay that is due while the rule is not armed: instead of judging it. */
 void hf_rules_pass_over(enum hf_rule rule, struct hf_stay *stay);
-
-/* How often the same event came before for this stay: 1 for the escalation. */
-unsigned hf_rule_escalation(enum hf_rule rule);
 
 /* How long a stay of this class must be; 0: any. HF_RULE_NEVER: the zone does not ask for it. */
 int64_t hf_rule_threshold_us(enum hf_rule rule, const struct hf_config_zone *zone,

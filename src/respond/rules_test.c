@@ -88,19 +88,6 @@ TEST(a_zone_that_does_not_ask_gets_nothing)
 	CHECK_U64(stay.fired, ==, 0);
 }
 
-TEST(an_entry_that_was_passed_over_does_not_come_late_and_cools_nothing_down)
-{
-	struct hf_rules rules = { 0 };
-	struct hf_stay before = stay_of("person"), after = before;
-	uint32_t held = 99;
-
-	hf_rules_pass_over(HF_RULE_ZONE_ENTRY, &before);
-	CHECK(judge(&rules, &before, 1000, &held) == HF_VERDICT_NOTHING);
-	CHECK(judge(&rules, &after, 1200, &held) == HF_VERDICT_FIRE);
-	CHECK_U64(held, ==, 0);
-	CHECK_U64(rules.held_total, ==, 0);
-}
-
 TEST(loitering_speaks_at_its_classs_threshold_and_once_more_at_twice_that)
 {
 	static const struct {
@@ -154,12 +141,36 @@ TEST(classes_cool_down_apart)
 	      HF_VERDICT_HELD);
 }
 
+TEST(an_entry_that_was_passed_over_does_not_come_late_and_cools_nothing_down)
+{
+	struct hf_rules rules = { 0 };
+	struct hf_stay before = stay_of("person"), after = before;
+	uint32_t held = 99;
+
+	hf_rules_pass_over(HF_RULE_ZONE_ENTRY, &before);
+	CHECK(judge(&rules, &before, 1000, &held) == HF_VERDICT_NOTHING);
+	CHECK(judge(&rules, &after, 1200, &held) == HF_VERDICT_FIRE);
+	CHECK_U64(held, ==, 0);
+	CHECK_U64(rules.held_total, ==, 0);
+}
+
+TEST(loitering_that_was_passed_over_comes_when_it_is_armed)
+{
+	struct hf_rules rules = { 0 };
+	struct hf_stay stay = stay_of("person");
+	uint32_t held;
+
+	hf_rules_pass_over(HF_RULE_LOITERING, &stay);
+	CHECK(judge_dwell(&rules, HF_RULE_LOITERING, &stay, 7200000, 1000, &held) ==
+	      HF_VERDICT_FIRE);
+}
+
 TEST(every_rule_has_a_class_and_hours_and_only_one_is_an_escalation)
 {
-	CHECK(hf_rule_arming(HF_RULE_ZONE_ENTRY) == HF_ARMING_ENTRY);
 	for (int i = 0; i < HF_RULE_COUNT; i++) {
 		assert_non_null(hf_rule_event_class((enum hf_rule)i));
-		CHECK_U64(hf_rule_arming((enum hf_rule)i), <, HF_ARMING_KINDS);
+		CHECK(hf_rule_arming((enum hf_rule)i) ==
+		      (i == HF_RULE_ZONE_ENTRY ? HF_ARMING_ENTRY : HF_ARMING_LOITERING));
 		CHECK_U64(hf_rule_escalation((enum hf_rule)i), ==,
 			  i == HF_RULE_LOITERING_ESCALATED);
 	}
@@ -167,7 +178,8 @@ TEST(every_rule_has_a_class_and_hours_and_only_one_is_an_escalation)
 
 TESTS(RUN(a_rule_speaks_once_a_stay), RUN(what_a_cooldown_holds_back_is_told_by_the_next_event),
       RUN(zones_cool_down_apart), RUN(a_zone_that_does_not_ask_gets_nothing),
-      RUN(an_entry_that_was_passed_over_does_not_come_late_and_cools_nothing_down),
       RUN(loitering_speaks_at_its_classs_threshold_and_once_more_at_twice_that),
       RUN(a_class_without_a_threshold_may_stay_and_only_people_enter), RUN(classes_cool_down_apart),
+      RUN(an_entry_that_was_passed_over_does_not_come_late_and_cools_nothing_down),
+      RUN(loitering_that_was_passed_over_comes_when_it_is_armed),
       RUN(every_rule_has_a_class_and_hours_and_only_one_is_an_escalation))

@@ -122,11 +122,6 @@ void hf_scene_free(struct hf_scene *scene)
 	free(scene);
 }
 
-void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming)
-{
-	scene->arming = arming;
-}
-
 bool hf_scene_wants_pixels(const struct hf_scene *scene, const struct hf_result *result)
 {
 	return result->detection_count > 0 && result->failed == 0 &&
@@ -165,26 +160,29 @@ static void speak(struct hf_scene *scene, enum hf_rule rule, struct hf_stay *sta
 		.track = owner,
 		.look = &scene->cameras[zone->camera].look,
 		.moment = stay->due[rule],
-		.armed = armed(scene, rule, stay->zone, stay->due[rule].wall),
 		.threshold_us = hf_rule_threshold_us(rule, zone, stay->class_name),
+		.armed = armed(scene, rule, stay->zone, stay->due[rule].wall),
 	};
 
+	/* It was armed when it became due: in doubt, which the clock has lost since. */
+	if (fire.armed == HF_ARMED_NO)
+		fire.armed = HF_ARMED_CLOCK_UNSYNCED;
 	if (hf_rules_judge(&scene->rules, rule, zone, stay, fire.moment.dwell_us, fire.moment.mono,
 			   &fire.suppressed_n) == HF_VERDICT_FIRE)
 		listener->on_fire(listener->context, &fire);
 }
 
-/* When the rule became due. False: it is not armed at that moment. */
+/* The moment for a rule that is due: this one, if none was noted before. False: not armed. */
 static bool note_moment(struct hf_scene *scene, struct hf_stay *stay, enum hf_rule rule,
-			struct hf_moment moment)
+			const struct hf_moment *moment)
 {
 	if (stay->due[rule].mono.us != 0)
 		return true;
-	if (armed(scene, rule, stay->zone, moment.wall) == HF_ARMED_NO) {
+	if (armed(scene, rule, stay->zone, moment->wall) == HF_ARMED_NO) {
 		hf_rules_pass_over(rule, stay);
 		return false;
 	}
-	stay->due[rule] = moment;
+	stay->due[rule] = *moment;
 	return true;
 }
 
@@ -211,7 +209,7 @@ static void judge_by_time(struct hf_scene *scene, struct hf_stay *stay, const st
 		if (hf_rule_threshold_us(rule, zone, stay->class_name) <= 0 ||
 		    !hf_rule_is_due(rule, zone, stay, moment.dwell_us))
 			continue;
-		if (note_moment(scene, stay, rule, moment) && owner != NULL)
+		if (note_moment(scene, stay, rule, &moment) && owner != NULL)
 			speak(scene, rule, stay, owner, listener);
 	}
 }
@@ -230,6 +228,11 @@ static void judge_all_by_time(struct hf_scene *scene, const struct hf_tick *tick
 		    !scene->cameras[camera].view.blind)
 			judge_by_time(scene, stay, tick, listener);
 	}
+}
+
+void hf_scene_arm(struct hf_scene *scene, struct hf_arming *arming)
+{
+	scene->arming = arming;
 }
 
 enum hf_code hf_scene_tick(struct hf_scene *scene, const struct hf_tick *tick,
@@ -277,7 +280,7 @@ static void judge_by_look(struct hf_scene *scene, struct hf_stay *stay,
 
 		if (!hf_rule_is_due(rule, zone, stay, stay->dwell_us))
 			continue;
-		if (note_moment(scene, stay, rule, moment))
+		if (note_moment(scene, stay, rule, &moment))
 			speak(scene, rule, stay, sighting->track, listener);
 	}
 }

@@ -7,7 +7,7 @@ set -eu
 folder=$1
 vtest=${HOLDFAST_VTEST:-/usr/share/doc/opencv-doc/examples/data/vtest.avi}
 mkdir -p "$folder"
-rm -f "$folder"/*.avi "$folder"/*.mp4 "$folder"/*.jpg "$folder"/*.png "$folder"/*.mjpeg
+rm -f "$folder"/*.avi "$folder"/*.mp4 "$folder"/*.jpg "$folder"/*.png "$folder"/*.mjpeg "$folder"/*.h264
 if ! command -v ffmpeg >/dev/null || ! [ -r "$vtest" ]; then
 	echo missing >"$folder/done"
 	exit 0
@@ -56,12 +56,26 @@ ffmpeg -v error -y -f lavfi -i color=0x0a1a5a:size=640x480:rate=5 -frames:v 20 -
 	-pix_fmt yuvj420p "$folder/blue.avi"
 one -vf scale=320:240 -frames:v 10 -c:v mjpeg -q:v 4 -pix_fmt yuvj420p "$folder/small.avi"
 one -vf scale=320:240 -frames:v 30 -c:v mpeg4 -g 10 -bf 2 "$folder/chained.mp4"
+# Bare H.264, a NAL unit a picture, as a camera sends it.
+bare='-c:v libx264 -preset ultrafast -g 10 -bf 0 -x264-params threads=1:slices=1'
+# shellcheck disable=SC2086  # words
+one -vf scale=320:240 -frames:v 20 $bare "$folder/small.h264"
+# shellcheck disable=SC2086
+one -vf scale=642:482 -frames:v 20 -crf 36 $bare "$folder/large.h264"
 one -vf scale=323:241 -frames:v 3 -c:v mjpeg -pix_fmt yuvj444p "$folder/odd.avi"
 one -frames:v 1 "$folder/still.jpg"
 one -vf scale=320:240 -frames:v 1 "$folder/still.png"
 one -vf scale=320:240 -frames:v 4 -c:v mjpeg -f mjpeg "$folder/a.mjpeg"
 one -vf scale=480:272 -frames:v 4 -c:v mjpeg -f mjpeg "$folder/b.mjpeg"
 cat "$folder/a.mjpeg" "$folder/b.mjpeg" >"$folder/resized.mjpeg"
+
+# A recorder that is switched: 4:2:0, then 4:4:4, then grey, and back.
+for format in yuvj420p yuvj444p gray; do
+	one -vf scale=320:240 -frames:v 3 -c:v mjpeg -pix_fmt "$format" -strict -1 -f mjpeg "$folder/$format.mjpeg"
+done
+cat "$folder/yuvj420p.mjpeg" "$folder/yuvj444p.mjpeg" "$folder/gray.mjpeg" "$folder/yuvj420p.mjpeg" \
+	>"$folder/formats.mjpeg"
+one -vf scale=3840:2160 -frames:v 1 -c:v mjpeg -q:v 10 "$folder/uhd.avi"
 
 # Cut in the middle; and with a hole of zeros in the middle of its data.
 size=$(wc -c <"$folder/small.avi")

@@ -112,6 +112,8 @@ static void allow_own_folder(const struct hf_hello *hello, const char *name,
 	char path[HF_PATH_BYTES + 16];
 	struct hf_err ignored;
 
+	if (hello->data_path[0] == '\0') /* nothing is to be stored */
+		return;
 	(void)snprintf(path, sizeof path, "%s/%s", hello->data_path, name);
 	(void)!hf_folder_make(path, 0750, &ignored);
 	hf_sandbox_watch(sandbox, path, HF_SANDBOX_WRITE);

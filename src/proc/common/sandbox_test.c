@@ -477,6 +477,15 @@ TEST(who_raises_events_writes_pictures_and_nothing_else)
 	TRY(HF_ROLE_RESPOND, internet, KILLED + SIGSYS);
 }
 
+TEST(who_has_no_data_folder_writes_nothing_anywhere)
+{
+	here.hello.data_path[0] = '\0';
+	const bool was_there = access("/thumbs", F_OK) == 0;
+	TRY_FILE(HF_ROLE_RESPOND, write_thumb, EACCES);
+	TRY_FILE(HF_ROLE_RESPOND, write_elsewhere, EACCES);
+	CHECK(was_there || access("/thumbs", F_OK) != 0);
+}
+
 TEST(who_keeps_events_writes_the_data_folder_and_nothing_else)
 {
 	TRY(HF_ROLE_KEEPER, write_outbox, 0);
@@ -601,6 +610,7 @@ int main(void)
 		WITH_PLACE(who_looks_at_a_network_camera_reaches_out_and_writes_nothing),
 		WITH_PLACE(a_detector_reads_models_and_nothing_else),
 		WITH_PLACE(who_raises_events_writes_pictures_and_nothing_else),
+		WITH_PLACE(who_has_no_data_folder_writes_nothing_anywhere),
 		WITH_PLACE(who_keeps_events_writes_the_data_folder_and_nothing_else),
 		WITH_PLACE(
 			who_delivers_reaches_out_reads_the_outbox_and_writes_only_where_it_stands),

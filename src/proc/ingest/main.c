@@ -7,10 +7,13 @@
  * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
  * for. A place that becomes free between two frames gets a tile of the newest frame.
  *
- * A source that cannot be opened or breaks is told once for each reason, and tried again every
- * two seconds; it is back with its first whole picture, not before: a file may open well and
- * hold rubbish. So one that is open and gives no picture for five seconds is lost, too, but it
- * is not opened again: there may be good pictures further on.
+ * A source that cannot be opened or breaks is told once for each reason, and tried again: one of
+ * this machine every two seconds, a camera in the network ever more slowly, until it has been
+ * well for a while: one that gives a picture and goes again is no news every second. It is back
+ * with its first whole picture, not before: a file may open well and hold rubbish. So one that is
+ * open and gives no picture for five seconds is lost, too, but it is not opened again: there may
+ * be good pictures further on. (A camera is given some more time, to connect and to send a picture
+ * that stands alone; what it does within that, its own deadlines judge.)
  * A device that failed, was opened again, and failed again without a picture between is reported
  * to the supervisor, which may take it off its bus and on again; how often is for it to say.
  * The end of a file is told; the process stays. In lockstep both end the process: 0 at the
@@ -20,10 +23,11 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "ingest/cutter.h"
 #include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
-#include "proc/ingest/faults.h"
+#include "proc/ingest/notes.h"
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
@@ -32,26 +36,19 @@
 
 enum {
 	WAIT_MS_MAX = 200,
-	WAIT_FULL_MS = 5, /* a peer's queue is full: there is nothing to poll for */
-	RETRY_MS = 2000,
+	WAIT_FULL_MS = 5,    /* a peer's queue is full: there is nothing to poll for */
+	RETRY_MS = 2000,     /* a file or a device */
+	RETRY_NET_MS = 1000, /* a camera in the network: first, doubles up to */
+	RETRY_NET_MS_MAX = 30000,
+	WELL_MS = 10000, /* with pictures for so long: the next wait is the first one again */
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
-	TICKS_UNTAKEN_MAX = 2, /* one is looked at while what came of another is judged */
-	SILENCE_MS = 5000,     /* and two frames' time: then an open source is lost */
-	RESET_AFTER = 2,       /* failures of a device in a row */
-	NOTES_MAX = 16,
-	NOTES_OF_FAULTS_MAX = 8, /* a screen's worth of faults must not keep out the source's own */
+	TICKS_UNTAKEN_MAX = 2,      /* one is looked at while what came of another is judged */
+	SILENCE_MS = 5000,          /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,            /* failures of a device in a row */
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
-};
-
-struct note {
-	bool seen; /* at a moment of its own */
-	struct hf_worker_moment moment;
-	char event_class[HF_ID_BYTES];
-	char camera_name[HF_ID_BYTES]; /* empty: none */
-	char attrs[sizeof((struct hf_note *)NULL)->attrs];
 };
 
 struct ingest {
@@ -70,6 +67,8 @@ struct ingest {
 	struct hf_view *view;     /* NULL as long as source is */
 	struct hf_health *health; /* NULL: nobody watches it */
 	struct hf_mono retry_at;
+	int64_t retry_ms; /* the wait before, 0: none */
+	struct hf_mono opened_at;
 	struct hf_mono picture_at; /* of the newest whole picture; of the opening before it */
 	bool lost;                 /* and told so: */
 	char lost_why[ERROR_TEXT_BYTES_MAX];
@@ -90,8 +89,7 @@ struct ingest {
 	unsigned ticks_untaken;
 	bool jobs_wait; /* infer's queue was full */
 
-	struct note notes[NOTES_MAX];
-	unsigned note_count;
+	struct notes notes;
 	struct report report;
 };
 
@@ -105,76 +103,32 @@ static const struct hf_config_source *source_config(const struct ingest *in)
 	return &in->config->sources[in->index];
 }
 
-/* Kept until the supervisor's queue takes it. NULL: it could not be. */
+static bool is_in_network(const struct ingest *in)
+{
+	return source_config(in)->type == HF_SOURCE_RTSP;
+}
+
 static struct note *note(struct ingest *in, const char *event_class, struct hf_json *attrs,
 			 const char *text)
 {
-	struct hf_err err;
-
-	hf_json_object_close(attrs);
-	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
-		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
-		return NULL;
-	}
-	struct note *kept = &in->notes[in->note_count++];
-	*kept = (struct note){ 0 };
-	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
-	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
-	return kept;
+	return notes_add(&in->notes, event_class, attrs, text);
 }
 
-/* What health has to tell waits there until there is room. */
 static void note_faults(struct ingest *in)
 {
-	struct hf_health_event event;
-	struct hf_err err;
-
-	while (in->health != NULL && in->note_count < NOTES_OF_FAULTS_MAX &&
-	       hf_health_next(in->health, &event)) {
-		const struct hf_config_camera *camera =
-			hf_config_camera_at(in->config, in->index, event.tile);
-		struct note *kept = &in->notes[in->note_count];
-
-		HF_ASSERT(camera != NULL);
-		*kept = (struct note){ .seen = true,
-				       .moment = { .mono = event.captured_mono,
-						   .wall = event.captured_wall,
-						   .layout = in->reading.layout } };
-		if (fault_write(&event, source_config(in)->id, camera, kept->attrs, &err) !=
-		    HF_OK) {
-			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
-			       fault_event_class(event.news), err.text);
-			continue;
-		}
-		(void)snprintf(kept->event_class, sizeof kept->event_class, "%s",
-			       fault_event_class(event.news));
-		(void)snprintf(kept->camera_name, sizeof kept->camera_name, "%s",
-			       camera->name[0] != '\0' ? camera->name : camera->id);
-		in->note_count++;
-		hf_log(event.news == HF_HEALTH_CLEARED ? HF_LOG_INFO : HF_LOG_WARN,
-		       kept->event_class, "camera=%s fault=%s since_s=%" PRId64, camera->id,
-		       hf_health_fault_name(event.fault), event.since_ms / 1000);
-	}
+	notes_add_faults(&in->notes, in->health, in->config, in->index, in->reading.layout);
 }
 
+/* More of what health found may have waited for the room. */
 static void send_notes(struct ingest *in)
 {
-	struct hf_err err;
+	unsigned before;
 
-	for (note_faults(in); in->note_count > 0; note_faults(in)) {
-		const struct note *first = &in->notes[0];
-		enum hf_code code = hf_worker_note_at(
-			in->worker, first->seen ? &first->moment : NULL, first->event_class,
-			first->camera_name[0] != '\0' ? first->camera_name : NULL, first->attrs,
-			&err);
-		if (code == HF_E_AGAIN)
-			return;
-		if (code != HF_OK)
-			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
-			       in->notes[0].event_class, err.text);
-		in->note_count--;
-		memmove(&in->notes[0], &in->notes[1], in->note_count * sizeof in->notes[0]);
-	}
+	do {
+		note_faults(in);
+		before = in->notes.count;
+		notes_send(&in->notes, in->worker);
+	} while (before > 0 && in->notes.count == 0);
 }
 
 static struct hf_json attrs_begin(const struct ingest *in, char *text, size_t size_bytes)
@@ -201,7 +155,7 @@ static void close_source(struct ingest *in)
 
 static void tell_lost(struct ingest *in, const struct hf_err *why)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 
 	if (in->lost && strncmp(in->lost_why, why->text, sizeof in->lost_why - 1) == 0)
 		return;
@@ -214,6 +168,18 @@ static void tell_lost(struct ingest *in, const struct hf_err *why)
 	hf_json_key(&attrs, "error");
 	hf_json_text_n(&attrs, why->text, strnlen(why->text, ERROR_TEXT_BYTES_MAX));
 	(void)note(in, "source_lost", &attrs, text);
+}
+
+static int64_t next_wait_ms(const struct ingest *in)
+{
+	bool was_well = in->first_frame_came &&
+			hf_mono_diff_us(in->picture_at, in->opened_at) > WELL_MS * INT64_C(1000);
+
+	if (!is_in_network(in))
+		return RETRY_MS;
+	if (in->retry_ms == 0 || was_well)
+		return RETRY_NET_MS;
+	return 2 * in->retry_ms < RETRY_NET_MS_MAX ? 2 * in->retry_ms : RETRY_NET_MS_MAX;
 }
 
 /* A queue that is full, or a supervisor that says no, is asked again with the next failure. */
@@ -231,12 +197,13 @@ static void ask_for_reset(struct ingest *in)
 
 static void source_is_lost(struct ingest *in, const struct hf_err *why)
 {
+	in->retry_ms = next_wait_ms(in);
+	in->retry_at = hf_mono_add_ms(mono_now(), in->retry_ms);
 	if (why->code == HF_E_IO) {
 		in->failures++;
 		ask_for_reset(in);
 	}
 	close_source(in);
-	in->retry_at = hf_mono_add_ms(mono_now(), RETRY_MS);
 	in->failed = in->lockstep;
 	tell_lost(in, why);
 }
@@ -244,6 +211,13 @@ static void source_is_lost(struct ingest *in, const struct hf_err *why)
 /* Open, and nothing comes of it. */
 static void watch_silence(struct ingest *in, struct hf_mono now)
 {
+	static const char *const hints[] = {
+		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
+		[HF_SOURCE_V4L2] = "",
+		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
+				   "enough?",
+	};
+	char url[HF_PATH_BYTES];
 	struct hf_err why;
 
 	if (in->source == NULL || in->lost || in->lockstep || in->ended)
@@ -254,18 +228,19 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	}
 	const struct hf_source_info info = hf_source_info(in->source);
 	int64_t limit_ms = SILENCE_MS + (info.fps > 0 ? (int64_t)(2000 / info.fps) : 0);
+	if (is_in_network(in))
+		limit_ms += 2 * source_config(in)->timeout_ms;
 	if (hf_mono_before(now, hf_mono_add_ms(in->picture_at, limit_ms)))
 		return;
+	hf_url_hide(source_config(in)->url, url, sizeof url);
 	if (info.why[0] != '\0')
 		(void)!hf_fail(&why, HF_E_AGAIN, "%s", info.why);
 	else
 		(void)!hf_fail(&why, HF_E_AGAIN,
 			       "%s: no whole picture for %" PRId64 " s (%" PRIu64
 			       " could not be decoded)%s",
-			       source_config(in)->url, limit_ms / 1000, info.decode_errors,
-			       source_config(in)->type == HF_SOURCE_FILE
-				       ? ": is it the right file, and was it copied whole?"
-				       : "");
+			       url, limit_ms / 1000, info.decode_errors,
+			       hints[source_config(in)->type]);
 	tell_lost(in, &why);
 }
 
@@ -273,7 +248,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 static void tell_damage(struct ingest *in)
 {
 	const struct hf_source_info info = hf_source_info(in->source);
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX], url[HF_PATH_BYTES];
 
 	if (info.decode_errors == 0 || in->damage_told || in->lockstep || !in->first_frame_came)
 		return;
@@ -282,9 +257,12 @@ static void tell_damage(struct ingest *in)
 	       source_config(in)->id, info.frames, info.decode_errors);
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 	hf_json_put_text(&attrs, "error",
-			 "some pictures could not be decoded, or the file is cut short; the others "
-			 "are watched");
-	hf_json_put_text(&attrs, "url", source_config(in)->url);
+			 is_in_network(in)
+				 ? "some pictures could not be decoded; the others are watched"
+				 : "some pictures could not be decoded, or the file is cut short; "
+				   "the others are watched");
+	hf_url_hide(source_config(in)->url, url, sizeof url);
+	hf_json_put_text(&attrs, "url", url);
 	hf_json_put_u64(&attrs, "frames", info.frames);
 	hf_json_put_u64(&attrs, "decode_errors", info.decode_errors);
 	(void)note(in, "source_damaged", &attrs, text);
@@ -292,8 +270,15 @@ static void tell_damage(struct ingest *in)
 
 static void picture_came(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 
+	if (!in->first_frame_came) {
+		const struct hf_source_info info = hf_source_info(in->source);
+
+		hf_log(HF_LOG_INFO, "source_opened",
+		       "source=%s codec=%s width=%u height=%u fps=%.2f", source_config(in)->id,
+		       info.codec, info.width, info.height, info.fps);
+	}
 	in->first_frame_came = true;
 	in->picture_at = mono_now();
 	in->failures = 0;
@@ -307,7 +292,7 @@ static void picture_came(struct ingest *in)
 
 static void source_has_ended(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 
 	in->ended = true;
@@ -341,16 +326,13 @@ static void open_source(struct ingest *in)
 		source_is_lost(in, &err);
 		return;
 	}
-	const struct hf_source_info info = hf_source_info(in->source);
-	hf_log(HF_LOG_INFO, "source_opened", "source=%s codec=%s width=%u height=%u fps=%.2f",
-	       source_config(in)->id, info.codec, info.width, info.height, info.fps);
 	in->first_frame_came = in->damage_told = false;
-	in->picture_at = mono_now();
+	in->opened_at = in->picture_at = mono_now();
 }
 
 static void tell_layout(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 	const struct hf_view_reading *reading = &in->reading;
 
 	if (reading->layout == HF_LAYOUT_UNKNOWN || reading->layout == in->layout_told)
@@ -488,7 +470,7 @@ static bool may_step(const struct ingest *in)
 	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
 		return false;
 	return !in->lockstep ||
-	       (!in->tick_waits && in->note_count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
+	       (!in->tick_waits && in->notes.count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
 		hf_dispatch_idle(&in->dispatch));
 }
 
@@ -534,8 +516,9 @@ static void send_report(struct ingest *in, struct hf_mono now)
 		return;
 	if (in->source != NULL)
 		info = hf_source_info(in->source);
+	/* A camera that is being connected to has said nothing about itself yet. */
 	const struct report_facts facts = { .source_id = source_config(in)->id,
-					    .info = in->source != NULL ? &info : NULL,
+					    .info = info.codec[0] != '\0' ? &info : NULL,
 					    .dispatch = &in->dispatch,
 					    .view = &in->reading };
 	if (report_write(&in->report, &facts, now, text, &err) == HF_OK)
@@ -552,7 +535,7 @@ static int wait_ms(const struct ingest *in)
 	const struct hf_mono now = mono_now();
 	int64_t wait = WAIT_MS_MAX, report = ms_until(in->report.reported_at, now) + REPORT_MS;
 
-	if (in->tick_waits || in->jobs_wait || in->note_count > 0)
+	if (in->tick_waits || in->jobs_wait || in->notes.count > 0)
 		wait = WAIT_FULL_MS;
 	else if (may_step(in))
 		wait = ms_until(hf_source_due(in->source), now);
@@ -663,7 +646,7 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 /* The exit code, or -1: go on. */
 static int is_over(const struct ingest *in)
 {
-	if (!in->lockstep || in->note_count > 0)
+	if (!in->lockstep || in->notes.count > 0)
 		return -1;
 	if (in->failed)
 		return 1;

@@ -135,14 +135,17 @@ bool try_parts(const struct settings *settings, const struct hf_config *config)
 		return false;
 	}
 	for (uint32_t i = 0; i < config->source_count; i++) {
-		if (config->sources[i].type != HF_SOURCE_FILE ||
+		bool in_network = config->sources[i].type == HF_SOURCE_RTSP;
+
+		if (config->sources[i].type == HF_SOURCE_V4L2 ||
 		    try_worker(settings, config_fd, HF_ROLE_INGEST, i, &err) == HF_OK)
 			continue;
-		good = false;
-		(void)fprintf(stderr,
-			      "holdfastd: source %s: %s; correct its url, or put the right file "
-			      "there\n",
-			      config->sources[i].id, err.text);
+		/* A camera may be off today; a unit is set up all the same. */
+		good = good && in_network;
+		(void)fprintf(stderr, "holdfastd: %ssource %s: %s; %s\n",
+			      in_network ? "warning: " : "", config->sources[i].id, err.text,
+			      in_network ? "the unit starts without it and goes on trying"
+					 : "correct its url, or put the right file there");
 	}
 	if (try_worker(settings, config_fd, HF_ROLE_INFER, 0, &err) != HF_OK) {
 		good = false;

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A unit at work for two hours: does any of its processes keep what it should give back?
+//
+// MEMORY_MINUTES=n (120). Private memory of each process is read once a minute. The first quarter
+// is warming up (caches of the allocator, of the model runtime, the outbox's window); from there
+// on each quarter's median is held against the next: what grows on and on shows, and a moment's
+// peak does not.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { test } from 'node:test';
+import { sleep, status } from '../../tools/harness.mjs';
+import { startSmallUnit } from './small_unit.mjs';
+
+const MINUTES = Number(process.env.MEMORY_MINUTES ?? 120);
+const GROWTH_KB_MAX = 1024; // of all processes together
+
+const privateKb = (pid) => fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').split('\n')
+	.filter((line) => line.startsWith('Private_'))
+	.reduce((sum, line) => sum + Number(line.match(/\d+/)[0]), 0);
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+test(`${MINUTES} minutes of work cost no more memory than the first quarter of them`, async (t) => {
+	const unit = await startSmallUnit({ cooldown: '10s' });
+	t.after(() => unit.end());
+	const before = await status(unit.data);
+	const pids = { supervisor: unit.program.pid,
+		...Object.fromEntries(before.workers.map((w) => [`${w.role}.${w.index}`, w.pid])) };
+	const samples = [];
+
+	for (let minute = 0; minute < MINUTES; minute++) {
+		await sleep(60_000);
+		samples.push(Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, privateKb(pid)])));
+	}
+	const now = await status(unit.data);
+	assert.deepEqual(now.workers.map((w) => w.pid), before.workers.map((w) => w.pid),
+		'a process was replaced: its memory began anew');
+	const from = Math.floor(samples.length / 4);
+	const half = Math.floor((samples.length + from) / 2);
+	let growth = 0;
+	for (const name of Object.keys(pids)) {
+		const early = median(samples.slice(from, half).map((s) => s[name]));
+		const late = median(samples.slice(half).map((s) => s[name]));
+
+		growth += late - early;
+		t.diagnostic(`${name}: ${(early / 1024).toFixed(1)} MB, then ${(late / 1024).toFixed(1)} MB`);
+	}
+	t.diagnostic(`growth ${growth} kB in ${MINUTES} minutes`);
+	assert.ok(growth <= GROWTH_KB_MAX, `${growth} kB more, at most ${GROWTH_KB_MAX} are allowed`);
+});
