@@ -12,7 +12,7 @@ import { startSmallUnit } from './small_unit.mjs';
 // Only what stands here may be a direct dependency; the C library and sanitizers aside.
 const ALLOWED = {
 	'bin/holdfastd': ['libsystemd'],
-	'libexec/holdfast/config': ['libyaml', 'libseccomp'],
+	'libexec/holdfast/config': ['libyaml', 'libjansson', 'libseccomp'],
 	'libexec/holdfast/keeper': ['libsodium', 'libseccomp'],
 	'libexec/holdfast/ingest': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libseccomp'],
 	'libexec/holdfast/infer': ['libonnxruntime', 'libjansson', 'libsodium', 'libseccomp'],
