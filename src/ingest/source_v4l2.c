@@ -15,9 +15,10 @@
 #include "ingest/source_v4l2.h"
 
 #include "base/auto.h"
-#include "ingest/mjpeg.h"
+#include "ingest/decoder.h"
 #include "ingest/pace.h"
 
+#include <libavcodec/avcodec.h>
 #include <poll.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@ struct v4l2_source {
 	double fps_wanted;
 	struct hf_v4l2_device *device;
 	struct hf_v4l2_format format;
-	struct hf_mjpeg *mjpeg;
+	struct hf_decoder *decoder; /* of MJPEG; NULL until it is needed */
+	AVPacket *packet;
 	uint8_t *planes; /* of a picture that came as YUYV */
 	size_t planes_bytes;
 
@@ -189,6 +191,48 @@ static void unpack(struct v4l2_source *v4l2, const uint8_t *data, struct hf_fram
 				   .bt709 = format->bt709 };
 }
 
+static enum hf_code open_decoder(struct v4l2_source *v4l2, struct hf_err *err)
+{
+	AVCodecParameters *parameters = avcodec_parameters_alloc();
+	const struct hf_decoder_options options = { .name = v4l2->path,
+						    .parameters = parameters,
+						    .live = true };
+
+	if (parameters == NULL)
+		return hf_fail(err, HF_E_NOMEM, "%s: out of memory", v4l2->path);
+	parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+	parameters->codec_id = AV_CODEC_ID_MJPEG;
+	parameters->width = (int)v4l2->format.width;
+	parameters->height = (int)v4l2->format.height;
+	enum hf_code code = hf_decoder_open(&options, &v4l2->decoder, err);
+	avcodec_parameters_free(&parameters);
+	return code;
+}
+
+static enum hf_code decode_mjpeg(struct v4l2_source *v4l2, const struct hf_v4l2_picture *picture,
+				 struct hf_frame *ret_frame, struct hf_err *err)
+{
+	/* Drivers do not all say of an empty or torn buffer that it is one. */
+	if (picture->size_bytes < 4 || picture->data[0] != 0xff || picture->data[1] != 0xd8)
+		return hf_fail(err, HF_E_CORRUPT, "%s: not a picture", v4l2->path);
+	if (v4l2->decoder == NULL) {
+		enum hf_code code = open_decoder(v4l2, err);
+
+		if (code != HF_OK)
+			return code;
+	}
+	/* A copy: libav reads beyond the end, where the driver's memory may end, too. */
+	if (picture->size_bytes > HF_DECODER_BYTES_MAX ||
+	    av_new_packet(v4l2->packet, (int)picture->size_bytes) < 0)
+		return hf_fail(err, HF_E_NOMEM, "%s: out of memory", v4l2->path);
+	memcpy(v4l2->packet->data, picture->data, picture->size_bytes);
+	enum hf_code code = hf_decoder_picture(v4l2->decoder, v4l2->packet, err);
+	av_packet_unref(v4l2->packet);
+	if (code != HF_OK)
+		return code;
+	return hf_decoder_take(v4l2->decoder, ret_frame, err);
+}
+
 static enum hf_code decode(struct v4l2_source *v4l2, const struct hf_v4l2_picture *picture,
 			   struct hf_frame *ret_frame, struct hf_err *err)
 {
@@ -196,8 +240,7 @@ static enum hf_code decode(struct v4l2_source *v4l2, const struct hf_v4l2_pictur
 	const size_t row_bytes = 2 * (((size_t)format->width + 1) / 2 * 2);
 
 	if (format->pixels == HF_V4L2_MJPEG)
-		return hf_mjpeg_decode(v4l2->mjpeg, picture->data, picture->size_bytes, ret_frame,
-				       err);
+		return decode_mjpeg(v4l2, picture, ret_frame, err);
 	if (picture->size_bytes < (size_t)format->stride * (format->height - 1) + row_bytes)
 		return hf_fail(err, HF_E_CORRUPT, "%s: half a picture", v4l2->path);
 	unpack(v4l2, picture->data, ret_frame);
@@ -423,7 +466,8 @@ static void v4l2_close(struct hf_source *source)
 	struct v4l2_source *v4l2 = (struct v4l2_source *)source;
 
 	hf_v4l2_close(v4l2->device);
-	hf_mjpeg_close(v4l2->mjpeg);
+	hf_decoder_close(v4l2->decoder);
+	av_packet_free(&v4l2->packet);
 	free(v4l2->planes);
 	free(v4l2);
 }
@@ -457,7 +501,11 @@ enum hf_code hf_source_v4l2_open_with(const struct hf_source_options *options,
 		.fps = config->fps,
 	};
 	(void)snprintf(v4l2->path, sizeof v4l2->path, "%s", config->url);
-	enum hf_code code = hf_mjpeg_open(&v4l2->mjpeg, err);
+	hf_decoder_prepare();
+	enum hf_code code = HF_OK;
+	v4l2->packet = av_packet_alloc();
+	if (v4l2->packet == NULL)
+		code = hf_fail(err, HF_E_NOMEM, "open %s: out of memory", config->url);
 	if (code == HF_OK)
 		code = hf_v4l2_open(v4l2->path, ops, &v4l2->device, err);
 	if (code == HF_OK)

@@ -456,6 +456,67 @@ TEST(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_t
 	bench_free(b);
 }
 
+/* Dwell and escalation of the event that keeper is offered next. */
+static void check_loitering(struct bench *b, double dwell_s, json_int_t escalation)
+{
+	struct hf_offer offer = receive_offer(b);
+	json_t *event = parse(&offer), *attrs = json_object_get(event, "attrs");
+
+	CHECK_TEXT(json_string_value(json_object_get(event, "event_class")),
+		   "loitering_dwell_exceeded");
+	CHECK_REAL(json_number_value(json_object_get(event, "dwell_seconds")), ==, dwell_s);
+	CHECK_TEXT(json_string_value(json_object_get(attrs, "class")), "person");
+	CHECK_TEXT(json_string_value(json_object_get(attrs, "stay")), "7.2.1");
+	CHECK_I64(json_integer_value(json_object_get(attrs, "escalation")), ==, escalation);
+	CHECK_REAL(json_number_value(json_object_get(attrs, "threshold_s")), ==,
+		   escalation == 0 ? 5 : 10);
+	json_decref(event);
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+}
+
+/* Each look with its tick, in whatever order they are read: the dwell is the same. */
+static void stay_for(struct bench *b, double from_x, double to_x, int looks)
+{
+	for (int i = 0; i < looks; i++) {
+		look(b, from_x + (to_x - from_x) * i / looks);
+		tick(b);
+	}
+}
+
+/* Saves are made once a second, before the statistics. */
+static void kill_it_once_saved(struct bench *b, json_int_t results)
+{
+	await_stats(b, "results", results);
+	await_control(b, HF_MSG_STATS);
+	CHECK(!readable(b->keeper));
+	kill_it(b);
+}
+
+TEST(killed_before_and_after_the_threshold_it_goes_on_with_the_stay_and_tells_it_once)
+{
+	struct bench *b = bench_new();
+
+	b->config.zones[0].entry = false;
+	b->config.zones[0].loitering_count = 1;
+	b->config.zones[0].loitering[0] = (struct hf_config_dwell){ HF_CLASS_PERSON, 5000 };
+	launch(b, true);
+	stay_for(b, 200, 272, 9);
+	stay_for(b, 272, 272, 10);
+	kill_it_once_saved(b, 19); /* three seconds inside */
+	launch(b, true);
+	stay_for(b, 272, 272, 20);
+	check_loitering(b, 5, 0);
+	kill_it_once_saved(b, 20);
+	launch(b, true);
+	stay_for(b, 272, 272, 20);
+	check_loitering(b, 10, 1);
+	kill_it_once_saved(b, 20);
+	launch(b, true);
+	stay_for(b, 272, 272, 20);
+	check_no_offer(b, 20);
+	bench_free(b);
+}
+
 TEST(a_new_keeper_is_offered_what_the_old_one_did_not_acknowledge)
 {
 	struct bench *b = bench_new();
@@ -698,6 +759,7 @@ int main(int argc, char **argv)
 		RUN(within_the_hours_an_event_says_nothing_of_them),
 		RUN(in_a_zone_nobody_knows_an_event_outside_the_hours_is_raised_and_says_why),
 		RUN(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_time),
+		RUN(killed_before_and_after_the_threshold_it_goes_on_with_the_stay_and_tells_it_once),
 		RUN(a_new_keeper_is_offered_what_the_old_one_did_not_acknowledge),
 		RUN(later_brings_the_same_offer_again_and_refused_ends_it),
 		RUN(without_a_place_for_pictures_events_go_without_and_say_why),
