@@ -148,12 +148,7 @@ bool try_parts(const struct settings *settings, const struct hf_config *config)
 		if (try_worker(settings, config_fd, HF_ROLE_INGEST, i, &err) == HF_OK)
 			continue;
 		good = good && may_come;
-		(void)fprintf(stderr,
-			      "holdfastd: %ssource %s: %s%s
-			      ",
-				      may_come
-				      ? "warning: "
-				      : "",
+		(void)fprintf(stderr, "holdfastd: %ssource %s: %s%s\n", may_come ? "warning: " : "",
 			      source->id, err.text, advice[source->type]);
 	}
 	if (try_worker(settings, config_fd, HF_ROLE_INFER, 0, &err) != HF_OK) {
