@@ -203,12 +203,12 @@ int hf_command_parse(const struct hf_command *command, int argc, char **argv,
 const char *hf_words_value(const struct hf_words *words, const char *option)
 {
 	const struct hf_command *command = words->command;
+	size_t i = 0;
 
-	for (size_t i = 0; i < command->option_count; i++)
-		if (strcmp(command->options[i].name, option) == 0)
-			return words->values[i];
-	HF_ASSERT(!"an option of this command");
-	return NULL;
+	while (i < command->option_count && strcmp(command->options[i].name, option) != 0)
+		i++;
+	HF_ASSERT(i < command->option_count);
+	return words->values[i];
 }
 
 bool hf_words_has(const struct hf_words *words, const char *option)
