@@ -214,8 +214,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	static const char *const hints[] = {
 		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
 		[HF_SOURCE_V4L2] = "",
-		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
-				   "enough?",
+		[HF_SOURCE_RTSP] = ": does it send what it says, and is the network good enough?",
 	};
 	char url[HF_PATH_BYTES];
 	struct hf_err why;
