@@ -538,6 +538,7 @@ static void close_all(struct painter *painter)
 		cairo_destroy(painter->cairo);
 	if (painter->surface != NULL)
 		cairo_surface_destroy(painter->surface);
+	picture_end();
 	sws_freeContext(painter->converter);
 	hf_scene_free(painter->scene);
 	hf_thumbs_free(painter->thumbs);

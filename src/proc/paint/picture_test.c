@@ -148,5 +148,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_zone_without_points_draws_nothing, setup,
 						teardown),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	picture_end();
+	return failed;
 }
