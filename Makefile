@@ -11,6 +11,7 @@
 #   make quick       build and unit tests only, no set-up, no sanitizers
 #   make bench       short form of every benchmark   (BENCH=name, JSON=1)
 #   make prove       the long explorations
+#   make fuzz        the fuzz targets, a minute each   (T=target, S=seconds)
 #   make coverage    a coverage report in build-coverage/
 #   make format      clang-format over the tree
 #   make install     stage/ to $(DESTDIR)$(PREFIX)   (PREFIX=/usr/local)
@@ -24,7 +25,7 @@ CACHE   := $(or $(HOLDFAST_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfas
 MESON   := meson setup --prefix=/ --libexecdir=libexec --libdir=lib --bindir=bin --datadir=share \
 	   -Dort=$(CACHE)/ort -Dmodel=$(CACHE)/model/person-480x288
 
-.PHONY: all setup build quick check demo bench prove coverage format install clean
+.PHONY: all setup build quick check demo bench prove fuzz coverage format install clean
 
 all: build
 
@@ -50,6 +51,9 @@ bench: build
 
 prove: build
 	@tools/check --prove $(MESON)
+
+fuzz: setup
+	@tools/fuzz $(or $(T),all) $(or $(S),60)
 
 coverage: setup
 	@tools/coverage $(MESON)

@@ -3,9 +3,16 @@
 
 #include "base/assert.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum {
+	NUMBER_BYTES_MAX = 63,
+};
 
 static const uint64_t integer_max = UINT64_C(1) << 53;
 
@@ -288,34 +295,74 @@ static bool skip_digits(struct scan *scan)
 	return scan->at > start;
 }
 
+static bool skip_exponent(struct scan *scan)
+{
+	if (!skip(scan, 'e') && !skip(scan, 'E'))
+		return true;
+	if (!skip(scan, '+'))
+		(void)skip(scan, '-');
+	return skip_digits(scan);
+}
+
+/* Who reads it has 64 bits for it, or a double, and may refuse the whole text for one that does
+ * not fit. */
+static bool fits(const char *number, size_t size_bytes, bool whole)
+{
+	char text[NUMBER_BYTES_MAX + 1];
+
+	if (size_bytes > NUMBER_BYTES_MAX)
+		return false;
+	memcpy(text, number, size_bytes);
+	text[size_bytes] = '\0';
+	errno = 0;
+	if (whole)
+		(void)strtoll(text, NULL, 10);
+	/* Too small a real is 0, which is near enough. */
+	return whole ? errno == 0 : isfinite(strtod(text, NULL));
+}
+
 static bool skip_number(struct scan *scan)
 {
+	const char *start = scan->at;
+
 	(void)skip(scan, '-');
 	if (!skip(scan, '0') && !skip_digits(scan))
 		return false;
-	if (skip(scan, '.') && !skip_digits(scan))
+	const char *digits_end = scan->at;
+	if ((skip(scan, '.') && !skip_digits(scan)) || !skip_exponent(scan))
 		return false;
-	if (skip(scan, 'e') || skip(scan, 'E')) {
-		if (!skip(scan, '+'))
-			(void)skip(scan, '-');
-		return skip_digits(scan);
+	return fits(start, (size_t)(scan->at - start), scan->at == digits_end);
+}
+
+static bool skip_hex4(struct scan *scan, unsigned *ret_value)
+{
+	*ret_value = 0;
+	for (int i = 0; i < 4; i++, scan->at++) {
+		if (scan->at == scan->end || !isxdigit((unsigned char)*scan->at))
+			return false;
+		unsigned digit = (unsigned char)*scan->at;
+		*ret_value = *ret_value << 4 | (digit <= '9' ? digit - '0' : (digit & 7) + 9);
 	}
 	return true;
 }
 
+/* Behind the backslash. Half a pair, and NUL, are letters of the grammar and of no alphabet: many
+ * a reader refuses the text for them. */
 static bool skip_escape(struct scan *scan)
 {
+	unsigned first, second;
+
 	if (scan->at == scan->end)
 		return false;
 	char c = *scan->at++;
-
 	if (c != 'u')
 		return c != '\0' && strchr("\"\\/bfnrt", c) != NULL;
-	for (int i = 0; i < 4; i++, scan->at++)
-		if (scan->at == scan->end || *scan->at == '\0' ||
-		    strchr("0123456789abcdefABCDEF", *scan->at) == NULL)
-			return false;
-	return true;
+	if (!skip_hex4(scan, &first) || first == 0 || (first >= 0xdc00 && first <= 0xdfff))
+		return false;
+	if (first < 0xd800 || first > 0xdbff)
+		return true;
+	return skip(scan, '\\') && skip(scan, 'u') && skip_hex4(scan, &second) &&
+	       second >= 0xdc00 && second <= 0xdfff;
 }
 
 static bool skip_text(struct scan *scan)

@@ -65,7 +65,7 @@ void hf_json_put_real(struct hf_json *json, const char *key, double value, int d
 void hf_json_put_bool(struct hf_json *json, const char *key, bool value);
 void hf_json_put_null(struct hf_json *json, const char *key);
 
-/* One whole JSON object (RFC 8259) on one line, valid UTF-8, nothing before or after it, at most
+/* One whole JSON object (RFC 8259) that every reader takes: on one line, valid UTF-8, nothing before or after it, at most
  * HF_JSON_DEPTH_MAX deep: text of another process that may become part of ours. */
 bool hf_json_is_object(const char *text, size_t size_bytes);
 

@@ -97,3 +97,6 @@ enum hf_code hf_config_show_json(const struct hf_config *config, struct hf_confi
 
 /* The annotated example: every setting with its default, range and help. */
 void hf_config_example(FILE *stream);
+
+/* The settings as JSON Schema (draft 2020-12), for editors that check while one types. */
+enum hf_code hf_config_schema(FILE *stream, struct hf_err *err) HF_MUST_CHECK;

@@ -264,7 +264,7 @@ static void example_row(FILE *stream, const char *lead, const struct hf_config_r
 			const void *record, bool with_help)
 {
 	const char *dot = strchr(row->key, '.');
-	char value[HF_CONFIG_VALUE_BYTES], range[128], text[512];
+	char value[HF_CONFIG_VALUE_BYTES], range[128], text[1024];
 	bool standard = hf_config_value_standard(row, record);
 
 	if (standard && !with_help)
@@ -372,7 +372,11 @@ void hf_config_example(FILE *stream)
 		"# folder of this file. Durations have a unit: 200ms, 5s, 10m, 2h, 1d.\n"
 		"#\n"
 		"#   holdfast config check FILE    finds mistakes, with line and column\n"
-		"#   holdfast config show FILE     shows what is in effect, and from where\n",
+		"#   holdfast config show FILE     shows what is in effect, and from where\n"
+		"#\n"
+		"# Editors with a YAML language server check while you type: put what \"holdfast\n"
+		"# config schema\" prints into a file beside this one, and take a # from\n"
+		"## yaml-language-server: $schema=holdfast.schema.json\n",
 		stream);
 	for (int section = HF_CONFIG_SOURCES; section < HF_CONFIG_SECTIONS; section++)
 		example_list(&config, (enum hf_config_section)section, stream);

@@ -134,6 +134,15 @@ static enum hf_code counted(const struct hf_config_row *row, const char *text, i
 	return HF_OK;
 }
 
+static enum hf_code refuse_range(const struct hf_config_row *row, const char *text,
+				 struct hf_err *err)
+{
+	char range[64];
+
+	hf_config_value_range(row, range, sizeof range);
+	return hf_fail(err, HF_E_INVALID, "%.40s is out of range (%s): %s", text, range, row->help);
+}
+
 static enum hf_code set_int(const struct hf_config_row *row, const char *text, bool quoted,
 			    void *at, struct hf_err *err)
 {
@@ -147,13 +156,8 @@ static enum hf_code set_int(const struct hf_config_row *row, const char *text, b
 					     : counted(row, text, &value, err);
 	if (code != HF_OK)
 		return code;
-	if (value < row->min || value > row->max) {
-		char range[64];
-
-		hf_config_value_range(row, range, sizeof range);
-		return hf_fail(err, HF_E_INVALID, "%.40s is out of range (%s): %s", text, range,
-			       row->help);
-	}
+	if (value < row->min || value > row->max)
+		return refuse_range(row, text, err);
 	memcpy(at, &value, sizeof value);
 	return HF_OK;
 }
@@ -169,13 +173,8 @@ static enum hf_code set_real(const struct hf_config_row *row, const char *text, 
 	if (!hf_config_real_parse(text, &value))
 		return hf_fail(err, HF_E_INVALID, "\"%.40s\" is not a number such as 0.5", text);
 	/* Written so that a NaN would be refused too. */
-	if (!(value >= row->real_min && value <= row->real_max)) {
-		char range[64];
-
-		hf_config_value_range(row, range, sizeof range);
-		return hf_fail(err, HF_E_INVALID, "%.40s is out of range (%s): %s", text, range,
-			       row->help);
-	}
+	if (!(value >= row->real_min && value <= row->real_max))
+		return refuse_range(row, text, err);
 	memcpy(at, &value, sizeof value);
 	return HF_OK;
 }

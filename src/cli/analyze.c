@@ -13,6 +13,7 @@
 #include "build_id.h"
 #include "cli/borrow.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/film.h"
 #include "cli/findings.h"
 #include "cli/ledger.h"
@@ -25,28 +26,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-
-static const char usage[] =
-	"usage: holdfast analyze [--config FILE] [--source ID] [--json] [--draw OUT.mp4]\n"
-	"                        [--thumbs DIR] CLIP\n"
-	"\n"
-	"What a unit with this configuration would have raised on this clip: every event, by the\n"
-	"unit's own programs, without a unit. They take the looks a unit takes and go by the "
-	"clip's\n"
-	"own time, as fast as this machine can; nothing is dropped, however slow it is. Two runs\n"
-	"give the same events. Nothing is stored.\n"
-	"\n"
-	"  --config FILE  the unit's configuration (" HF_CONFIG_PATH ")\n"
-	"  --source ID    CLIP stands for this source, where the configuration has several\n"
-	"  --json         the lines a unit would store, and nothing else, on standard output\n"
-	"  --draw OUT.mp4 also write the clip with what was seen on it: tiles, zones, people, how\n"
-	"                 long they stay, events\n"
-	"  --thumbs DIR   keep the pictures that go with events, in DIR/thumbs\n"
-	"\n"
-	"Times are the clip's: from the moment of recording that the file names, else from when "
-	"it\n"
-	"was last changed. Exit code: 0 the clip was analysed, 1 it was not, or not to its end,\n"
-	"5 it was, and --draw failed.\n";
 
 enum {
 	DEADLINE_MS = 60000, /* of one inference: a slow machine is not an error here */
@@ -75,61 +54,6 @@ struct analyze {
 	bool head_printed;
 	char line[HF_LINE_BYTES_MAX];
 };
-
-/* Arguments */
-
-static int take_value(const char *option, const char *text, const char **ret_text)
-{
-	if (text == NULL || *text == '\0')
-		return hf_cli_usage("analyze", "%s wants a value", option);
-	*ret_text = text;
-	return HF_EXIT_OK;
-}
-
-static int parse_option(struct analyze *an, const char *option, const char *value, bool *ret_valued)
-{
-	*ret_valued = true;
-	if (strcmp(option, "--config") == 0)
-		return take_value(option, value, &an->config_path);
-	if (strcmp(option, "--source") == 0)
-		return take_value(option, value, &an->source_id);
-	if (strcmp(option, "--draw") == 0)
-		return take_value(option, value, &an->draw);
-	if (strcmp(option, "--thumbs") == 0)
-		return take_value(option, value, &an->thumbs);
-	*ret_valued = false;
-	if (strcmp(option, "--json") != 0)
-		return hf_cli_usage("analyze", "there is no option %s", option);
-	an->json = true;
-	return HF_EXIT_OK;
-}
-
-static int parse_arguments(struct analyze *an, int argc, char **argv)
-{
-	bool options = true;
-
-	an->config_path = HF_CONFIG_PATH;
-	for (int i = 1; i < argc; i++) {
-		bool valued = false;
-
-		if (options && strcmp(argv[i], "--") == 0) {
-			options = false;
-		} else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
-			int exit_code = parse_option(an, argv[i], argv[i + 1], &valued);
-
-			if (exit_code != HF_EXIT_OK)
-				return exit_code;
-			i += valued;
-		} else if (an->clip != NULL) {
-			return hf_cli_usage("analyze", "one clip at a time, not also %s", argv[i]);
-		} else {
-			an->clip = argv[i];
-		}
-	}
-	if (an->clip == NULL)
-		return hf_cli_usage("analyze", "which clip?");
-	return HF_EXIT_OK;
-}
 
 /* The configuration */
 
@@ -185,7 +109,9 @@ static void forget_warnings_of_urls(struct hf_config_report *report)
 			of_url |= place->line > 0 && place->line == message->place.line &&
 				  place->column == message->place.column;
 		}
-		if (!message->warning || !of_url)
+		if (message->warning && of_url)
+			report->warnings--;
+		else
 			report->messages[kept++] = *message;
 	}
 	report->message_count = kept;
@@ -507,18 +433,24 @@ static int analyze(struct analyze *an)
 
 int hf_cli_analyze(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			(void)fputs(usage, stdout);
-			return HF_EXIT_OK;
-		}
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("analyze"), argc, argv, &words);
+
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
 	HF_AUTO_FREE struct analyze *an = calloc(1, sizeof *an);
 	if (an == NULL)
 		return HF_EXIT_FAILED;
 	an->signal_fd = -1;
-	int exit_code = parse_arguments(an, argc, argv);
-	if (exit_code == HF_EXIT_OK)
-		exit_code = analyze(an);
+	an->clip = words.arguments[0];
+	an->config_path = hf_words_value(&words, "--config");
+	an->source_id = hf_words_value(&words, "--source");
+	an->draw = hf_words_value(&words, "--draw");
+	an->thumbs = hf_words_value(&words, "--thumbs");
+	an->json = hf_words_has(&words, "--json");
+	if (an->config_path == NULL)
+		an->config_path = HF_CONFIG_PATH;
+	exit_code = analyze(an);
 	hf_auto_close(&an->signal_fd);
 	return exit_code;
 }

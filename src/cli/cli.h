@@ -4,9 +4,9 @@
  * cli - what the verbs of `holdfast` have in common.
  *
  * Shape       One file a verb: hf_cli_<verb>() in src/cli/<verb>.c, a row in
- *             cli/verb_tbl.h. argv[0] is the verb itself. The return value is
- *             the program's exit code. `VERB --help` goes to the verb, which
- *             prints its own usage to stdout and returns 0.
+ *             cli/verb_tbl.h, what it takes in cli/commands.c. argv[0] is the
+ *             verb itself. The return value is the program's exit code.
+ *             `VERB --help` is answered from the table.
  *
  *             Data goes to stdout, talk to stderr: what a script reads is never
  *             mixed with what a person reads.

@@ -4,22 +4,11 @@
 
 #include "base/auto.h"
 #include "base/json.h"
-#include "base/suggest.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char usage[] =
-	"usage: holdfast config check [FILE] [--json]\n"
-	"       holdfast config show [FILE] [--json]\n"
-	"       holdfast config example\n"
-	"\n"
-	"  check    finds every mistake, with line and column; exit code 1 when there is one\n"
-	"  show     the settings in effect, and where each comes from; passwords are hidden\n"
-	"  example  prints a file to begin with: every setting, its default, range and meaning\n"
-	"\n"
-	"FILE is " HF_CONFIG_PATH " unless another is named.\n";
 
 enum {
 	JSON_BYTES = 64 * 1024,
@@ -66,6 +55,20 @@ static int check_json(const struct hf_config_report *report, bool good, const ch
 	return good ? HF_EXIT_OK : HF_EXIT_FAILED;
 }
 
+/* The file could not be read: why, and what to do. */
+static void explain(const struct ask *ask, enum hf_code code, const char *failure)
+{
+	(void)fprintf(stderr, "holdfast: %s\n", failure);
+	if (code == HF_E_NOENT)
+		(void)fprintf(stderr,
+			      "Begin one:    holdfast config example > %s\n"
+			      "Name another: holdfast config check FILE\n",
+			      ask->file);
+	else if (code == HF_E_DENIED)
+		(void)fputs("It is readable for the unit's own user and group: try sudo.\n",
+			    stderr);
+}
+
 static int check(const struct ask *ask, const struct hf_config *config,
 		 const struct hf_config_report *report, enum hf_code code, const char *failure)
 {
@@ -74,7 +77,7 @@ static int check(const struct ask *ask, const struct hf_config *config,
 				  code == HF_OK || report->errors > 0 ? NULL : failure);
 	hf_config_report_print(report, stderr);
 	if (code != HF_OK && report->errors == 0)
-		(void)fprintf(stderr, "holdfast: %s\n", failure);
+		explain(ask, code, failure);
 	else if (code != HF_OK)
 		(void)fprintf(stderr, "%u mistake%s; nothing was changed\n", report->errors,
 			      report->errors == 1 ? "" : "s");
@@ -97,66 +100,37 @@ static int show(const struct ask *ask, const struct hf_config *config,
 	else if (code == HF_OK)
 		hf_config_show(config, report, stdout);
 	if (code != HF_OK && report->errors == 0)
-		(void)fprintf(stderr, "holdfast: %s\n", err->text);
+		explain(ask, code, err->text);
 	return code == HF_OK ? HF_EXIT_OK : HF_EXIT_FAILED;
 }
 
-/* HF_EXIT_OK, or the exit code of a mistake. */
-static int parse_arguments(int argc, char **argv, struct ask *ret_ask)
+static int print_schema(void)
 {
-	*ret_ask = (struct ask){ 0 };
-	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			ret_ask->json = true;
-		else if (argv[i][0] == '-' && argv[i][1] != '\0')
-			return hf_cli_usage("config", "there is no option %s", argv[i]);
-		else if (ret_ask->file != NULL)
-			return hf_cli_usage("config", "one file at a time, not also %s", argv[i]);
-		else
-			ret_ask->file = argv[i];
-	}
-	if (ret_ask->file == NULL)
-		ret_ask->file = HF_CONFIG_PATH;
-	return HF_EXIT_OK;
-}
+	struct hf_err err;
 
-static int unknown(const char *what)
-{
-	const char *best = NULL;
-
-	hf_suggest_consider(what, "check", &best);
-	hf_suggest_consider(what, "show", &best);
-	hf_suggest_consider(what, "example", &best);
-	if (best != NULL)
-		return hf_cli_usage("config", "config %s? did you mean \"config %s\"?", what, best);
-	return hf_cli_usage("config", "config takes check, show or example, not %s", what);
+	if (hf_config_schema(stdout, &err) == HF_OK)
+		return HF_EXIT_OK;
+	(void)fprintf(stderr, "holdfast: %s\n", err.text);
+	return HF_EXIT_FAILED;
 }
 
 int hf_cli_config(int argc, char **argv)
 {
 	struct hf_err err = { 0 };
-	struct ask ask;
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("config"), argc, argv, &words);
 
-	if (argc < 2)
-		return hf_cli_usage("config", "config what? check, show or example");
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			(void)fputs(usage, stdout);
-			return HF_EXIT_OK;
-		}
-	bool is_check = strcmp(argv[1], "check") == 0, is_show = strcmp(argv[1], "show") == 0;
-	if (strcmp(argv[1], "example") == 0) {
-		if (argc > 2)
-			return hf_cli_usage("config", "config example takes no arguments");
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
+	if (strcmp(words.form->name, "schema") == 0)
+		return print_schema();
+	if (strcmp(words.form->name, "example") == 0) {
 		hf_config_example(stdout);
 		return HF_EXIT_OK;
 	}
-	if (!is_check && !is_show)
-		return unknown(argv[1]);
-	int exit_code = parse_arguments(argc, argv, &ask);
-	if (exit_code != HF_EXIT_OK)
-		return exit_code;
-
+	const struct ask ask = { .file = words.argument_count > 0 ? words.arguments[0]
+								  : HF_CONFIG_PATH,
+				 .json = hf_words_has(&words, "--json") };
 	HF_AUTO_FREE struct hf_config *config = malloc(sizeof *config);
 	HF_AUTO_FREE struct hf_config_report *report = malloc(sizeof *report);
 	if (config == NULL || report == NULL) {
@@ -164,7 +138,7 @@ int hf_cli_config(int argc, char **argv)
 		return HF_EXIT_FAILED;
 	}
 	enum hf_code code = hf_config_load(ask.file, config, report, &err);
-	if (is_check)
+	if (strcmp(words.form->name, "check") == 0)
 		return check(&ask, config, report, code, err.text);
 	return show(&ask, config, report, code, &err);
 }

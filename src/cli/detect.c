@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "cli/borrow.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/draw.h"
 #include "infer/pack.h"
 
@@ -17,23 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char usage[] =
-	"usage: holdfast detect [--json] [--score X] [--model DIR] [--draw DIR] FILE...\n"
-	"\n"
-	"Looks for people in pictures and video clips, with the unit's own detector, and prints a\n"
-	"JSON line for each picture or frame:\n"
-	"  {\"source\":FILE,\"frame\":N,\"detections\":[{\"class\",\"score\",\"box\":[x,y,w,h]}]}\n"
-	"The box is in pixels of that picture: upper left corner, width, height. No daemon is\n"
-	"needed and nothing is stored.\n"
-	"\n"
-	"  --score X    print detections from this score on (0.01 to 1; default: the model's own\n"
-	"               threshold)\n"
-	"  --model DIR  a model pack other than the installed one\n"
-	"  --draw DIR   also write each frame, as the detector saw it, with boxes, as a JPEG\n"
-	"  --json       the output is JSON in any case\n"
-	"\n"
-	"Exit code: 0 every file was looked at, 1 none was, 5 some were.\n";
 
 enum {
 	LINE_BYTES = 16 * 1024,
@@ -62,58 +46,26 @@ struct detect {
 static int parse_score(const char *text, double *ret_score)
 {
 	char *end = NULL;
-	double score = text != NULL ? strtod(text, &end) : 0;
+	double score = strtod(text, &end);
 
-	if (text == NULL || end == text || *end != '\0' || !(score >= score_lowest && score <= 1))
+	if (end == text || *end != '\0' || !(score >= score_lowest && score <= 1))
 		return hf_cli_usage("detect", "--score wants a number from 0.01 to 1, not \"%s\"",
-				    text != NULL ? text : "");
+				    text);
 	*ret_score = score;
 	return HF_EXIT_OK;
 }
 
-static int parse_folder(const char *option, const char *text, const char **ret_folder)
+static int take_words(struct detect *detect, const struct hf_words *words)
 {
-	if (text == NULL || *text == '\0')
-		return hf_cli_usage("detect", "%s wants a folder", option);
-	*ret_folder = text;
-	return HF_EXIT_OK;
-}
+	const char *score = hf_words_value(words, "--score");
+	const char *model = hf_words_value(words, "--model");
 
-/* Leaves the files at the end of argv; *ret_files is where they begin. */
-static int parse_arguments(struct detect *detect, int argc, char **argv, int *ret_files)
-{
-	const char *model = NULL;
-	int i = 1;
-
-	for (; i < argc && argv[i][0] == '-'; i++) {
-		int exit_code = HF_EXIT_OK;
-
-		if (strcmp(argv[i], "--") == 0) {
-			i++;
-			break;
-		}
-		if (strcmp(argv[i], "--json") == 0)
-			continue;
-		if (strcmp(argv[i], "--score") == 0)
-			exit_code = parse_score(argv[i + 1], &detect->score);
-		else if (strcmp(argv[i], "--model") == 0)
-			exit_code = parse_folder(argv[i], argv[i + 1], &model);
-		else if (strcmp(argv[i], "--draw") == 0)
-			exit_code = parse_folder(argv[i], argv[i + 1], &detect->draw);
-		else
-			exit_code = hf_cli_usage("detect", "there is no option %s", argv[i]);
-		if (exit_code != HF_EXIT_OK)
-			return exit_code;
-		i++;
-	}
-	if (i >= argc)
-		return hf_cli_usage("detect", "which file?");
+	detect->draw = hf_words_value(words, "--draw");
 	if (model != NULL && strlen(model) >= sizeof detect->model)
 		return hf_cli_usage("detect", "--model: the path is too long");
 	if (model != NULL)
 		(void)snprintf(detect->model, sizeof detect->model, "%s", model);
-	*ret_files = i;
-	return HF_EXIT_OK;
+	return score != NULL ? parse_score(score, &detect->score) : HF_EXIT_OK;
 }
 
 /* Frames */
@@ -308,18 +260,16 @@ static int run(struct detect *detect, char **files, int count)
 
 int hf_cli_detect(int argc, char **argv)
 {
-	int files = 0;
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("detect"), argc, argv, &words);
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		(void)fputs(usage, stdout);
-		return HF_EXIT_OK;
-	}
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
 	HF_AUTO_FREE struct detect *detect = calloc(1, sizeof *detect);
 	if (detect == NULL)
 		return HF_EXIT_FAILED;
 	detect->progress = isatty(STDERR_FILENO) == 1;
-	int exit_code = parse_arguments(detect, argc, argv, &files);
-	if (exit_code != HF_EXIT_OK)
-		return exit_code;
-	return run(detect, argv + files, argc - files);
+	exit_code = take_words(detect, &words);
+	return exit_code != HF_EXIT_OK ? exit_code
+				       : run(detect, words.arguments, words.argument_count);
 }

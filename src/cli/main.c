@@ -6,6 +6,8 @@
 
 #include "base/auto.h"
 #include "base/suggest.h"
+#include "cli/command.h"
+#include "cli/manual.h"
 
 #include <string.h>
 
@@ -56,7 +58,7 @@ static void teach(FILE *stream)
 		if (strcmp(verbs[i].group, group) != 0)
 			(void)fprintf(stream, "\n%s\n", verbs[i].group);
 		group = verbs[i].group;
-		(void)fprintf(stream, "  %s%-9s%s %s\n", bold, verbs[i].name, plain,
+		(void)fprintf(stream, "  %s%-11s%s %s\n", bold, verbs[i].name, plain,
 			      verbs[i].summary);
 	}
 	(void)fputs(outro, stream);
@@ -66,6 +68,8 @@ static int unknown_verb(const char *name)
 {
 	const char *best = NULL;
 
+	if (name[0] == '-')
+		return hf_cli_usage(NULL, "the verb comes first; %.60s is none", name);
 	for (size_t i = 0; i < HF_ARRAY_LEN(verbs); i++)
 		hf_suggest_consider(name, verbs[i].name, &best);
 	(void)fprintf(stderr, "holdfast: there is no verb \"%s\"", name);
@@ -76,29 +80,56 @@ static int unknown_verb(const char *name)
 	return HF_EXIT_USAGE;
 }
 
+/* --help or -h before a "--"? */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	const struct hf_command *command = hf_command_find(verb->name);
+
+	if (command == NULL || !asks_for_help(argc, argv))
+		return verb->run(argc, argv);
+	hf_command_print(command, stdout);
+	return HF_EXIT_OK;
+}
+
 int hf_cli_help(int argc, char **argv)
 {
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("help"), argc, argv, &words);
+
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
+	const char *page = hf_words_value(&words, "--manual");
+	if (page != NULL && !hf_manual_print(page, stdout))
+		return hf_cli_usage(
+			"help", "there is no page \"%.60s\": holdfast.1 or holdfast.yaml.5", page);
+	if (page == NULL && words.argument_count == 0)
 		teach(stdout);
+	if (words.argument_count == 0)
 		return HF_EXIT_OK;
-	}
-	const struct verb *verb = find_verb(argv[1]);
+	const struct verb *verb = find_verb(words.arguments[0]);
 	if (verb == NULL)
-		return unknown_verb(argv[1]);
+		return unknown_verb(words.arguments[0]);
 
 	char ask[] = "--help";
-	char *ask_argv[] = { argv[1], ask, NULL };
-	return verb->run(2, ask_argv);
+	char *ask_argv[] = { words.arguments[0], ask, NULL };
+	return run(verb, 2, ask_argv);
 }
 
 int hf_cli_version(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		(void)puts("usage: holdfast version\n\nPrints the release.");
-		return HF_EXIT_OK;
-	}
-	if (argc > 1)
-		return hf_cli_usage("version", "version takes no arguments, not \"%s\"", argv[1]);
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("version"), argc, argv, &words);
+
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
 	(void)puts("holdfast " HF_VERSION);
 	return HF_EXIT_OK;
 }
@@ -121,13 +152,15 @@ int main(int argc, char **argv)
 		teach(stderr);
 		return HF_EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return flushed(hf_cli_help(1, argv + 1));
-	if (strcmp(argv[1], "--version") == 0)
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		teach(stdout);
+		return flushed(HF_EXIT_OK);
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
 		return flushed(hf_cli_version(1, argv + 1));
 
 	const struct verb *verb = find_verb(argv[1]);
 	if (verb == NULL)
 		return unknown_verb(argv[1]);
-	return flushed(verb->run(argc - 1, argv + 1));
+	return flushed(run(verb, argc - 1, argv + 1));
 }

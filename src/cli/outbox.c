@@ -3,6 +3,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "outbox/reader.h"
 #include "outbox/verify.h"
 
@@ -10,21 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static const char usage[] =
-	"usage: holdfast outbox verify [DIR] [--json]\n"
-	"       holdfast outbox stat [DIR] [--json]\n"
-	"       holdfast outbox gaps [DIR] [--json]\n"
-	"       holdfast outbox tail [DIR] [-n N] [-f]\n"
-	"\n"
-	"  verify  reads every line: whole, in order, none altered or taken out (the chain),\n"
-	"          none twice, thumbnails there; exit code 1 when something is wrong\n"
-	"  stat    the files, how much is in them, and how much the hub has not acknowledged\n"
-	"  gaps    the numbers no line has, and why; exit code 1 when nothing says why\n"
-	"  tail    the last lines as they are (-n 10), and with -f those that follow\n"
-	"\n"
-	"DIR is a data folder or an outbox folder, also a copy of one: " HF_DATA_PATH "\n"
-	"unless another is named. Nothing is changed; a running unit is not disturbed.\n";
 
 enum {
 	TAIL_LINES = 10,
@@ -478,65 +464,48 @@ static bool parse_lines(const char *text, uint64_t *ret_lines)
 static const struct {
 	const char *name;
 	int (*run)(const struct ask *ask);
-	bool json;
-	bool tail;
-} actions[] = {
-	{ "verify", run_verify, true, false },
-	{ "stat", run_stat, true, false },
-	{ "gaps", run_gaps, true, false },
-	{ "tail", run_tail, false, true },
+} forms[] = {
+	{ "verify", run_verify },
+	{ "stat", run_stat },
+	{ "gaps", run_gaps },
+	{ "tail", run_tail },
 };
 
-/* argv behind the action. 0, or the exit code of a usage error. */
-static int parse(struct ask *ask, size_t action, int argc, char **argv)
+/* The folder could not be opened: why, and what to do. */
+static int explain(const struct ask *ask, const struct hf_err *err)
 {
-	for (int i = 0; i < argc; i++) {
-		const char *word = argv[i];
-
-		if (strcmp(word, "--json") == 0 && actions[action].json) {
-			ask->json = true;
-		} else if (strcmp(word, "-f") == 0 && actions[action].tail) {
-			ask->follow = true;
-		} else if (strcmp(word, "-n") == 0 && actions[action].tail) {
-			if (++i == argc || !parse_lines(argv[i], &ask->lines))
-				return hf_cli_usage("outbox", "-n wants a number up to 1000000");
-		} else if (word[0] == '-') {
-			return hf_cli_usage("outbox", "outbox %s does not know %s",
-					    actions[action].name, word);
-		} else if (ask->path != NULL) {
-			return hf_cli_usage("outbox", "one folder at a time: %s or %s", ask->path,
-					    word);
-		} else {
-			ask->path = word;
-		}
-	}
-	if (ask->path == NULL)
-		ask->path = HF_DATA_PATH;
-	return 0;
+	(void)fprintf(stderr, "holdfast: %s\n", err->text);
+	if (err->code == HF_E_NOENT)
+		(void)fprintf(stderr,
+			      "A unit's events are under the folder that holdfastd was given with "
+			      "--data; name that%s.\n",
+			      strcmp(ask->path, HF_DATA_PATH) == 0 ? ", or start a unit" : "");
+	else if (err->code == HF_E_DENIED)
+		(void)fputs("Only the unit's own user and group may read events: try sudo.\n",
+			    stderr);
+	return HF_EXIT_FAILED;
 }
 
 int hf_cli_outbox(int argc, char **argv)
 {
-	struct ask ask = { .lines = TAIL_LINES };
 	struct hf_err err = { 0 };
-	size_t action = 0;
+	struct hf_words words;
+	size_t form = 0;
+	int status = hf_command_parse(hf_command_find("outbox"), argc, argv, &words);
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			(void)fputs(usage, stdout);
-			return HF_EXIT_OK;
-		}
-	if (argc < 2)
-		return hf_cli_usage("outbox", "outbox what? verify, stat, gaps or tail");
-	while (action < HF_ARRAY_LEN(actions) && strcmp(actions[action].name, argv[1]) != 0)
-		action++;
-	if (action == HF_ARRAY_LEN(actions))
-		return hf_cli_usage("outbox", "outbox has no %s: verify, stat, gaps or tail",
-				    argv[1]);
-	int status = parse(&ask, action, argc - 2, argv + 2);
-	if (status != 0)
+	if (status != HF_EXIT_OK)
 		return status;
-	status = open_folder(&ask, &err) == HF_OK ? actions[action].run(&ask) : fail(&err);
+	const char *lines = hf_words_value(&words, "-n");
+	struct ask ask = { .path = words.argument_count > 0 ? words.arguments[0] : HF_DATA_PATH,
+			   .json = hf_words_has(&words, "--json"),
+			   .follow = hf_words_has(&words, "-f"),
+			   .lines = TAIL_LINES };
+	if (lines != NULL && !parse_lines(lines, &ask.lines))
+		return hf_cli_usage("outbox", "-n wants a number from 0 to 1000000, not \"%.40s\"",
+				    lines);
+	while (strcmp(forms[form].name, words.form->name) != 0)
+		form++;
+	status = open_folder(&ask, &err) == HF_OK ? forms[form].run(&ask) : explain(&ask, &err);
 	hf_disk_real_close(ask.disk);
 	return status;
 }

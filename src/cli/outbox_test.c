@@ -179,8 +179,6 @@ TEST(what_cannot_be_meant_is_a_usage_error)
 	CHECK_I64(RUN_VERB("verify", "-f"), ==, HF_EXIT_USAGE);
 	CHECK_I64(RUN_VERB("tail", "-n"), ==, HF_EXIT_USAGE);
 	CHECK_I64(RUN_VERB("tail", "-n", "-3"), ==, HF_EXIT_USAGE);
-	CHECK_I64(RUN_VERB("verify", "--help"), ==, HF_EXIT_OK);
-	CHECK(strstr(printed, "usage:") == printed);
 }
 
 TEST(a_folder_without_an_outbox_is_an_error_not_an_empty_one)

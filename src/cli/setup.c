@@ -13,6 +13,7 @@
 #include "base/url.h"
 #include "boot/config.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,28 +23,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char usage[] =
-	"usage: holdfast setup [--for SECONDS] [--layout NxN] [--out FILE] [--picture FILE]\n"
-	"                      [--force] SOURCE\n"
-	"\n"
-	"Looks at SOURCE for a while and begins a configuration from what it sees: how the screen\n"
-	"is divided, a camera and a zone for each tile, where the recorder writes into the\n"
-	"picture, and what it reads there. Names are proposals in comments. Draws a picture of it\n"
-	"all to hold beside the file. SOURCE is a video file, a grabber (/dev/video0) or a\n"
-	"network camera (rtsp://...). No daemon is needed; a grabber that a running unit uses is\n"
-	"busy.\n"
-	"\n"
-	"  --for SECONDS    how long to look (2 to 600; default 10)\n"
-	"  --layout NxN     1x1, 2x2, 3x3 or 4x4 instead of recognising it\n"
-	"  --out FILE       the configuration (default: site.yaml)\n"
-	"  --picture FILE   the picture, a PNG (default: the name of --out with .png)\n"
-	"  --force          replace files that are there already\n"
-	"\n"
-	"Exit code: 0 both files were written, 1 not, 2 the command was wrong.\n"
-	"\n"
-	"  holdfast setup /dev/video0\n"
-	"  holdfast setup --for 30 --out gate.yaml rtsp://10.0.0.20/stream1\n";
 
 enum {
 	SECONDS_MIN = 2,
@@ -71,12 +50,12 @@ static int fail(const struct hf_err *err)
 static int parse_seconds(const char *text, int64_t *ret_ms)
 {
 	char *end = NULL;
-	long seconds = text != NULL ? strtol(text, &end, 10) : 0;
+	long seconds = strtol(text, &end, 10);
 
-	if (text == NULL || end == text || (*end != '\0' && strcmp(end, "s") != 0) ||
-	    seconds < SECONDS_MIN || seconds > SECONDS_MAX)
+	if (end == text || (*end != '\0' && strcmp(end, "s") != 0) || seconds < SECONDS_MIN ||
+	    seconds > SECONDS_MAX)
 		return hf_cli_usage("setup", "--for wants %d to %d seconds, not \"%s\"",
-				    SECONDS_MIN, SECONDS_MAX, text != NULL ? text : "");
+				    SECONDS_MIN, SECONDS_MAX, text);
 	*ret_ms = (int64_t)seconds * 1000;
 	return HF_EXIT_OK;
 }
@@ -84,53 +63,31 @@ static int parse_seconds(const char *text, int64_t *ret_ms)
 static int parse_layout(const char *text, enum hf_layout *ret_layout)
 {
 	for (int i = HF_LAYOUT_1X1; i <= HF_LAYOUT_4X4; i++)
-		if (text != NULL && strlen(text) == 3 &&
-		    strncmp(text, hf_layout_id((enum hf_layout)i), 3) == 0) {
+		if (strlen(text) == 3 && strncmp(text, hf_layout_id((enum hf_layout)i), 3) == 0) {
 			*ret_layout = (enum hf_layout)i;
 			return HF_EXIT_OK;
 		}
-	return hf_cli_usage("setup", "--layout wants 1x1, 2x2, 3x3 or 4x4, not \"%s\"",
-			    text != NULL ? text : "");
-}
-
-static int parse_path(const char *option, const char *text, const char **ret_path)
-{
-	if (text == NULL || *text == '\0')
-		return hf_cli_usage("setup", "%s wants a file", option);
-	*ret_path = text;
-	return HF_EXIT_OK;
-}
-
-static int parse_option(struct ask *ask, const char *option, const char *value)
-{
-	if (strcmp(option, "--for") == 0)
-		return parse_seconds(value, &ask->options.look_ms);
-	if (strcmp(option, "--layout") == 0)
-		return parse_layout(value, &ask->options.layout);
-	if (strcmp(option, "--out") == 0)
-		return parse_path(option, value, &ask->out);
-	if (strcmp(option, "--picture") == 0)
-		return parse_path(option, value, &ask->picture);
-	return hf_cli_usage("setup", "there is no option %s", option);
+	return hf_cli_usage("setup", "--layout wants 1x1, 2x2, 3x3 or 4x4, not \"%s\"", text);
 }
 
 static int parse_arguments(struct ask *ask, int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		int exit_code = HF_EXIT_OK;
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("setup"), argc, argv, &words);
 
-		if (strcmp(argv[i], "--force") == 0)
-			ask->force = true;
-		else if (argv[i][0] == '-' && argv[i][1] != '\0')
-			exit_code = parse_option(ask, argv[i], argv[i + 1]), i++;
-		else if (ask->source != NULL)
-			return hf_cli_usage("setup", "one source at a time, not also %s", argv[i]);
-		else
-			ask->source = argv[i];
-		if (exit_code != HF_EXIT_OK)
-			return exit_code;
-	}
-	return ask->source != NULL ? HF_EXIT_OK : hf_cli_usage("setup", "which source?");
+	if (exit_code == HF_EXIT_OK && hf_words_has(&words, "--for"))
+		exit_code = parse_seconds(hf_words_value(&words, "--for"), &ask->options.look_ms);
+	if (exit_code == HF_EXIT_OK && hf_words_has(&words, "--layout"))
+		exit_code = parse_layout(hf_words_value(&words, "--layout"), &ask->options.layout);
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
+	ask->source = words.arguments[0];
+	ask->out = hf_words_value(&words, "--out");
+	ask->picture = hf_words_value(&words, "--picture");
+	ask->force = hf_words_has(&words, "--force");
+	if (ask->out == NULL)
+		ask->out = "site.yaml";
+	return HF_EXIT_OK;
 }
 
 /* The source */
@@ -281,12 +238,6 @@ int hf_cli_setup(int argc, char **argv)
 
 	if (ask == NULL)
 		return HF_EXIT_FAILED;
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			(void)fputs(usage, stdout);
-			return HF_EXIT_OK;
-		}
-	ask->out = "site.yaml";
 	ask->options.look_ms = (int64_t)SECONDS * 1000;
 	int exit_code = parse_arguments(ask, argc, argv);
 	if (exit_code == HF_EXIT_OK)

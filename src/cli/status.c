@@ -2,6 +2,7 @@
 /* holdfast status - how the unit is: asks the supervisor and shows its answer. */
 #include "base/auto.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/control.h"
 #include "cli/status_render.h"
 
@@ -13,18 +14,6 @@ enum {
 	ANSWER_TIMEOUT_MS = 5000,
 	WATCH_PERIOD_S = 1,
 };
-
-static const char usage[] =
-	"usage: holdfast status [--data DIR] [--run DIR] [--json] [--watch]\n"
-	"\n"
-	"Asks the unit how it is: its state and why, its processes, cameras, outbox and link.\n"
-	"\n"
-	"  --data DIR  the unit's data folder (" HF_DATA_PATH ")\n"
-	"  --run DIR   the folder of its control socket, when not DATA/run\n"
-	"  --json      one line of JSON, as the unit says it\n"
-	"  --watch     again every second, until interrupted\n"
-	"\n"
-	"Exit codes: 0 healthy, 3 not running, 4 any other state, 75 no answer in time.\n";
 
 struct ask {
 	const char *data;
@@ -90,32 +79,19 @@ static int watch(const struct ask *ask)
 
 int hf_cli_status(int argc, char **argv)
 {
-	struct ask ask = { .data = HF_DATA_PATH };
-	const char *run = NULL;
+	struct hf_words words;
+	int exit_code = hf_command_parse(hf_command_find("status"), argc, argv, &words);
 
-	for (int i = 1; i < argc; i++) {
-		const bool has_value = i + 1 < argc;
-
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			(void)fputs(usage, stdout);
-			return HF_EXIT_OK;
-		}
-		if (strcmp(argv[i], "--json") == 0)
-			ask.json = true;
-		else if (strcmp(argv[i], "--watch") == 0)
-			ask.watch = true;
-		else if (strcmp(argv[i], "--data") == 0 && has_value)
-			ask.data = argv[++i];
-		else if (strcmp(argv[i], "--run") == 0 && has_value)
-			run = argv[++i];
-		else if (strcmp(argv[i], "--data") == 0 || strcmp(argv[i], "--run") == 0)
-			return hf_cli_usage("status", "%s needs a folder after it", argv[i]);
-		else
-			return hf_cli_usage("status", "status does not take %s", argv[i]);
-	}
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
+	const char *data = hf_words_value(&words, "--data");
+	const char *run = hf_words_value(&words, "--run");
+	struct ask ask = { .data = data != NULL ? data : HF_DATA_PATH,
+			   .json = hf_words_has(&words, "--json"),
+			   .watch = hf_words_has(&words, "--watch") };
 	int length = run != NULL ? snprintf(ask.run, sizeof ask.run, "%s", run)
 				 : snprintf(ask.run, sizeof ask.run, "%s/run", ask.data);
 	if (length < 0 || (size_t)length >= sizeof ask.run)
-		return hf_cli_usage("status", "the folder's name is too long");
+		return hf_cli_usage("status", "the folder's name is longer than a path may be");
 	return ask.watch ? watch(&ask) : show_once(&ask);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of `holdfast`: group in the help, name, what it does. The function is
  * hf_cli_<name>(), in src/cli/<name>.c (help and version: in main.c). Rows of a group stand
- * together. No include guard. */
+ * together. What it takes is a row of cli/commands.c. No include guard. */
 HF_VERB("Set up", setup,   "look at a source and begin its configuration")
 HF_VERB("Set up", config,  "check, show or begin a configuration file")
 HF_VERB("Look",   status,  "how the unit is, and why")
@@ -9,5 +9,6 @@ HF_VERB("Look",   detect,  "find people in pictures and clips, without a unit")
 HF_VERB("Look",   analyze, "what a unit would have raised on a clip")
 HF_VERB("Look",   outbox,  "check and read the events on disk")
 HF_VERB("About",  help,    "this text, or the help of a verb")
+HF_VERB("About",  completion, "what a shell completes behind the tabulator key")
 HF_VERB("About",  version, "which release this is")
 #undef HF_VERB

@@ -181,12 +181,12 @@ static void paint(struct screen *s)
 		struct hf_rect r = hf_layout_rect(layout_of(s), i, s->frame.width, s->frame.height);
 
 		draw_scene(s, i, r);
-		for (unsigned y = 0; y < r.height && !c->frozen; y++)
-			for (unsigned x = 0; x < r.width; x++) {
+		for (unsigned y = 0; y < r.height && !c->frozen; y++) {
+			for (unsigned x = 0; x < r.width; x++)
 				s->grey[r.y + y][r.x + x] = (uint8_t)level_at(s, i, r, x, y);
-				s->u[r.y + y][r.x + x] = (uint8_t)(128 + (c->grey ? 0 : c->u));
-				s->v[r.y + y][r.x + x] = (uint8_t)(128 + (c->grey ? 0 : c->v));
-			}
+			memset(&s->u[r.y + y][r.x], 128 + (c->grey ? 0 : c->u), r.width);
+			memset(&s->v[r.y + y][r.x], 128 + (c->grey ? 0 : c->v), r.width);
+		}
 		for (unsigned x = 200; x < 260 && s->clock; x++)
 			s->grey[r.y + 6][r.x + x] = s->grey[r.y + 8][r.x + x] =
 				x / 4 % 2 == s->step % 2 ? 230 : 20;
@@ -630,10 +630,13 @@ TEST(a_dark_night_is_not_tampering)
 
 TEST(a_fault_is_told_again_after_an_hour_and_then_daily)
 {
-	struct screen *s = screen_new(2);
+	struct screen *s = screen_new(1);
 
 	s->frame_ms = 2000;
-	s->cameras[1] = (struct camera){ .scene = FLAT, .gain_pct = 0, .dark = -18 };
+	s->frame.width = 96; /* it is a long day */
+	s->frame.height = 64;
+	place_tiles(s);
+	s->cameras[0] = (struct camera){ .scene = FLAT, .gain_pct = 0, .dark = -18 };
 	run_ms(s, 40000);
 	CHECK_U64(s->raised[HF_HEALTH_BLACK], ==, 1);
 	for (int i = 0; i < 26 * 1800; i++) { /* 26 h, without drawing it each time */

@@ -26,6 +26,7 @@ static const char containers[] =
 	"avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,flv,asf,ogg,nut,ivf,"
 	"mjpeg,mpjpeg,h264,hevc,m4v,yuv4mpegpipe,image2,jpeg_pipe,png_pipe,bmp_pipe,webp_pipe,"
 	"tiff_pipe,ppm_pipe,pgm_pipe,gif";
+static const double fps_believed_min = 0.01, fps_believed_max = 1000;
 static const double still_fps = 5; /* of a still picture that is looped, unless told */
 static const char probe_bytes[] = "5000000";
 
@@ -150,6 +151,9 @@ static void set_pace(struct file_source *file, double fps_wanted)
 		av_guess_frame_rate(file->format, file->format->streams[file->stream], NULL);
 	double fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
 
+	/* A header that says so lies; one frame in a century would be waited for. */
+	if (fps < fps_believed_min || fps > fps_believed_max)
+		fps = 0;
 	if (file->still)
 		fps = fps_wanted > 0 ? fps_wanted : still_fps;
 	file->pace = hf_pace_begin(fps, fps_wanted, HF_SOURCE_FPS_MAX);

@@ -383,6 +383,71 @@ TEST(a_clip_that_changes_its_size_goes_on)
 	CHECK_U64(info.height, ==, 272);
 }
 
+TEST(a_clip_that_changes_its_pixel_format_goes_on)
+{
+	NEEDS_CLIPS();
+	struct hf_source_info info;
+	enum hf_code code;
+
+	CHECK_U64(read_all("formats.mjpeg", &code, &info), ==, 12);
+	CHECK_I64(code, ==, HF_E_CLOSED);
+	CHECK_U64(info.decode_errors, ==, 0);
+}
+
+TEST(a_clip_of_one_frame_of_4k_is_one_frame)
+{
+	NEEDS_CLIPS();
+	struct hf_source_info info;
+	enum hf_code code;
+
+	CHECK_U64(read_all("uhd.avi", &code, &info), ==, 1);
+	CHECK_I64(code, ==, HF_E_CLOSED);
+	CHECK_U64(info.width, ==, 3840);
+	CHECK_U64(info.height, ==, 2160);
+}
+
+/* A header's frame rate: none, or one in a century. */
+TEST(a_frame_rate_that_makes_no_sense_costs_no_frame)
+{
+	NEEDS_CLIPS();
+	static const struct {
+		uint32_t scale, rate;
+	} rates[] = { { 0, 0 }, { 1, 0 }, { 0, 25 }, { UINT32_MAX, 1 } };
+	static uint8_t data[1 << 20];
+	struct hf_config_source config = config_of("small.avi");
+	HF_AUTO_FCLOSE FILE *file = fopen(config.url, "re");
+	assert_non_null(file);
+	const size_t size = fread(data, 1, sizeof data, file);
+	uint8_t *header = memmem(data, size, "strh", 4);
+	assert_non_null(header);
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(rates); i++) {
+		char path[] = "/tmp/holdfast-rate-XXXXXX";
+		HF_AUTO_FD fd = mkstemp(path);
+		int64_t last_us = 0;
+		struct hf_source *source;
+		struct hf_frame frame;
+		struct hf_err err;
+
+		memcpy(header + 28, &rates[i].scale, 4);
+		memcpy(header + 32, &rates[i].rate, 4);
+		assert_true(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+		(void)snprintf(config.url, sizeof config.url, "%s", path);
+		config.fps = 60;
+		CHECK_OK(open_it(&config, fake(), true, &source, &err));
+		for (int frames = 0; frames < 10; frames++) {
+			CHECK_OK(next(source, fake(), &frame, &err));
+			CHECK_I64(frame.captured_mono.us, >, last_us);
+			CHECK_I64(frame.captured_mono.us, <=,
+				  HF_SOURCE_LOCKSTEP_START_US + 1000000);
+			last_us = frame.captured_mono.us;
+		}
+		CHECK_CODE(next(source, fake(), &frame, &err), HF_E_CLOSED);
+		hf_source_close(source);
+		(void)unlink(path);
+	}
+}
+
 TEST(a_frame_stays_whole_while_the_next_is_prepared)
 {
 	NEEDS_CLIPS();
@@ -487,6 +552,8 @@ TESTS(RUN(a_missing_file_is_noent_and_named),
       RUN(a_looped_clip_that_is_taken_away_is_missed), RUN(a_still_picture_is_one_frame),
       RUN(a_cut_clip_gives_what_is_left_of_it), RUN(a_clip_with_nothing_but_a_head_is_an_error),
       RUN(broken_frames_are_passed_over_and_counted), RUN(odd_sizes_and_other_formats_are_taken),
-      RUN(a_clip_that_changes_its_size_goes_on),
+      RUN(a_clip_that_changes_its_size_goes_on), RUN(a_clip_that_changes_its_pixel_format_goes_on),
+      RUN(a_clip_of_one_frame_of_4k_is_one_frame),
+      RUN(a_frame_rate_that_makes_no_sense_costs_no_frame),
       RUN(a_frame_stays_whole_while_the_next_is_prepared), RUN(damaged_files_never_hang_or_crash),
       RUN(screens_made_of_real_footage_are_recognised))

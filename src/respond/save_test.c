@@ -35,6 +35,9 @@ static struct unit *unit_new(uint64_t boot, uint64_t run)
 		(void)snprintf(unit->config.zones[i].id, HF_ID_BYTES, "door");
 		unit->config.zones[i].camera = i;
 		unit->config.zones[i].cooldown_ms = 60000;
+		unit->config.zones[i].loitering_count = 2;
+		unit->config.zones[i].loitering[0] = (struct hf_config_dwell){ "person", 15000 };
+		unit->config.zones[i].loitering[1] = (struct hf_config_dwell){ "vehicle", 600000 };
 	}
 	hf_stays_reset(&unit->stays, boot, run, 1);
 	hf_offers_reset(&unit->offers);
@@ -107,6 +110,8 @@ static struct unit *full_unit(void)
 	add_stay(unit, 10, HF_STAY_COMING, 1);
 	unit->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0] =
 		(struct hf_cooldown){ .until = at(45000), .held = 3 };
+	unit->rules.cooldowns[HF_RULE_LOITERING][1][1] =
+		(struct hf_cooldown){ .until = at(50000), .held = 7 };
 	add_offer(unit, "{\"a\":1}");
 	add_offer(unit, NULL);
 	unit->offers.suppressed = 4;
@@ -135,6 +140,7 @@ TEST(what_is_restored_is_what_was_saved)
 	CHECK(stay->phase == HF_STAY_INSIDE);
 	CHECK_U64(stay->track, ==, 0);
 	CHECK_U64(stay->fired, ==, 1);
+	CHECK_TEXT(stay->class_name, "person");
 	CHECK_U64(stay->id.boot, ==, 7);
 	CHECK_U64(stay->id.n, ==, 1);
 	CHECK_I64(stay->dwell_us, ==, 4500000);
@@ -226,6 +232,32 @@ static void is_fresh(const struct unit *unit)
 	CHECK_U64(unit->parts.origin_next, ==, 1);
 	CHECK_U64(unit->stays.next_n, ==, 1);
 	CHECK_I64(unit->rules.cooldowns[HF_RULE_ZONE_ENTRY][1][0].until.us, ==, 0);
+}
+
+TEST(a_cool_down_follows_its_class_to_where_its_threshold_stands_now)
+{
+	struct unit *old = full_unit(), *young = unit_new(7, 2);
+	struct hf_err err = { 0 };
+	size_t offers;
+	uint32_t forgotten;
+	size_t size_bytes = encode(old, 10000, ROOM, &offers);
+	struct hf_config_zone *zone = &young->config.zones[1];
+
+	zone->loitering[0] = zone->loitering[1];
+	zone->loitering_count = 1;
+	CHECK_OK(hf_save_decode(data, size_bytes, &young->config, at(12000), &young->parts,
+				&forgotten, &err));
+	CHECK_U64(young->rules.cooldowns[HF_RULE_LOITERING][1][0].held, ==, 7);
+	CHECK_U64(forgotten, ==, 0);
+	free(young);
+	/* Nobody asks about vehicles any more. */
+	young = unit_new(7, 2);
+	young->config.zones[1].loitering_count = 1;
+	CHECK_OK(hf_save_decode(data, size_bytes, &young->config, at(12000), &young->parts,
+				&forgotten, &err));
+	CHECK_U64(forgotten, ==, 1);
+	free(old);
+	free(young);
 }
 
 TEST(every_flipped_bit_and_every_cut_is_found_and_leaves_a_fresh_start)
@@ -355,6 +387,7 @@ TESTS(RUN(what_is_restored_is_what_was_saved),
       RUN(another_run_takes_over_stays_and_offers_but_counts_anew),
       RUN(another_boot_has_another_clock),
       RUN(a_zone_that_is_gone_is_forgotten_and_one_that_moved_is_found),
+      RUN(a_cool_down_follows_its_class_to_where_its_threshold_stands_now),
       RUN(every_flipped_bit_and_every_cut_is_found_and_leaves_a_fresh_start),
       RUN(bytes_that_verify_and_make_no_sense_never_do_harm),
       RUN(when_not_all_fits_colours_go_first_and_then_the_youngest_offers),

@@ -164,6 +164,9 @@ static void speak(struct hf_scene *scene, enum hf_rule rule, struct hf_stay *sta
 		.armed = armed(scene, rule, stay->zone, stay->due[rule].wall),
 	};
 
+	/* It was armed when it became due: in doubt, which the clock has lost since. */
+	if (fire.armed == HF_ARMED_NO)
+		fire.armed = HF_ARMED_CLOCK_UNSYNCED;
 	if (hf_rules_judge(&scene->rules, rule, zone, stay, fire.moment.dwell_us, fire.moment.mono,
 			   &fire.suppressed_n) == HF_VERDICT_FIRE)
 		listener->on_fire(listener->context, &fire);

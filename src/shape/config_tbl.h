@@ -112,12 +112,12 @@ HF_TEXT(id, "id", "", HF_ID_BYTES, "all",
 HF_ENUM(type, "type", 0, "file|v4l2|rtsp", "ingest", 
 	"What kind of source it is: a video file, a grabber of this machine, or a network camera.")
 HF_TEXT(url, "url", "", HF_PATH_BYTES, "ingest",
-	"Path of the file or device, or rtsp:// address.")
+	"Path of the file or device, or rtsp://USER:PASSWORD@HOST:PORT/PATH of a camera; in a password / is %2F and @ is %40.")
 HF_REAL(fps, "fps", 0, 0, 60, "frames a second", "ingest",
 	"Frames a second to look at. 0: the source's own rate, at most 15.")
 HF_BOOL(loop, "loop", false, "ingest", "Start a file again when it ends (demos, soak tests).")
 HF_INT(timeout_ms, "timeout", 5000, 500, 60000, "ms", "ingest",
-	"A network source that says nothing for this long is given up and opened again.")
+	"A network source that takes longer to connect, or for its next picture, is given up and opened again.")
 HF_ENUM(transport, "transport", 0, "tcp|udp", "ingest", "How an rtsp source sends its pictures.")
 HF_ENUM(pixels, "pixels", 0, "auto|mjpeg|yuyv", "ingest",
 	"What a v4l2 source is asked for. auto: MJPEG where it has it, which is faster with most.")

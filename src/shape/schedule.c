@@ -29,11 +29,6 @@ struct parse {
 	struct hf_err *err;
 };
 
-/* "WHAT" and the character at which it stands, then why. */
-#define REFUSE(parse, word, format, ...)                                        \
-	hf_fail((parse)->err, HF_E_INVALID, "\"%.*s\" at character %u " format, \
-		shown_length(word), (word).at, character_of(parse, (word).at), ##__VA_ARGS__)
-
 static int shown_length(struct word word)
 {
 	const size_t longest = 40;
@@ -53,6 +48,21 @@ static unsigned character_of(const struct parse *parse, const char *at)
 	for (const char *c = parse->text; c < at; c++)
 		character += ((unsigned char)*c & 0xc0) != 0x80;
 	return character;
+}
+
+/* "WHAT" and the character at which it stands, then why it is refused. */
+static enum hf_code refuse(const struct parse *parse, struct word word, const char *format, ...)
+	HF_PRINTF(3, 4);
+static enum hf_code refuse(const struct parse *parse, struct word word, const char *format, ...)
+{
+	char why[HF_ERR_TEXT_BYTES_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(why, sizeof why, format, ap);
+	va_end(ap);
+	return hf_fail(parse->err, HF_E_INVALID, "\"%.*s\" at character %u %s", shown_length(word),
+		       word.at, character_of(parse, word.at), why);
 }
 
 static bool is_digit(char c)
@@ -100,15 +110,15 @@ static enum hf_code refuse_day(const struct parse *parse, struct word word)
 	(void)snprintf(copy, sizeof copy, "%.*s", shown_length(word), word.at);
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strcasecmp(copy, known[i].word) == 0)
-			return REFUSE(parse, word, "is not a day; %s", known[i].advice);
+			return refuse(parse, word, "is not a day; %s", known[i].advice);
 	for (int day = 0; day < HF_SCHEDULE_DAYS; day++)
 		if (word.length > 3 && strncasecmp(word.at, day_names[day], 3) == 0)
 			best = day_names[day];
 	for (int day = 0; best == NULL && day < HF_SCHEDULE_DAYS; day++)
 		hf_suggest_consider(copy, day_names[day], &best);
 	if (best != NULL)
-		return REFUSE(parse, word, "is not a day; did you mean %s?", best);
-	return REFUSE(parse, word,
+		return refuse(parse, word, "is not a day; did you mean %s?", best);
+	return refuse(parse, word,
 		      "is not a day; the days are mon tue wed thu fri sat sun, as in "
 		      "\"" HF_SCHEDULE_EXAMPLE "\"");
 }
@@ -123,14 +133,14 @@ static enum hf_code parse_days(const struct parse *parse, struct word word, unsi
 	int to = day_of(last);
 
 	if (dash != NULL && (first.length == 0 || last.length == 0))
-		return REFUSE(parse, word,
+		return refuse(parse, word,
 			      "lacks a day; write it as one word, for example mon-fri");
 	if (from < 0)
 		return refuse_day(parse, first);
 	if (to < 0)
 		return refuse_day(parse, last);
 	if (dash != NULL && from == to)
-		return REFUSE(parse, word, "may be one day or the whole week; write %s, or mon-sun",
+		return refuse(parse, word, "may be one day or the whole week; write %s, or mon-sun",
 			      day_names[from]);
 	*ret_days = 1U << from;
 	for (int day = from; day != to;) {
@@ -180,9 +190,9 @@ static enum hf_code refuse_time(const struct parse *parse, struct word word)
 	unsigned hours, minutes;
 
 	if (nearly_time(word, &hours, &minutes))
-		return REFUSE(parse, word, "is not a time as HH:MM; write %02u:%02u", hours,
+		return refuse(parse, word, "is not a time as HH:MM; write %02u:%02u", hours,
 			      minutes);
-	return REFUSE(parse, word, "is not a time from 00:00 to 24:00 as HH:MM, for example 07:30");
+	return refuse(parse, word, "is not a time from 00:00 to 24:00 as HH:MM, for example 07:30");
 }
 
 /* "18:00-07:00". */
@@ -192,7 +202,7 @@ static enum hf_code parse_hours(const struct parse *parse, struct word word,
 	const char *dash = find(word, '-');
 
 	if (dash == NULL || dash + 1 == word.at + word.length)
-		return REFUSE(parse, word,
+		return refuse(parse, word,
 			      "needs a start and an end in one word, for example 18:00-07:00");
 	struct word first = word_of(word.at, dash);
 	struct word last = word_of(dash + 1, word.at + word.length);
@@ -204,9 +214,9 @@ static enum hf_code parse_hours(const struct parse *parse, struct word word,
 	if (end < 0)
 		return refuse_time(parse, last);
 	if (start == HF_SCHEDULE_DAY_MIN)
-		return REFUSE(parse, word, "starts at 24:00, which only ends a day; write 00:00");
+		return refuse(parse, word, "starts at 24:00, which only ends a day; write 00:00");
 	if (start == end)
-		return REFUSE(parse, word,
+		return refuse(parse, word,
 			      "is no time at all, or all day; for all day write "
 			      "00:00-24:00");
 	ret_window->start_min = (uint16_t)start;
@@ -220,13 +230,13 @@ static enum hf_code add_window(struct parse *parse, const struct hf_schedule_win
 			       struct word hours)
 {
 	if (parse->any_daily && parse->any_named)
-		return REFUSE(
+		return refuse(
 			parse, hours,
 			"leaves open on which days: name the days of every window or of none, "
 			"for example mon-sun %.11s",
 			hours.at);
 	if (parse->schedule.window_count == HF_SCHEDULE_WINDOWS_MAX)
-		return REFUSE(parse, hours, "is one window more than the %d that fit",
+		return refuse(parse, hours, "is one window more than the %d that fit",
 			      HF_SCHEDULE_WINDOWS_MAX);
 	parse->schedule.windows[parse->schedule.window_count++] = *window;
 	return HF_OK;
@@ -244,7 +254,7 @@ static enum hf_code end_window(struct parse *parse, struct word days, struct wor
 	if (code != HF_OK)
 		return code;
 	if (days.at == NULL && parse->pending.at != NULL)
-		return REFUSE(parse, hours,
+		return refuse(parse, hours,
 			      "comes after a comma; between days and their hours stands a blank: "
 			      "%.*s %.11s",
 			      shown_length(parse->pending), parse->pending.at, hours.at);
@@ -266,12 +276,12 @@ static enum hf_code refuse_words(const struct parse *parse, struct word piece)
 	const char *blank = find(piece, ' ');
 
 	if (contains(piece, "- ") || contains(piece, " -"))
-		return REFUSE(parse, piece,
+		return refuse(parse, piece,
 			      "has a blank beside a \"-\"; write it without, for "
 			      "example mon-fri 18:00-07:00");
 	if (is_digit(piece.at[0]) && blank != NULL && !is_digit(blank[strspn(blank, " ")]))
-		return REFUSE(parse, piece, "has its days behind the hours; write the days first");
-	return REFUSE(parse, piece,
+		return refuse(parse, piece, "has its days behind the hours; write the days first");
+	return refuse(parse, piece,
 		      "is more than days and hours; a comma stands between two windows, as in "
 		      "\"" HF_SCHEDULE_EXAMPLE "\"");
 }
@@ -298,7 +308,7 @@ static enum hf_code parse_piece(struct parse *parse, struct word whole)
 			"example mon-fri 18:00-07:00",
 			character_of(parse, whole.at + whole.length));
 	if (contains(piece, "\xe2\x80"))
-		return REFUSE(parse, piece,
+		return refuse(parse, piece,
 			      "has a long dash in it; write the \"-\" of the keyboard");
 	const char *blank = find(piece, ' ');
 	if (blank == NULL && is_digit(piece.at[0]))
@@ -332,7 +342,7 @@ enum hf_code hf_schedule_parse(const char *text, struct hf_schedule *ret_schedul
 		c = end + 1;
 	}
 	if (code == HF_OK && parse.pending.at != NULL)
-		return REFUSE(&parse, parse.pending,
+		return refuse(&parse, parse.pending,
 			      "has no hours; for the whole day write %.*s 00:00-24:00",
 			      shown_length(parse.pending), parse.pending.at);
 	if (code == HF_OK)

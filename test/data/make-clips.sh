@@ -69,6 +69,14 @@ one -vf scale=320:240 -frames:v 4 -c:v mjpeg -f mjpeg "$folder/a.mjpeg"
 one -vf scale=480:272 -frames:v 4 -c:v mjpeg -f mjpeg "$folder/b.mjpeg"
 cat "$folder/a.mjpeg" "$folder/b.mjpeg" >"$folder/resized.mjpeg"
 
+# A recorder that is switched: 4:2:0, then 4:4:4, then grey, and back.
+for format in yuvj420p yuvj444p gray; do
+	one -vf scale=320:240 -frames:v 3 -c:v mjpeg -pix_fmt "$format" -strict -1 -f mjpeg "$folder/$format.mjpeg"
+done
+cat "$folder/yuvj420p.mjpeg" "$folder/yuvj444p.mjpeg" "$folder/gray.mjpeg" "$folder/yuvj420p.mjpeg" \
+	>"$folder/formats.mjpeg"
+one -vf scale=3840:2160 -frames:v 1 -c:v mjpeg -q:v 10 "$folder/uhd.avi"
+
 # Cut in the middle; and with a hole of zeros in the middle of its data.
 size=$(wc -c <"$folder/small.avi")
 head -c $((size / 2)) "$folder/small.avi" >"$folder/cut.avi"

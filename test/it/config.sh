@@ -55,6 +55,12 @@ out_has "usage: holdfast config check"
 run "a mistyped sub-verb is understood" 2 "$holdfast" config chekc x
 err_has "config check"
 run "an unknown option" 2 "$holdfast" config check --jsn "$folder/good.yaml"
+err_has 'did you mean --json?'
+run "an option where the verb stands" 2 "$holdfast" --jsn status
+err_has "the verb comes first"
+run "the schema is printed" 0 "$holdfast" config schema
+out_has '"$schema":"https://json-schema.org/draft/2020-12/schema"'
+err_empty
 
 run "the example is printed" 0 "$holdfast" config example
 err_empty
@@ -78,6 +84,7 @@ out_has '"line":2,"column":19,"level":"error"'
 err_empty
 run "no file" 1 "$holdfast" config check "$folder/none.yaml"
 err_has "No such file"
+err_has "holdfast config example > $folder/none.yaml"
 run "a folder" 1 "$holdfast" config check "$folder"
 
 run "show" 0 "$holdfast" config show "$folder/good.yaml"
@@ -94,6 +101,24 @@ err_empty
 run "the child refuses" 2 "$child" "$folder/bad.yaml"
 out_empty
 err_has ":2:19:"
+# Behind its walls, too, it sees the machine's time zones.
+cp "$folder/good.yaml" "$folder/zoned.yaml"
+echo 'time: {zone: Europe/Berlin}' >>"$folder/zoned.yaml"
+run "the child knows a time zone" 0 "$child" "$folder/zoned.yaml"
+err_empty
+sed -i 's/Berlin/Berln/' "$folder/zoned.yaml"
+run "the child refuses a mistyped time zone" 2 "$child" "$folder/zoned.yaml"
+err_has 'did you mean "Europe/Berlin"?'
+mkdir "$folder/pack"
+echo '{"classes":["cart"]}' >"$folder/pack/model.json"
+cat >"$folder/pack.yaml" <<END
+model: {path: pack}
+sources: [{url: clip.mp4}]
+cameras: [{id: a}]
+zones: [{id: z, camera: a, loitering: {cart: 60s}, points: [[0, 0], [1, 0], [1, 1]]}]
+END
+run "the child knows the classes of a model pack, in its sandbox" 0 "$child" "$folder/pack.yaml"
+err_empty
 run "the child cannot read" 1 "$child" "$folder/none.yaml"
 out_empty
 run "the child is not for people" 2 "$child"
@@ -102,6 +127,8 @@ err_has "holdfast config check"
 run "no unit is running" 3 "$holdfast" status --data "$folder/none"
 out_empty
 err_has "holdfastd --config"
+run "no data folder" 1 "$holdfast" outbox verify "$folder/none"
+err_has "that holdfastd was given with --data"
 run "status without a folder" 2 "$holdfast" status --data
 
 [ "$failures" = 0 ] || echo "$failures failed"

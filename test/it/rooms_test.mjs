@@ -12,13 +12,13 @@ import { startSmallUnit } from './small_unit.mjs';
 // Only what stands here may be a direct dependency; the C library and sanitizers aside.
 const ALLOWED = {
 	'bin/holdfastd': ['libsystemd'],
-	'libexec/holdfast/config': ['libyaml', 'libseccomp'],
+	'libexec/holdfast/config': ['libyaml', 'libjansson', 'libseccomp'],
 	'libexec/holdfast/keeper': ['libsodium', 'libseccomp'],
 	'libexec/holdfast/ingest': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libseccomp'],
 	'libexec/holdfast/infer': ['libonnxruntime', 'libjansson', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/respond': ['libturbojpeg', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/uplink': ['libcurl', 'libjansson', 'libsodium', 'libseccomp'],
-	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libjansson', 'libsodium', 'libseccomp'],
+	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libfontconfig', 'libjansson', 'libsodium', 'libseccomp'],
 	'bin/holdfast': ['libcairo', 'libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
 	'bin/holdfast-hub': ['libmicrohttpd', 'libsqlite3', 'libjansson', 'libsodium'],
 };

@@ -204,6 +204,15 @@ describe('a real server', { skip: !GSTREAMER && 'GStreamer\'s RTSP server is not
 // ---------------------------------------------------------------------------------------------
 
 describe('servers that lie', () => {
+	test('holdfastd --check tries a camera, and says what it heard; that is a warning', async () => {
+		const server = await startHostile('wants a password');
+		const file = config('check', [{ id: 'cam', url: `rtsp://u:${PASSWORD}@127.0.0.1:${server.port}/x` }]);
+		const { stdout, stderr } = await run(bin('holdfastd'), ['--check', file]);
+		server.end();
+		assert.match(stdout, /is fine: 1 source/);
+		assert.match(stderr, /warning: source cam: rtsp:\/\/\*\*\*@127.*wants a user and password/);
+		assert.ok(!stderr.includes(PASSWORD));
+	});
 	const names = Object.keys(FORMS);
 	before(() => clip('good.avi', '-t', '10', '-vf', 'scale=384:288', '-c:v', 'mjpeg', '-q:v', '5'));
 	for (let first = 0; first < names.length; first += 3) {

@@ -58,7 +58,7 @@ has site.yaml "    layout: 1x1"
 run "and loads too" 0 "$holdfast" config check site.yaml
 
 run "no source" 2 "$holdfast" setup
-has err "which source?"
+has err 'needs SOURCE'
 run "two sources" 2 "$holdfast" setup a b
 run "an unknown option" 2 "$holdfast" setup --fro 3 a
 run "no seconds" 2 "$holdfast" setup a --for

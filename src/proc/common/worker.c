@@ -227,7 +227,9 @@ static void condemn(struct hf_worker *worker, const struct hf_link *link, const 
 
 static void drain_link(struct hf_worker *worker, struct hf_link *link)
 {
-	for (int i = 0; i < MESSAGES_PER_LINK_MAX && listens(worker, link); i++) {
+	bool one = worker->ops.one_by_one && link->role != HF_ROLE_SUPERVISOR;
+
+	for (int i = 0; i < (one ? 1 : MESSAGES_PER_LINK_MAX) && listens(worker, link); i++) {
 		struct hf_msg msg;
 		struct hf_err err = { 0 };
 		enum hf_code code = hf_msg_receive(link->fd, worker->buffer, &msg, &err);

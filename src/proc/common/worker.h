@@ -55,6 +55,9 @@ struct hf_worker_ops {
 	enum hf_code (*on_message)(void *context, struct hf_link *link, struct hf_msg *msg,
 				   struct hf_err *err);
 	void (*on_gone)(void *context, struct hf_link *link);
+	/* Each message of a peer is long work: one of each peer in turn, so that a peer that always
+	 * has another does not keep the others waiting. */
+	bool one_by_one;
 };
 
 /* Opens the log, takes HELLO from descriptor 3 (waits at most 5 s), dies with its parent. */

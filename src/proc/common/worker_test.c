@@ -19,6 +19,7 @@ static uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
 struct bench {
 	struct hf_worker *worker;
 	int supervisor; /* our end of the control link */
+	bool one_by_one;
 	unsigned plugs, messages, gone, starts;
 	struct hf_link *gone_link;
 	char restored[16];
@@ -115,7 +116,8 @@ static enum hf_code open_worker(struct bench *b)
 					   .on_plug = on_plug,
 					   .on_start = on_start,
 					   .on_message = on_message,
-					   .on_gone = on_gone };
+					   .on_gone = on_gone,
+					   .one_by_one = b->one_by_one };
 
 	return hf_worker_open(HF_ROLE_RESPOND, &ops, &b->worker, &err);
 }
@@ -283,6 +285,25 @@ TEST(a_body_that_breaks_its_contract_costs_the_link_of_its_sender_only)
 	bench_free(&b);
 }
 
+TEST(where_messages_are_long_work_a_peer_with_many_waits_for_the_others)
+{
+	const struct hf_ack ack = { .outcome = HF_ACK_COMMITTED };
+
+	for (int one_by_one = 0; one_by_one < 2; one_by_one++) {
+		struct bench b = bench_new();
+
+		b.one_by_one = one_by_one != 0;
+		CHECK_OK(open_worker(&b));
+		HF_AUTO_FD keeper = plug_keeper(&b);
+		CHECK_OK(step(&b));
+		for (int i = 0; i < 3; i++)
+			CHECK_OK(hf_msg_send(keeper, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err));
+		CHECK_OK(step(&b));
+		CHECK_U64(b.messages, ==, one_by_one != 0 ? 1 : 3);
+		bench_free(&b);
+	}
+}
+
 TEST(a_second_plug_for_the_same_peer_replaces_the_link)
 {
 	struct bench b = bench_new();
@@ -383,6 +404,7 @@ TESTS(RUN(a_worker_takes_its_hello_and_then_what_it_is_given),
       RUN(a_supervisor_that_died_before_its_hello_ends_the_worker),
       RUN(a_peer_that_says_what_is_not_its_to_say_loses_its_link_and_the_supervisor_is_told),
       RUN(a_body_that_breaks_its_contract_costs_the_link_of_its_sender_only),
+      RUN(where_messages_are_long_work_a_peer_with_many_waits_for_the_others),
       RUN(a_second_plug_for_the_same_peer_replaces_the_link),
       RUN(a_plug_without_its_descriptor_ends_the_worker),
       RUN(what_was_said_before_the_end_is_heard_and_the_last_words_arrive),

@@ -375,9 +375,11 @@ int main(void)
 
 	if (infer == NULL)
 		return 1;
-	struct hf_worker_ops ops = {
-		.context = infer, .on_plug = on_plug, .on_message = on_message, .on_gone = on_gone
-	};
+	struct hf_worker_ops ops = { .context = infer,
+				     .on_plug = on_plug,
+				     .on_message = on_message,
+				     .on_gone = on_gone,
+				     .one_by_one = true };
 	if (hf_worker_open(HF_ROLE_INFER, &ops, &infer->worker, &err) != HF_OK)
 		hf_log(HF_LOG_ERROR, "not_started", "%s", err.text);
 	else if (start(infer, &err) == HF_OK)

@@ -27,7 +27,7 @@
 #include "ingest/cutter.h"
 #include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
-#include "proc/ingest/faults.h"
+#include "proc/ingest/notes.h"
 #include "proc/ingest/report.h"
 #include "wire/ring.h"
 
@@ -44,21 +44,11 @@ enum {
 	OPEN_BUSY_MS = 15000,
 	FIRST_FRAME_BUSY_MS = 5000,
 	REPORT_MS = 1000,
-	TICKS_UNTAKEN_MAX = 2, /* one is looked at while what came of another is judged */
-	SILENCE_MS = 5000,     /* and two frames' time: then an open source is lost */
-	RESET_AFTER = 2,       /* failures of a device in a row */
-	NOTES_MAX = 16,
-	NOTES_OF_FAULTS_MAX = 8, /* a screen's worth of faults must not keep out the source's own */
+	TICKS_UNTAKEN_MAX = 2,      /* one is looked at while what came of another is judged */
+	SILENCE_MS = 5000,          /* and two frames' time: then an open source is lost */
+	RESET_AFTER = 2,            /* failures of a device in a row */
 	ERROR_TEXT_BYTES_MAX = 400, /* so that a note holds it, escaped */
 	EXIT_ANEW = 75,             /* the sandbox has to be made anew */
-};
-
-struct note {
-	bool seen; /* at a moment of its own */
-	struct hf_worker_moment moment;
-	char event_class[HF_ID_BYTES];
-	char camera_name[HF_ID_BYTES]; /* empty: none */
-	char attrs[sizeof((struct hf_note *)NULL)->attrs];
 };
 
 struct ingest {
@@ -99,8 +89,7 @@ struct ingest {
 	unsigned ticks_untaken;
 	bool jobs_wait; /* infer's queue was full */
 
-	struct note notes[NOTES_MAX];
-	unsigned note_count;
+	struct notes notes;
 	struct report report;
 };
 
@@ -119,76 +108,27 @@ static bool is_in_network(const struct ingest *in)
 	return source_config(in)->type == HF_SOURCE_RTSP;
 }
 
-/* Kept until the supervisor's queue takes it. NULL: it could not be. */
 static struct note *note(struct ingest *in, const char *event_class, struct hf_json *attrs,
 			 const char *text)
 {
-	struct hf_err err;
-
-	hf_json_object_close(attrs);
-	if (hf_json_end(attrs, &err) != HF_OK || in->note_count == NOTES_MAX) {
-		hf_log(HF_LOG_ERROR, "note_dropped", "class=%s", event_class);
-		return NULL;
-	}
-	struct note *kept = &in->notes[in->note_count++];
-	*kept = (struct note){ 0 };
-	(void)snprintf(kept->event_class, sizeof kept->event_class, "%s", event_class);
-	(void)snprintf(kept->attrs, sizeof kept->attrs, "%s", text);
-	return kept;
+	return notes_add(&in->notes, event_class, attrs, text);
 }
 
-/* What health has to tell waits there until there is room. */
 static void note_faults(struct ingest *in)
 {
-	struct hf_health_event event;
-	struct hf_err err;
-
-	while (in->health != NULL && in->note_count < NOTES_OF_FAULTS_MAX &&
-	       hf_health_next(in->health, &event)) {
-		const struct hf_config_camera *camera =
-			hf_config_camera_at(in->config, in->index, event.tile);
-		struct note *kept = &in->notes[in->note_count];
-
-		HF_ASSERT(camera != NULL);
-		*kept = (struct note){ .seen = true,
-				       .moment = { .mono = event.captured_mono,
-						   .wall = event.captured_wall,
-						   .layout = in->reading.layout } };
-		if (fault_write(&event, source_config(in)->id, camera, kept->attrs, &err) !=
-		    HF_OK) {
-			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
-			       fault_event_class(event.news), err.text);
-			continue;
-		}
-		(void)snprintf(kept->event_class, sizeof kept->event_class, "%s",
-			       fault_event_class(event.news));
-		(void)snprintf(kept->camera_name, sizeof kept->camera_name, "%s",
-			       camera->name[0] != '\0' ? camera->name : camera->id);
-		in->note_count++;
-		hf_log(event.news == HF_HEALTH_CLEARED ? HF_LOG_INFO : HF_LOG_WARN,
-		       kept->event_class, "camera=%s fault=%s since_s=%" PRId64, camera->id,
-		       hf_health_fault_name(event.fault), event.since_ms / 1000);
-	}
+	notes_add_faults(&in->notes, in->health, in->config, in->index, in->reading.layout);
 }
 
+/* More of what health found may have waited for the room. */
 static void send_notes(struct ingest *in)
 {
-	struct hf_err err;
+	unsigned before;
 
-	for (note_faults(in); in->note_count > 0; note_faults(in)) {
-		const struct note *first = &in->notes[0];
-		enum hf_code code = hf_worker_note_at(
-			in->worker, first->seen ? &first->moment : NULL, first->event_class,
-			first->camera_name[0] != '\0' ? first->camera_name : NULL, first->attrs,
-			&err);
-		if (code == HF_E_AGAIN)
-			return;
-		if (code != HF_OK)
-			hf_log(HF_LOG_ERROR, "note_dropped", "class=%s why=\"%s\"",
-			       in->notes[0].event_class, err.text);
-		in->note_count--;
-		memmove(&in->notes[0], &in->notes[1], in->note_count * sizeof in->notes[0]);
-	}
+	do {
+		note_faults(in);
+		before = in->notes.count;
+		notes_send(&in->notes, in->worker);
+	} while (before > 0 && in->notes.count == 0);
 }
 
 static struct hf_json attrs_begin(const struct ingest *in, char *text, size_t size_bytes)
@@ -215,7 +155,7 @@ static void close_source(struct ingest *in)
 
 static void tell_lost(struct ingest *in, const struct hf_err *why)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 
 	if (in->lost && strncmp(in->lost_why, why->text, sizeof in->lost_why - 1) == 0)
 		return;
@@ -274,8 +214,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	static const char *const hints[] = {
 		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
 		[HF_SOURCE_V4L2] = "",
-		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
-				   "enough?",
+		[HF_SOURCE_RTSP] = ": does it send what it says, and is the network good enough?",
 	};
 	char url[HF_PATH_BYTES];
 	struct hf_err why;
@@ -308,7 +247,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 static void tell_damage(struct ingest *in)
 {
 	const struct hf_source_info info = hf_source_info(in->source);
-	char text[sizeof in->notes[0].attrs], url[HF_PATH_BYTES];
+	char text[NOTE_ATTRS_BYTES_MAX], url[HF_PATH_BYTES];
 
 	if (info.decode_errors == 0 || in->damage_told || in->lockstep || !in->first_frame_came)
 		return;
@@ -330,7 +269,7 @@ static void tell_damage(struct ingest *in)
 
 static void picture_came(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 
 	if (!in->first_frame_came) {
 		const struct hf_source_info info = hf_source_info(in->source);
@@ -352,7 +291,7 @@ static void picture_came(struct ingest *in)
 
 static void source_has_ended(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 
 	in->ended = true;
@@ -392,7 +331,7 @@ static void open_source(struct ingest *in)
 
 static void tell_layout(struct ingest *in)
 {
-	char text[sizeof in->notes[0].attrs];
+	char text[NOTE_ATTRS_BYTES_MAX];
 	const struct hf_view_reading *reading = &in->reading;
 
 	if (reading->layout == HF_LAYOUT_UNKNOWN || reading->layout == in->layout_told)
@@ -530,7 +469,7 @@ static bool may_step(const struct ingest *in)
 	if (in->source == NULL || in->ended || !hf_worker_started(in->worker))
 		return false;
 	return !in->lockstep ||
-	       (!in->tick_waits && in->note_count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
+	       (!in->tick_waits && in->notes.count == 0 && in->ticks_untaken < TICKS_UNTAKEN_MAX &&
 		hf_dispatch_idle(&in->dispatch));
 }
 
@@ -595,7 +534,7 @@ static int wait_ms(const struct ingest *in)
 	const struct hf_mono now = mono_now();
 	int64_t wait = WAIT_MS_MAX, report = ms_until(in->report.reported_at, now) + REPORT_MS;
 
-	if (in->tick_waits || in->jobs_wait || in->note_count > 0)
+	if (in->tick_waits || in->jobs_wait || in->notes.count > 0)
 		wait = WAIT_FULL_MS;
 	else if (may_step(in))
 		wait = ms_until(hf_source_due(in->source), now);
@@ -706,7 +645,7 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 /* The exit code, or -1: go on. */
 static int is_over(const struct ingest *in)
 {
-	if (!in->lockstep || in->note_count > 0)
+	if (!in->lockstep || in->notes.count > 0)
 		return -1;
 	if (in->failed)
 		return 1;

@@ -32,7 +32,7 @@ enum {
 	BANNERS_MAX = 64,
 	BANNER_MS = 3000, /* so long an event is shown */
 	GLOW_MS = 1800,
-	EVERYWHERE = UINT32_MAX,
+	EVERYWHERE = INT32_MAX, /* no index is as great */
 	TILE_BYTES_MAX = 3 * HF_TILE_WIDTH_MAX * HF_TILE_HEIGHT_MAX,
 };
 
@@ -538,6 +538,7 @@ static void close_all(struct painter *painter)
 		cairo_destroy(painter->cairo);
 	if (painter->surface != NULL)
 		cairo_surface_destroy(painter->surface);
+	picture_end();
 	sws_freeContext(painter->converter);
 	hf_scene_free(painter->scene);
 	hf_thumbs_free(painter->thumbs);

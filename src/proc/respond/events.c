@@ -195,6 +195,29 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 	hf_json_object_close(json);
 }
 
+void events_on_classes(struct respond *respond)
+{
+	const struct hf_config *config = hf_worker_config(respond->worker);
+	const struct hf_result *result = &respond->result;
+
+	if (respond->classes_known || result->class_count == 0)
+		return;
+	respond->classes_known = true;
+	for (uint32_t i = 0; i < config->zone_count; i++)
+		for (uint32_t j = 0; j < config->zones[i].loitering_count; j++) {
+			const char *name = config->zones[i].loitering[j].class_name;
+			bool has = name[0] == '\0';
+
+			for (uint32_t k = 0; k < result->class_count; k++)
+				has = has || strcmp(result->classes[k], name) == 0;
+			if (!has)
+				hf_log(HF_LOG_WARN, "class_unseen",
+				       "zone=\"%s\" class=\"%s\" model=%s has no such class: "
+				       "this threshold is never reached",
+				       config->zones[i].id, name, result->model_tag);
+		}
+}
+
 void events_on_fire(void *context, const struct hf_fire *fire)
 {
 	struct respond *respond = context;

@@ -137,6 +137,7 @@ static enum hf_code on_result(struct respond *respond, struct hf_msg *msg, struc
 				       events_on_fire, respond, &answer, err);
 	if (code != HF_OK)
 		return code;
+	events_on_classes(respond);
 	respond->told = (struct hf_taken){ .frame = respond->result.job.frame,
 					   .job_id = respond->result.job.job_id };
 	respond->results++;

@@ -47,6 +47,7 @@ struct respond {
 	struct hf_link *told_by; /* NULL: nothing */
 	struct hf_taken told;
 
+	bool classes_known;
 	bool save_now; /* an offer waits for it */
 	bool save_held_up;
 	struct hf_mono save_due;
@@ -73,6 +74,8 @@ void events_open(struct respond *respond);
 enum hf_code events_restore(struct respond *respond, const uint8_t *data, size_t size_bytes,
 			    struct hf_err *err);
 void events_on_fire(void *context, const struct hf_fire *fire);
+/* The first result tells what the model knows: say which thresholds wait in vain. */
+void events_on_classes(struct respond *respond);
 enum hf_code events_on_ack(struct respond *respond, const struct hf_ack *ack, struct hf_err *err);
 /* After each step: save what is due, offer what is saved. */
 void events_push(struct respond *respond);

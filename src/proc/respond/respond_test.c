@@ -368,6 +368,70 @@ TEST(a_walk_into_a_zone_is_one_event_with_a_picture_that_is_saved_first)
 	bench_free(b);
 }
 
+static struct hf_taken receive_taken(int fd)
+{
+	struct hf_msg msg = receive(fd);
+	struct hf_taken taken;
+
+	CHECK_U64(msg.type, ==, HF_MSG_TAKEN);
+	hf_msg_get(&msg, &taken, sizeof taken);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	return taken;
+}
+
+TEST(in_lockstep_each_is_answered_when_what_came_of_it_is_acknowledged)
+{
+	struct bench *b = bench_new();
+
+	b->lockstep = HF_LOCKSTEP_AS_LIVE;
+	launch(b, true);
+	b->frame = 3;
+	tick(b);
+	struct hf_taken taken = receive_taken(b->ingest);
+	CHECK_U64(taken.frame, ==, 3);
+	CHECK_U64(taken.job_id, ==, 0);
+	b->frame = 0;
+	for (int i = 0; i < 5; i++) {
+		look(b, 200 + 8.0 * i);
+		taken = receive_taken(b->infer);
+		CHECK_U64(taken.frame, ==, b->frame);
+		CHECK_U64(taken.job_id, ==, b->frame);
+	}
+	while (!readable(b->keeper)) {
+		look(b, 200 + 8.0 * (double)b->frame);
+		struct pollfd either[] = { { .fd = b->keeper, .events = POLLIN },
+					   { .fd = b->infer, .events = POLLIN } };
+		CHECK_I64(poll(either, 2, WAIT_MS), >, 0);
+		if (either[0].revents == 0)
+			(void)receive_taken(b->infer);
+	}
+	struct hf_offer offer = receive_offer(b);
+	CHECK(!readable(b->infer));
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+	CHECK_U64(receive_taken(b->infer).frame, ==, b->frame);
+	bench_free(b);
+}
+
+TEST(without_a_data_folder_an_event_goes_without_a_picture)
+{
+	struct bench *b = bench_new();
+	char kept[sizeof data_path];
+
+	(void)snprintf(kept, sizeof kept, "%s", data_path);
+	data_path[0] = '\0';
+	launch(b, true);
+	(void)snprintf(data_path, sizeof data_path, "%s", kept);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	json_t *event = parse(&offer);
+	CHECK(json_is_null(json_object_get(event, "thumb_path")));
+	CHECK_TEXT(
+		json_string_value(json_object_get(json_object_get(event, "attrs"), "thumb_error")),
+		"no pictures are kept");
+	json_decref(event);
+	bench_free(b);
+}
+
 /* Hours that begin so long after the moment of capture, and last as long as these. */
 static void arm_from(struct bench *b, int64_t hours_ahead, int64_t hours)
 {
@@ -453,6 +517,67 @@ TEST(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_t
 	for (int i = 0; i < 3; i++)
 		look(b, 440);
 	CHECK_TEXT(receive_offer(b).origin, "7.r.2.2");
+	bench_free(b);
+}
+
+/* Dwell and escalation of the event that keeper is offered next. */
+static void check_loitering(struct bench *b, double dwell_s, json_int_t escalation)
+{
+	struct hf_offer offer = receive_offer(b);
+	json_t *event = parse(&offer), *attrs = json_object_get(event, "attrs");
+
+	CHECK_TEXT(json_string_value(json_object_get(event, "event_class")),
+		   "loitering_dwell_exceeded");
+	CHECK_REAL(json_number_value(json_object_get(event, "dwell_seconds")), ==, dwell_s);
+	CHECK_TEXT(json_string_value(json_object_get(attrs, "class")), "person");
+	CHECK_TEXT(json_string_value(json_object_get(attrs, "stay")), "7.2.1");
+	CHECK_I64(json_integer_value(json_object_get(attrs, "escalation")), ==, escalation);
+	CHECK_REAL(json_number_value(json_object_get(attrs, "threshold_s")), ==,
+		   escalation == 0 ? 5 : 10);
+	json_decref(event);
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+}
+
+/* Each look with its tick, in whatever order they are read: the dwell is the same. */
+static void stay_for(struct bench *b, double from_x, double to_x, int looks)
+{
+	for (int i = 0; i < looks; i++) {
+		look(b, from_x + (to_x - from_x) * i / looks);
+		tick(b);
+	}
+}
+
+/* Saves are made once a second, before the statistics. */
+static void kill_it_once_saved(struct bench *b, json_int_t results)
+{
+	await_stats(b, "results", results);
+	await_control(b, HF_MSG_STATS);
+	CHECK(!readable(b->keeper));
+	kill_it(b);
+}
+
+TEST(killed_before_and_after_the_threshold_it_goes_on_with_the_stay_and_tells_it_once)
+{
+	struct bench *b = bench_new();
+
+	b->config.zones[0].entry = false;
+	b->config.zones[0].loitering_count = 1;
+	b->config.zones[0].loitering[0] = (struct hf_config_dwell){ HF_CLASS_PERSON, 5000 };
+	launch(b, true);
+	stay_for(b, 200, 272, 9);
+	stay_for(b, 272, 272, 10);
+	kill_it_once_saved(b, 19); /* three seconds inside */
+	launch(b, true);
+	stay_for(b, 272, 272, 20);
+	check_loitering(b, 5, 0);
+	kill_it_once_saved(b, 20);
+	launch(b, true);
+	stay_for(b, 272, 272, 20);
+	check_loitering(b, 10, 1);
+	kill_it_once_saved(b, 20);
+	launch(b, true);
+	stay_for(b, 272, 272, 20);
+	check_no_offer(b, 20);
 	bench_free(b);
 }
 
@@ -694,10 +819,13 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(a_walk_into_a_zone_is_one_event_with_a_picture_that_is_saved_first),
+		RUN(in_lockstep_each_is_answered_when_what_came_of_it_is_acknowledged),
+		RUN(without_a_data_folder_an_event_goes_without_a_picture),
 		RUN(outside_the_hours_of_the_clips_own_time_there_is_no_event),
 		RUN(within_the_hours_an_event_says_nothing_of_them),
 		RUN(in_a_zone_nobody_knows_an_event_outside_the_hours_is_raised_and_says_why),
 		RUN(killed_before_the_ack_it_offers_the_same_origin_again_and_fires_no_second_time),
+		RUN(killed_before_and_after_the_threshold_it_goes_on_with_the_stay_and_tells_it_once),
 		RUN(a_new_keeper_is_offered_what_the_old_one_did_not_acknowledge),
 		RUN(later_brings_the_same_offer_again_and_refused_ends_it),
 		RUN(without_a_place_for_pictures_events_go_without_and_say_why),

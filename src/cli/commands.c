@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs' tables; the parser and everything that explains a verb are made from them. */
+#include "cli/command.h"
+
+#include "base/auto.h"
+#include "cli/cli.h"
+
+#include <string.h>
+
+#define FORMS(list)   .forms = (list), .form_count = HF_ARRAY_LEN(list)
+#define OPTIONS(list) .options = (list), .option_count = HF_ARRAY_LEN(list)
+#define EXITS(list)   .exits = (list), .exit_count = HF_ARRAY_LEN(list)
+
+/* setup */
+
+static const struct hf_form setup_forms[] = {
+	{ NULL, "SOURCE", HF_OFFERS_FILES, 1, 1, NULL },
+};
+static const struct hf_option setup_options[] = {
+	{ "--for", "SECONDS", HF_OFFERS_NOTHING, NULL, "how long to look, 2 to 600 (10)" },
+	{ "--layout", "1x1|2x2|3x3|4x4", HF_OFFERS_CHOICES, NULL, "instead of recognising it" },
+	{ "--out", "FILE", HF_OFFERS_FILES, NULL, "the configuration (site.yaml)" },
+	{ "--picture", "FILE", HF_OFFERS_FILES, NULL,
+	  "the picture, a PNG (the name of --out with .png)" },
+	{ "--force", NULL, HF_OFFERS_NOTHING, NULL, "replace files that are there already" },
+};
+static const char *const setup_examples[] = {
+	"holdfast setup /dev/video0",
+	"site.yaml and site.png, from what the grabber shows",
+	"holdfast setup --for 30 --out gate.yaml rtsp://10.0.0.20/stream1",
+	"a network camera, looked at for half a minute",
+	NULL,
+};
+static const struct hf_exit_meaning setup_exits[] = {
+	{ HF_EXIT_OK, "both files were written" },
+	{ HF_EXIT_FAILED, "they were not" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
+/* config */
+
+static const struct hf_form config_forms[] = {
+	{ "check", "[FILE]", HF_OFFERS_FILES, 0, 1,
+	  "finds every mistake, with line and column, and what was probably meant" },
+	{ "show", "[FILE]", HF_OFFERS_FILES, 0, 1,
+	  "the settings in effect, and where each comes from; passwords are hidden" },
+	{ "example", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "prints a file to begin with: every setting, its default, range and meaning" },
+	{ "schema", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "prints a JSON Schema, with which editors complete and check while you type" },
+};
+static const struct hf_option config_options[] = {
+	{ "--json", NULL, HF_OFFERS_NOTHING, "check show", "one JSON object on standard output" },
+};
+static const char *const config_examples[] = {
+	"holdfast config example > site.yaml",
+	"begin a configuration",
+	"holdfast config check site.yaml",
+	"before the unit is started with it",
+	"holdfast config show --json | jq .unit",
+	"what is in effect, for a script",
+	"holdfast config schema > holdfast.schema.json",
+	"for an editor: the example says how",
+	NULL,
+};
+static const struct hf_exit_meaning config_exits[] = {
+	{ HF_EXIT_OK, "the file is good (there may be warnings), or was printed" },
+	{ HF_EXIT_FAILED, "the file has a mistake or cannot be read" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
+/* status */
+
+static const struct hf_form status_forms[] = {
+	{ NULL, NULL, HF_OFFERS_NOTHING, 0, 0, NULL },
+};
+static const struct hf_option status_options[] = {
+	{ "--data", "DIR", HF_OFFERS_FOLDERS, NULL, "the unit's data folder (" HF_DATA_PATH ")" },
+	{ "--run", "DIR", HF_OFFERS_FOLDERS, NULL,
+	  "the folder of its control socket, when it is not DATA/run" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, NULL, "one line of JSON, as the unit says it" },
+	{ "--watch", NULL, HF_OFFERS_NOTHING, NULL, "again every second, until interrupted" },
+};
+static const char *const status_examples[] = {
+	"holdfast status",
+	"the unit of this machine",
+	"holdfast status --data demo/unit --watch",
+	"another one, all the time",
+	"holdfast status --json | jq -r .state",
+	"one word, for a script",
+	NULL,
+};
+static const struct hf_exit_meaning status_exits[] = {
+	{ HF_EXIT_OK, "healthy" },
+	{ HF_EXIT_FAILED, "it could not be asked: no permission, or the answer made no sense" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+	{ HF_EXIT_NOT_RUNNING, "no unit runs on this folder" },
+	{ HF_EXIT_DEGRADED, "it runs, in a state other than healthy" },
+	{ HF_EXIT_LATER, "no answer in time; ask again" },
+};
+
+/* detect */
+
+static const struct hf_form detect_forms[] = {
+	{ NULL, "FILE...", HF_OFFERS_FILES, 1, 1 << 20, NULL },
+};
+static const struct hf_option detect_options[] = {
+	{ "--score", "X", HF_OFFERS_NOTHING, NULL,
+	  "print detections from this score on, 0.01 to 1 (the model's own threshold)" },
+	{ "--model", "DIR", HF_OFFERS_FOLDERS, NULL, "a model pack other than the installed one" },
+	{ "--draw", "DIR", HF_OFFERS_FOLDERS, NULL,
+	  "also write each frame, as the detector saw it, with boxes, as a JPEG" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, NULL, "the output is JSON in any case" },
+};
+static const char *const detect_examples[] = {
+	"holdfast detect picture.jpg",
+	"one line of JSON",
+	"holdfast detect --draw seen --score 0.2 clip.mp4",
+	"pictures with boxes, also of what is less certain, in the folder seen",
+	NULL,
+};
+static const struct hf_exit_meaning detect_exits[] = {
+	{ HF_EXIT_OK, "every file was looked at" },
+	{ HF_EXIT_FAILED, "none was" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+	{ HF_EXIT_PARTIAL, "some were" },
+};
+
+/* analyze */
+
+static const struct hf_form analyze_forms[] = {
+	{ NULL, "CLIP", HF_OFFERS_FILES, 1, 1, NULL },
+};
+static const struct hf_option analyze_options[] = {
+	{ "--config", "FILE", HF_OFFERS_FILES, NULL,
+	  "the unit's configuration (" HF_CONFIG_PATH ")" },
+	{ "--source", "ID", HF_OFFERS_NOTHING, NULL,
+	  "CLIP stands for this source, where the configuration has several" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, NULL,
+	  "the lines a unit would store, and nothing else, on standard output" },
+	{ "--draw", "OUT.mp4", HF_OFFERS_FILES, NULL,
+	  "also write the clip with what was seen on it: tiles, zones, people, how long they stay, "
+	  "events" },
+	{ "--thumbs", "DIR", HF_OFFERS_FOLDERS, NULL,
+	  "keep the pictures that go with events, in DIR/thumbs" },
+};
+static const char *const analyze_examples[] = {
+	"holdfast analyze --config site.yaml clip.mp4",
+	"before a zone or a threshold is changed on a site",
+	"holdfast analyze --config site.yaml --json clip.mp4 | jq -r .event_class | sort | uniq -c",
+	"how many events of which kind",
+	NULL,
+};
+static const struct hf_exit_meaning analyze_exits[] = {
+	{ HF_EXIT_OK, "the clip was analysed" },
+	{ HF_EXIT_FAILED, "it was not, or not to its end" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+	{ HF_EXIT_PARTIAL, "it was, and --draw failed" },
+};
+
+/* outbox */
+
+static const struct hf_form outbox_forms[] = {
+	{ "verify", "[DIR]", HF_OFFERS_FOLDERS, 0, 1,
+	  "reads every line: whole, in order, none altered or taken out (the chain), none twice, "
+	  "thumbnails there" },
+	{ "stat", "[DIR]", HF_OFFERS_FOLDERS, 0, 1,
+	  "the files, how much is in them, and how much the hub has not acknowledged" },
+	{ "gaps", "[DIR]", HF_OFFERS_FOLDERS, 0, 1, "the numbers no line has, and why" },
+	{ "tail", "[DIR]", HF_OFFERS_FOLDERS, 0, 1, "the last lines, as they are" },
+};
+static const struct hf_option outbox_options[] = {
+	{ "--json", NULL, HF_OFFERS_NOTHING, "verify stat gaps",
+	  "one JSON object on standard output" },
+	{ "-n", "N", HF_OFFERS_NOTHING, "tail", "so many lines, 0 to 1000000 (10)" },
+	{ "-f", NULL, HF_OFFERS_NOTHING, "tail", "go on with those that follow" },
+};
+static const char *const outbox_examples[] = {
+	"holdfast outbox verify",
+	"is everything there that should be?",
+	"holdfast outbox verify /mnt/copy/outbox --json",
+	"the same of a copy, for a script",
+	"holdfast outbox tail -f | jq -c '{at: .captured_at, what: .event_class}'",
+	"events as they are committed",
+	NULL,
+};
+static const struct hf_exit_meaning outbox_exits[] = {
+	{ HF_EXIT_OK, "done; nothing is wrong" },
+	{ HF_EXIT_FAILED,
+	  "verify: something is wrong; gaps: nothing says why; all: it cannot be read" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
+/* help, version, completion */
+
+static const struct hf_form help_forms[] = {
+	{ NULL, "[VERB]", HF_OFFERS_VERBS, 0, 1, NULL },
+};
+static const struct hf_option help_options[] = {
+	{ "--manual", "holdfast.1|holdfast.yaml.5", HF_OFFERS_CHOICES, NULL,
+	  "the source of this manual page, for scdoc" },
+};
+static const char *const help_examples[] = { "holdfast help config",
+					     "the same as holdfast config --help", NULL };
+static const struct hf_form version_forms[] = {
+	{ NULL, NULL, HF_OFFERS_NOTHING, 0, 0, NULL },
+};
+static const char *const version_examples[] = { "holdfast version", "one line", NULL };
+static const struct hf_form completion_forms[] = {
+	{ "bash", NULL, HF_OFFERS_NOTHING, 0, 0, "for bash" },
+	{ "zsh", NULL, HF_OFFERS_NOTHING, 0, 0, "for zsh" },
+	{ "fish", NULL, HF_OFFERS_NOTHING, 0, 0, "for fish" },
+};
+static const char *const completion_examples[] = {
+	". <(holdfast completion bash)",
+	"in this shell, from now on",
+	"holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
+	"in every fish to come",
+	NULL,
+};
+static const struct hf_exit_meaning plain_exits[] = {
+	{ HF_EXIT_OK, "it was printed" },
+	{ HF_EXIT_FAILED, "not all of it could be written" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
+static const struct hf_command commands[] = {
+	{ .verb = "setup",
+	  .about = "Looks at SOURCE for a while and begins a configuration from what it sees: how "
+		   "the screen is divided, a camera and a zone for each tile, where the recorder "
+		   "writes into the picture, and what it reads there. Names are proposals in "
+		   "comments. Draws a picture of it all to hold beside the file.\n"
+		   "\n"
+		   "SOURCE is a video file, a grabber (/dev/video0) or a network camera "
+		   "(rtsp://...). "
+		   "No unit is needed; a grabber that a running unit uses is busy.",
+	  FORMS(setup_forms),
+	  OPTIONS(setup_options),
+	  .examples = setup_examples,
+	  EXITS(setup_exits) },
+	{ .verb = "config",
+	  .about = "Checks, shows or begins a configuration. Nothing is changed and no unit is "
+		   "asked: "
+		   "a running unit keeps what it was started with.\n"
+		   "\n"
+		   "FILE is " HF_CONFIG_PATH " unless another is named.",
+	  FORMS(config_forms),
+	  OPTIONS(config_options),
+	  .examples = config_examples,
+	  EXITS(config_exits) },
+	{ .verb = "status",
+	  .about = "Asks the running unit how it is: its state and why, its processes, cameras, "
+		   "outbox and link to the hub.",
+	  FORMS(status_forms),
+	  OPTIONS(status_options),
+	  .examples = status_examples,
+	  EXITS(status_exits) },
+	{ .verb = "detect",
+	  .about =
+		  "Looks for people in pictures and video clips, with the unit's own detector, and "
+		  "prints a JSON line for each picture or frame:\n"
+		  "\n"
+		  "  "
+		  "{\"source\":FILE,\"frame\":N,\"detections\":[{\"class\",\"score\",\"box\":[x,y,"
+		  "w,h]}]}\n"
+		  "\n"
+		  "The box is in pixels of that picture: upper left corner, width, height. No unit "
+		  "is "
+		  "needed and nothing is stored.",
+	  FORMS(detect_forms),
+	  OPTIONS(detect_options),
+	  .examples = detect_examples,
+	  EXITS(detect_exits) },
+	{ .verb = "analyze",
+	  .about =
+		  "What a unit with this configuration would have raised on this clip: every "
+		  "event, by the unit's own programs, without a unit. They take the looks a unit "
+		  "takes and go by the clip's own time, as fast as this machine can; nothing is "
+		  "dropped, however slow it is. Two runs give the same events. Nothing is stored.\n"
+		  "\n"
+		  "Times are the clip's: from the moment of recording that the file names, else "
+		  "from "
+		  "when it was last changed.",
+	  FORMS(analyze_forms),
+	  OPTIONS(analyze_options),
+	  .examples = analyze_examples,
+	  EXITS(analyze_exits) },
+	{ .verb = "outbox",
+	  .about = "Checks and reads the events on disk, with or without a running unit, which is "
+		   "not disturbed. Nothing is changed.\n"
+		   "\n"
+		   "DIR is a data folder or an outbox folder, also a copy of one: " HF_DATA_PATH
+		   " unless another is named.",
+	  FORMS(outbox_forms),
+	  OPTIONS(outbox_options),
+	  .examples = outbox_examples,
+	  EXITS(outbox_exits) },
+	{ .verb = "help",
+	  .about = "What holdfast is and which verbs it has, or the help of one verb.",
+	  FORMS(help_forms),
+	  OPTIONS(help_options),
+	  .examples = help_examples,
+	  EXITS(plain_exits) },
+	{ .verb = "version",
+	  .about = "Prints the release.",
+	  FORMS(version_forms),
+	  .examples = version_examples,
+	  EXITS(plain_exits) },
+	{ .verb = "completion",
+	  .about = "Prints what a shell needs to complete verbs, options and values. An installed "
+		   "holdfast has brought it along already.",
+	  FORMS(completion_forms),
+	  .examples = completion_examples,
+	  EXITS(plain_exits) },
+};
+
+const struct hf_command *hf_command_find(const char *verb)
+{
+	for (size_t i = 0; i < HF_ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].verb, verb) == 0)
+			return &commands[i];
+	return NULL;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request to the hub, from whoever can reach it: method and target, headers, an empty line, the
+ * body; CRCs of its lines are made right.
+ */
+#include "reseal.h"
+
+#include "hub/api.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+enum {
+	HEADERS_MAX = 16,
+};
+
+struct headers {
+	size_t count;
+	const char *names[HEADERS_MAX];
+	const char *values[HEADERS_MAX];
+};
+
+/* Takes everything, has one of each. */
+static enum hf_code take(struct hf_store *store, const struct hf_intake *batch, struct hf_wall now,
+			 struct hf_ingest_result *ret_result, struct hf_err *err)
+{
+	(void)store;
+	(void)now;
+	(void)err;
+	FUZZ_MUST(batch->line_count >= 1 && batch->line_count <= HF_INTAKE_LINES_MAX);
+	for (size_t i = 0; i < batch->line_count; i++) {
+		const struct hf_intake_line *line = &batch->lines[i];
+
+		FUZZ_MUST(line->seq > 0 && memchr(line->text, '\n', line->size_bytes) == NULL);
+		FUZZ_MUST(i == 0 || line->seq > batch->lines[i - 1].seq);
+	}
+	ret_result->acked_through = batch->lines[batch->line_count - 1].seq;
+	return HF_OK;
+}
+
+static enum hf_code events(struct hf_store *store, const struct hf_event_query *query,
+			   hf_event_row_fn *row, void *context, struct hf_event_page *ret_page,
+			   struct hf_err *err)
+{
+	const struct hf_event_row one = { .row = 9, .line = "{\"a\":1}", .line_bytes = 7 };
+
+	(void)store;
+	FUZZ_MUST(query->limit >= 1 && query->limit <= HF_EVENTS_LIMIT_MAX);
+	*ret_page = (struct hf_event_page){ .after = 1, .before = 1 };
+	return row(context, &one, err);
+}
+
+static enum hf_code devices(struct hf_store *store, hf_device_row_fn *row, void *context,
+			    struct hf_err *err)
+{
+	const struct hf_device_row one = {
+		.device_id = "<b>\"\n", .epoch = "e", .state = "s", .release = "r"
+	};
+
+	(void)store;
+	return row(context, &one, err);
+}
+
+static enum hf_code gaps(struct hf_store *store, const char *device_id, hf_gap_row_fn *row,
+			 void *context, struct hf_err *err)
+{
+	const struct hf_gap_row one = { .device_id = device_id != NULL ? device_id : "all",
+					.epoch = "e",
+					.first = 3,
+					.last = 5 };
+
+	(void)store;
+	return row(context, &one, err);
+}
+
+static const struct hf_store_ops ops = {
+	.ingest = take, .events = events, .devices = devices, .gaps = gaps
+};
+static struct hf_store store = { .ops = &ops };
+
+static struct hf_wall fixed_wall(const struct hf_clock *clock)
+{
+	(void)clock;
+	return (struct hf_wall){ .ms = INT64_C(1776686400000) };
+}
+
+static struct hf_mono fixed_mono(const struct hf_clock *clock)
+{
+	(void)clock;
+	return (struct hf_mono){ .us = 1 };
+}
+
+static const struct hf_clock fixed = { .wall = fixed_wall, .mono = fixed_mono };
+
+static const char *find_header(const struct hf_request *request, const char *name)
+{
+	const struct headers *headers = request->context;
+
+	for (size_t i = 0; i < headers->count; i++)
+		if (strcasecmp(headers->names[i], name) == 0)
+			return headers->values[i];
+	return NULL;
+}
+
+static char *take_line(char **at)
+{
+	char *line = *at, *end = strchr(line, '\n');
+
+	*at = end != NULL ? end + 1 : line + strlen(line);
+	if (end != NULL)
+		*end = '\0';
+	return line;
+}
+
+static void take_query(char *query, struct hf_request *request)
+{
+	for (char *item; (item = strsep(&query, "&")) != NULL; request->query_count++) {
+		char *value = strchr(item, '=');
+
+		if (value != NULL)
+			*value++ = '\0';
+		if (request->query_count < HF_QUERY_ITEMS_MAX)
+			request->query[request->query_count] =
+				(struct hf_query_item){ .key = item, .value = value };
+	}
+}
+
+static void ask(const struct hf_request *request)
+{
+	struct hf_api api = { .store = &store,
+			      .thumbs_dir = "/nowhere",
+			      .version = "1",
+			      .clock = &fixed,
+			      .random = hf_random_real() };
+	struct hf_reply reply = { .fd = -1 };
+
+	if (hf_api_admit(&api, request, &reply))
+		hf_api_answer(&api, request, &reply);
+	FUZZ_MUST(reply.status >= 200 && reply.status < 600);
+	hf_reply_free(&reply);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
+{
+	HF_AUTO_FREE char *text = fuzz_text(data, size_bytes);
+	struct headers headers = { 0 };
+	struct hf_request request = { .header = find_header, .context = &headers };
+	char *at = text, *first = take_line(&at), *target = strchr(first, ' ');
+
+	if (target == NULL)
+		return 0;
+	*target++ = '\0';
+	request.method = first;
+	request.path = target;
+	char *query = strchr(target, '?');
+	if (query != NULL) {
+		*query++ = '\0';
+		take_query(query, &request);
+	}
+	for (char *line; *(line = take_line(&at)) != '\0' && headers.count < HEADERS_MAX;) {
+		char *value = strchr(line, ':');
+
+		if (value == NULL)
+			continue;
+		*value++ = '\0';
+		headers.names[headers.count] = line;
+		headers.values[headers.count++] = value + strspn(value, " ");
+	}
+	request.body = at;
+	request.body_bytes = size_bytes - (size_t)(at - text);
+	fuzz_reseal(at, request.body_bytes);
+	ask(&request);
+	return 0;
+}
