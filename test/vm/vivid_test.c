@@ -8,7 +8,7 @@
  * misbehave (no signal, lost pictures, failing calls, an unplugged device); this program is the
  * process that polls and steps, and turns those controls by another descriptor.
  *
- * vivid offers no MJPEG; gadget.c has that.
+ * vivid offers no MJPEG; grabber.c has that.
  *
  * usage: vivid_test CAPTURE METADATA MULTIPLANAR (device nodes)
  */

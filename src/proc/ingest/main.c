@@ -4,8 +4,8 @@
  * respond.
  *
  * Method: one thread, one loop. Wait for messages until the next frame is due or its device has
- * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
- * for. A place that becomes free between two frames gets a tile of the newest frame.
+ * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer
+ * has places for. A place that becomes free between two frames gets a tile of the newest frame.
  *
  * A source that cannot be opened or breaks is told once for each reason, and tried again: one of
  * this machine every two seconds, a camera in the network ever more slowly, until it has been
