@@ -3,8 +3,9 @@
 /*
  * colours - what somebody wears, roughly: to tell who is back from who is new.
  *
- * Shape       4 x 4 x 4 bins of blue, green, red, scaled so that the largest
- *             is 255: small enough to be saved with every stay.
+ * Shape       For the upper and for the lower body each: 12 bins of lightness, 10
+ *             of blue and 10 of red difference, shares of 255: small enough to be
+ *             saved with every stay.
  *
  * Method      Pixels count the more the nearer to the middle of the box, where
  *             there is more person than pavement, and what the surroundings of
@@ -14,7 +15,13 @@
  *             somebody in front): hf_colours_blend() averages several.
  *
  * Numbers     Alike means a correlation (Pearson's, over the bins) above
- *             HF_COLOURS_ALIKE.
+ *             HF_COLOURS_ALIKE. On the benchmark's people a look against eight
+ *             looks of the same person: above 0.90 in 95 of 100; of another: 0.46
+ *             in the middle. Two in dark coats over dark trousers reach 0.88:
+ *             not alike is proof, alike is not.
+ *             Rejected: one histogram of 4 x 4 x 4 bins of blue, green and red
+ *             for the whole body. Everybody was alike to 0.95 who wore something
+ *             dark, since all of it fell into one bin.
  *
  * Limits      At most about 4,000 pixels of a box are read, evenly spread.
  *
@@ -31,7 +38,7 @@ enum {
 	HF_COLOURS_LOOKS_MAX = 8, /* an older look counts ever less beyond these */
 };
 
-#define HF_COLOURS_ALIKE 0.5
+#define HF_COLOURS_ALIKE 0.75
 
 struct hf_colours {
 	bool known;

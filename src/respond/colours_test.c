@@ -36,8 +36,18 @@ TEST(the_same_clothes_are_alike_elsewhere_and_others_are_not)
 	struct hf_colours red_again = dressed(30, 0xe82828, 0x282868);
 	struct hf_colours green = dressed(5, 0x20e020, 0xd0d0d0);
 
-	CHECK_REAL(hf_colours_correlation(&red, &red_again), >, 0.95);
+	CHECK_REAL(hf_colours_correlation(&red, &red_again), >, HF_COLOURS_ALIKE + 0.1);
 	CHECK_REAL(hf_colours_correlation(&red, &green), <, 0.5);
+}
+
+TEST(two_in_dark_coats_are_not_alike_when_one_wears_light_trousers)
+{
+	struct hf_colours dark = dressed(5, 0x282830, 0x202028);
+	struct hf_colours light = dressed(5, 0x282830, 0xa0a098);
+	struct hf_colours swapped = dressed(5, 0xa0a098, 0x282830);
+
+	CHECK_REAL(hf_colours_correlation(&dark, &light), <, HF_COLOURS_ALIKE - 0.1);
+	CHECK_REAL(hf_colours_correlation(&light, &swapped), <, HF_COLOURS_ALIKE - 0.1);
 }
 
 TEST(the_pavement_makes_nobody_alike)
@@ -96,6 +106,7 @@ TEST(without_pixels_nothing_is_known_and_nobody_is_alike)
 }
 
 TESTS(RUN(the_same_clothes_are_alike_elsewhere_and_others_are_not),
+      RUN(two_in_dark_coats_are_not_alike_when_one_wears_light_trousers),
       RUN(the_pavement_makes_nobody_alike),
       RUN(one_odd_look_among_several_does_not_make_somebody_else),
       RUN(a_box_beyond_the_picture_is_cut_not_read),

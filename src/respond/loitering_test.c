@@ -388,6 +388,67 @@ TEST(of_six_visitors_in_turn_exactly_the_three_long_stays_fire)
 	}
 }
 
+TEST(who_comes_out_from_behind_a_post_where_another_went_behind_it_has_a_stay_of_his_own)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct play *play = play_new(seed);
+
+		/* One has left the zone at 16.2 s; they pass behind the post at x = 115. */
+		play->miss = 0.05;
+		play->actor_count = 2;
+		play->actors[0] = visitor(2, 6, 490, -10);
+		play->actors[0].unseen[0] = (struct gap){ 17, 18.6 };
+		play->actors[1] = (struct actor){
+			.points = { { 17, 100, 200 }, { 21.5, 280, 200 }, { 40, 280, 200 } },
+			.upper = 0x404048,
+			.lower = 0xa0a098,
+			.unseen = { { 17, 17.6 } },
+		};
+		run(play, 60);
+		if (play->fire_count != 1)
+			fail_msg("seed %llu: %zu events", (unsigned long long)seed,
+				 play->fire_count);
+		check_dwell(play, &play->fires[0], 1, 1.0);
+		play_free(play);
+	}
+}
+
+TEST(of_two_who_change_sides_behind_one_another_each_keeps_his_stay)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct play *play = play_new(seed);
+
+		/* Both are hidden for a moment, turn round, and come out where they went in. */
+		play->actor_count = 2;
+		play->actors[0] = (struct actor){
+			.points = { { 2, 180, 200 },
+				    { 12, 180, 200 },
+				    { 14, 250, 200 },
+				    { 16, 180, 200 },
+				    { 40, 180, 200 } },
+			.upper = 0x902020,
+			.lower = 0x202028,
+			.unseen = { { 13.6, 14.4 } },
+		};
+		play->actors[1] = (struct actor){
+			.points = { { 6, 320, 200 },
+				    { 12, 320, 200 },
+				    { 14, 258, 200 },
+				    { 16, 320, 200 },
+				    { 40, 320, 200 } },
+			.upper = 0x404048,
+			.lower = 0xa0a098,
+			.unseen = { { 13.6, 14.4 } },
+		};
+		run(play, 32);
+		CHECK_U64(count_rule(play, HF_RULE_LOITERING), ==, 2);
+		check_dwell(play, &play->fires[0], 0, 1.0);
+		check_dwell(play, &play->fires[1], 1, 1.0);
+		CHECK_REAL(play->fires[1].at_s - play->fires[0].at_s, >, 3);
+		play_free(play);
+	}
+}
+
 TEST(who_takes_anothers_place_unseen_in_other_clothes_begins_anew)
 {
 	/* The camera sees neither of them walk: one is gone, two seconds later there is another. */
@@ -533,11 +594,11 @@ TEST(a_passer_by_does_not_run_off_with_the_stay_of_one_who_was_not_found_for_a_m
 
 		play->actor_count = 2;
 		play->actors[0] = visitor(2, 40, -10, 490);
-		/* Alike, and close: he hides the other for a moment. */
+		/* Alike, or not, and close: he hides the other for a moment. */
 		play->actors[1] = (struct actor){
 			.points = { { 12, 490, 212 }, { 24, -10, 212 } },
-			.upper = 0x303050,
-			.lower = 0x202028,
+			.upper = seed % 2 == 0 ? 0x303050 : 0x902020,
+			.lower = seed % 2 == 0 ? 0x202028 : 0xa0a098,
 		};
 		play->actors[0].unseen[0] = (struct gap){ 16.8, 17.8 };
 		run(play, 70);
@@ -645,6 +706,8 @@ TEST(after_rearm_it_is_another_stay_and_before_it_the_same)
 }
 
 TESTS(RUN(of_six_visitors_in_turn_exactly_the_three_long_stays_fire),
+      RUN(who_comes_out_from_behind_a_post_where_another_went_behind_it_has_a_stay_of_his_own),
+      RUN(of_two_who_change_sides_behind_one_another_each_keeps_his_stay),
       RUN(who_takes_anothers_place_unseen_in_other_clothes_begins_anew),
       RUN(three_broken_tracks_and_a_stall_of_five_seconds_cost_no_second_of_dwell),
       RUN(one_who_stands_still_is_told_on_the_frame_and_not_with_the_next_look),

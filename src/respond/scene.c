@@ -6,23 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A track that was out of sight for so long is compared with what it wore before. */
-static const int64_t away_us = 800000;
-
-/* What a track wears: of the track in the same place of the tracker. */
-struct worn {
-	uint64_t track;
-	unsigned looks;
-	uint64_t look; /* its number, the last one */
-	struct hf_mono at;
-	struct hf_colours colours;
-};
-
 struct camera {
 	bool has_zones;
 	struct hf_view view;
 	struct hf_scene_look look;
-	struct worn worn[HF_TRACKS_MAX];
 };
 
 struct hf_scene {
@@ -35,6 +22,7 @@ struct hf_scene {
 	uint32_t class_count;             /* of the model pack in use */
 	char classes[HF_CLASSES_MAX][HF_CLASS_BYTES];
 	struct hf_detection followed[HF_DETECTIONS_MAX];
+	struct hf_colours colours[HF_DETECTIONS_MAX]; /* of those */
 	struct camera *cameras;
 	struct hf_tracker trackers[]; /* one a camera */
 };
@@ -135,7 +123,7 @@ static const struct hf_track *present_owner(const struct hf_tracker *tracker,
 {
 	const struct hf_track *owner = hf_tracker_find(tracker, stay->track);
 
-	if (owner == NULL || !owner->hit_now ||
+	if (owner == NULL || !owner->hit_now || owner->doubt.on ||
 	    hf_mono_diff_us(at, owner->hit) > (int64_t)HF_SCENE_PRESENT_MS * 1000)
 		return NULL;
 	return owner;
@@ -285,39 +273,10 @@ static void judge_by_look(struct hf_scene *scene, struct hf_stay *stay,
 	}
 }
 
-/* The number of the track in this place after it was compared with itself. */
-static struct worn *dress(struct hf_scene *scene, uint32_t camera, size_t place,
-			  const struct hf_track_rules *rules, const uint8_t *pixels)
-{
-	struct hf_tracker *tracker = &scene->trackers[camera];
-	const struct hf_track *track = &tracker->tracks[place];
-	struct worn *worn = &scene->cameras[camera].worn[place];
-	struct hf_colours now = { 0 };
-
-	/* A weak detection is half a person, or none. */
-	if (track->score >= rules->score_high)
-		now = hf_colours_take(pixels, tracker->width, tracker->height, track->box);
-	bool was_away = worn->track == track->id &&
-			hf_mono_diff_us(track->hit, worn->at) >= away_us &&
-			tracker->look_count > worn->look + 1;
-	if (was_away && now.known && worn->colours.known &&
-	    hf_colours_correlation(&now, &worn->colours) <= HF_COLOURS_ALIKE)
-		hf_tracker_renew(tracker, track->id);
-	if (worn->track != track->id)
-		*worn = (struct worn){ .track = track->id };
-	worn->looks += now.known;
-	hf_colours_blend(&worn->colours, &now, worn->looks);
-	worn->look = tracker->look_count;
-	worn->at = track->hit;
-	return worn;
-}
-
 static void see_track(struct hf_scene *scene, const struct hf_result *result, size_t place,
-		      const struct hf_track_rules *rules, const uint8_t *pixels,
-		      const struct listener *listener)
+		      const uint8_t *pixels, const struct listener *listener)
 {
 	const struct hf_job *job = &result->job;
-	const struct worn *worn = dress(scene, job->camera, place, rules, pixels);
 	const struct hf_track *track = &scene->trackers[job->camera].tracks[place];
 	struct hf_sighting sighting = { .at = job->captured_mono,
 					.tile_width = job->width,
@@ -325,10 +284,10 @@ static void see_track(struct hf_scene *scene, const struct hf_result *result, si
 					.tracker = &scene->trackers[job->camera],
 					.track = track,
 					.class_name = hf_result_class(result, track->class_index),
-					.colours = &worn->colours,
+					.colours = &track->colours,
 					.view = &scene->cameras[job->camera].view };
 
-	if (pixels != NULL)
+	if (pixels != NULL && !track->doubt.on)
 		hf_thumbs_see(scene->thumbs, job->camera, track->id, pixels, job->width,
 			      job->height, track->box, track->score);
 	for (uint32_t zone = 0; zone < scene->config->zone_count; zone++) {
@@ -379,6 +338,23 @@ static uint32_t select_followed(struct hf_scene *scene, const struct hf_result *
 	return count;
 }
 
+/* A weak detection is half a person, or none. */
+static void take_colours(struct hf_scene *scene, const struct hf_job *job,
+			 const struct hf_track_rules *rules, const uint8_t *pixels, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct hf_detection *found = &scene->followed[i];
+		const struct hf_box box = { .x = (double)found->x,
+					    .y = (double)found->y,
+					    .width = (double)found->width,
+					    .height = (double)found->height };
+
+		scene->colours[i] = (struct hf_colours){ 0 };
+		if ((double)found->score >= rules->score_high)
+			scene->colours[i] = hf_colours_take(pixels, job->width, job->height, box);
+	}
+}
+
 static void keep_look(struct hf_scene_look *look, const struct hf_result *result)
 {
 	look->job = result->job;
@@ -410,8 +386,9 @@ enum hf_code hf_scene_result(struct hf_scene *scene, const struct hf_result *res
 	}
 	take_classes(scene, result);
 	uint32_t count = select_followed(scene, result);
+	take_colours(scene, job, &rules, pixels, count);
 	if (!hf_tracker_look(tracker, &rules, job->captured_mono, job->width, job->height,
-			     scene->followed, count)) {
+			     scene->followed, scene->colours, count)) {
 		*ret_answer = HF_SCENE_LATE;
 		return HF_OK;
 	}
@@ -422,7 +399,7 @@ enum hf_code hf_scene_result(struct hf_scene *scene, const struct hf_result *res
 	sweep_camera(scene, job->camera, job->captured_mono);
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++)
 		if (tracker->tracks[i].id != 0 && tracker->tracks[i].hit_now)
-			see_track(scene, result, i, &rules, pixels, &listener);
+			see_track(scene, result, i, pixels, &listener);
 	return HF_OK;
 }
 

@@ -80,7 +80,7 @@ static bool owner_is_away(const struct hf_stay *stay, const struct hf_tracker *t
 {
 	const struct hf_track *owner = hf_tracker_find(tracker, stay->track);
 
-	return owner == NULL || (owner != track && hf_mono_before(owner->hit, track->born));
+	return owner == NULL || (owner != track && hf_mono_before(owner->sure, track->born));
 }
 
 static struct hf_box in_pixels(struct hf_box box, double width, double height)
@@ -301,6 +301,9 @@ struct hf_stay *hf_stays_see(struct hf_stays *stays, const struct hf_config *con
 {
 	struct hf_stay *stay = find(stays, zone, sighting->track->id);
 
+	/* Before it is known who this is, nothing changes for anybody. */
+	if (sighting->track->doubt.on)
+		return NULL;
 	if (stay == NULL)
 		stay = take_back(stays, zone, sighting);
 	if (stay != NULL &&

@@ -28,7 +28,9 @@
  *             walked away has gone, and who comes from elsewhere is new.
  *             So people who follow one another at one place have a stay each,
  *             and one whose track breaks keeps his.
- *             An owner who is found again takes his stay back.
+ *             An owner who is found again takes his stay back. While it is in
+ *             doubt whether a track is still its owner (respond/track.h), a stay
+ *             is as it was before: it may be inherited, and speaks of nobody.
  *
  * Numbers     Dwell is seen time inside (respond/view.h); blind time is told
  *             apart. keep_ms and rearm_ms are seen time too: a stay outlives a

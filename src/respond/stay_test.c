@@ -83,7 +83,8 @@ static struct hf_stay *look(struct site *site, const double *feet_x, size_t coun
 								      .width = 20,
 								      .height = 50,
 								      .score = 0.8f };
-	CHECK(hf_tracker_look(&site->tracker, &track_rules, now, 480, 270, found, found_count));
+	CHECK(hf_tracker_look(&site->tracker, &track_rules, now, 480, 270, found, NULL,
+			      found_count));
 	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
 		const struct hf_track *track = &site->tracker.tracks[i];
 		struct hf_sighting sighting = { .at = now,

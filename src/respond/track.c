@@ -37,7 +37,20 @@ static const double contained_max = 0.7; /* share of a box in another: the same 
 static const double speed_leaving = 0.3; /* towards the edge of the picture, a second */
 static const double below_edge = 0.25;   /* of the height: so far a foot leaves the picture */
 
+static const double colours_share = 0.3;   /* of the cost of a pair */
+static const double colours_scale = 0.5;   /* a correlation so far below 1 costs all of it */
+static const double colours_unsaid = 0.06; /* when one of them is not known */
+static const double colours_odd = 0.85;    /* below it one look calls for others */
+static const double height_like = 0.25;    /* of it: else a part of the body is hidden */
+static const double near_by = 0.6;         /* feet so near: it may be the other one */
+static const double covered_max = 0.2;     /* of a box by others: not his colours alone */
+
 enum {
+	COLOUR_LOOKS_MIN = 3, /* to know what somebody wears */
+	GONE_LOOKS_MIN = 2,   /* out of sight: so many looks in vain ... */
+	GONE_MS = 400,        /* ... and for so long */
+	WATCH_MS = 1000,
+	DOUBT_MS = 2000,
 	CONFIRM_MS = 1000,
 	WEAK_RUN_FREE = 3, /* looks, however rare */
 	MISSES_MIN = 2,    /* looks in vain before one who stood still is gone */
@@ -181,8 +194,25 @@ static void hit(const struct hf_tracker *tracker, struct hf_track *track,
 	track->hit_now = true;
 }
 
+/* Is as much of him to be seen as before? */
+static bool is_whole(const struct hf_track *track, struct hf_box box)
+{
+	return fabs(box.height - track->height.at) <= height_like * fmax(track->height.at, 1);
+}
+
+static double cost_of_colours(const struct hf_track *track, struct hf_box box,
+			      const struct hf_colours *colours)
+{
+	if (colours == NULL || !colours->known || track->colour_looks < COLOUR_LOOKS_MIN ||
+	    !is_whole(track, box))
+		return colours_unsaid;
+	double unlike = 1 - hf_colours_correlation(&track->colours, colours);
+	return colours_share * fmin(1, unlike / colours_scale);
+}
+
 static float cost_of(const struct hf_track *track, const struct hf_track_rules *rules,
-		     const struct hf_detection *detection, struct hf_mono now, bool strong)
+		     const struct hf_detection *detection, const struct hf_colours *colours,
+		     struct hf_mono now, bool strong)
 {
 	struct hf_box guess = predicted_box(track), box = box_of(detection);
 	double gate = fmin(gate_max, gate_now + gate_growth * seconds(track->hit, now));
@@ -198,7 +228,9 @@ static float cost_of(const struct hf_track *track, const struct hf_track_rules *
 		return HF_ASSIGN_NEVER;
 	/* Squares: one large error costs more than two small ones. Below 1 by the IoU's share. */
 	double away = fmin(1, apart / gate);
-	return (float)fmin(0.8 * away * away + 0.2 * (1 - iou), 0.999);
+	double path = 0.8 * away * away + 0.2 * (1 - iou);
+	return (float)fmin((1 - colours_share) * path + cost_of_colours(track, box, colours),
+			   0.999);
 }
 
 /* Who is in a stage: indices of tracks and of detections. */
@@ -212,9 +244,93 @@ struct look {
 	const struct hf_track_rules *rules;
 	struct hf_mono now, window;
 	const struct hf_detection *detections;
+	const struct hf_colours *colours;
 	uint32_t count;
 	bool used[HF_DETECTIONS_MAX];
 };
+
+static const struct hf_colours *colours_at(const struct look *look, size_t index)
+{
+	return look->colours == NULL ? NULL : &look->colours[index];
+}
+
+/* Is nobody else in this box? Weak detections, and those of his own parts, are nobody. */
+static bool stands_free(const struct look *look, size_t index)
+{
+	struct hf_box box = box_of(&look->detections[index]);
+	double size = box.width * box.height, covered = 0;
+
+	for (uint32_t i = 0; i < look->count; i++) {
+		struct hf_box other = box_of(&look->detections[i]);
+		double both = hf_box_overlap(box, other);
+
+		if (i != index && (double)look->detections[i].score >= look->rules->score_high &&
+		    both < contained_max * fmin(size, other.width * other.height))
+			covered += both;
+	}
+	return covered <= covered_max * size;
+}
+
+/* Is there another one here, or was a moment ago, who could be taken for this one? */
+static bool is_met(const struct hf_tracker *tracker, const struct hf_track *track,
+		   struct hf_mono now)
+{
+	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
+		const struct hf_track *other = &tracker->tracks[i];
+
+		if (other->id == 0 || other == track ||
+		    hf_mono_diff_us(now, other->hit) > (int64_t)WATCH_MS * 1000)
+			continue;
+		if (hf_box_apart(track->box, other->box) < near_by)
+			return true;
+	}
+	return false;
+}
+
+/* A new number, born where and when the doubt began. */
+static void renew(struct hf_tracker *tracker, struct hf_track *track)
+{
+	track->id = tracker->next_id++;
+	track->birth = track->doubt.box;
+	track->born = track->doubt.since;
+	track->colours = track->doubt.colours;
+	track->colour_looks = track->doubt.looks;
+}
+
+/* In doubt: is it himself, or are these looks enough to say that it is not? */
+static void judge_doubt(struct hf_tracker *tracker, struct hf_track *track,
+			const struct hf_colours *colours, struct hf_mono now)
+{
+	struct hf_track_doubt *doubt = &track->doubt;
+
+	if (colours != NULL)
+		hf_colours_blend(&doubt->colours, colours, ++doubt->looks);
+	double alike = hf_colours_correlation(&track->colours, &doubt->colours);
+	bool decided = doubt->looks >= COLOUR_LOOKS_MIN;
+	if (decided && alike <= HF_COLOURS_ALIKE)
+		renew(tracker, track);
+	else if (!decided && alike < colours_odd &&
+		 hf_mono_diff_us(now, doubt->since) < (int64_t)DOUBT_MS * 1000)
+		return;
+	doubt->on = false;
+}
+
+/* A track was found: what does it wear, and is it still the same? colours: NULL, not to be seen. */
+static void recognise(struct hf_tracker *tracker, struct hf_track *track,
+		      const struct hf_colours *colours, struct hf_mono now)
+{
+	if (!track->doubt.on && colours != NULL && track->colour_looks >= COLOUR_LOOKS_MIN &&
+	    hf_mono_before(now, track->watched) &&
+	    hf_colours_correlation(&track->colours, colours) < colours_odd)
+		track->doubt =
+			(struct hf_track_doubt){ .on = true, .since = now, .box = track->box };
+	if (track->doubt.on)
+		judge_doubt(tracker, track, colours, now);
+	else if (colours != NULL)
+		hf_colours_blend(&track->colours, colours, ++track->colour_looks);
+	if (!track->doubt.on)
+		track->sure = now;
+}
 
 static void pair(struct hf_tracker *tracker, struct look *look, const struct stage *stage,
 		 bool strong)
@@ -226,7 +342,8 @@ static void pair(struct hf_tracker *tracker, struct look *look, const struct sta
 		for (size_t j = 0; j < stage->detection_count; j++)
 			assign.costs[i][j] =
 				cost_of(&tracker->tracks[stage->tracks[i]], look->rules,
-					&look->detections[stage->detections[j]], look->now, strong);
+					&look->detections[stage->detections[j]],
+					colours_at(look, stage->detections[j]), look->now, strong);
 	hf_assign(&assign, column_of);
 	for (size_t i = 0; i < stage->track_count; i++) {
 		if (column_of[i] < 0)
@@ -235,11 +352,15 @@ static void pair(struct hf_tracker *tracker, struct look *look, const struct sta
 		size_t index = stage->detections[column_of[i]];
 
 		look->used[index] = true;
+		if (track->misses >= GONE_LOOKS_MIN &&
+		    hf_mono_diff_us(look->now, track->hit) >= (int64_t)GONE_MS * 1000)
+			track->watched = hf_mono_add_ms(look->now, WATCH_MS);
 		hit(tracker, track, &look->detections[index], look->now);
 		if (strong)
 			count_hit(track, look->rules, look->now, look->window);
 		else
 			track->weak_run++;
+		track->seen_as = index;
 	}
 }
 
@@ -300,9 +421,9 @@ static bool is_part_of_found(const struct hf_tracker *tracker, uint32_t class_in
 	return false;
 }
 
-static void start(struct hf_tracker *tracker, const struct look *look,
-		  const struct hf_detection *detection)
+static void start(struct hf_tracker *tracker, const struct look *look, size_t index)
 {
+	const struct hf_detection *detection = &look->detections[index];
 	struct hf_box box = box_of(detection);
 	struct hf_foot foot = hf_box_foot(box);
 	struct hf_track *track = NULL;
@@ -318,6 +439,7 @@ static void start(struct hf_tracker *tracker, const struct look *look,
 	}
 	*track = (struct hf_track){ .id = tracker->next_id++,
 				    .hit_now = true,
+				    .seen_as = index,
 				    .box = box,
 				    .birth = box,
 				    .born = look->now,
@@ -325,7 +447,8 @@ static void start(struct hf_tracker *tracker, const struct look *look,
 				    .score = (double)detection->score,
 				    .aspect = box.width / box.height,
 				    .predicted = look->now,
-				    .hit = look->now };
+				    .hit = look->now,
+				    .sure = look->now };
 	axis_start(&track->foot_x, foot.x, box.height, velocity_first);
 	axis_start(&track->foot_y, foot.y, box.height, velocity_first);
 	axis_start(&track->height, box.height, box.height, growth);
@@ -354,9 +477,29 @@ void hf_tracker_reset(struct hf_tracker *tracker)
 	tracker->next_id = 1;
 }
 
+static void recognise_all(struct hf_tracker *tracker, const struct look *look)
+{
+	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
+		struct hf_track *track = &tracker->tracks[i];
+		const struct hf_colours *colours;
+
+		if (track->id == 0 || !track->hit_now)
+			continue;
+		if (is_met(tracker, track, look->now) ||
+		    hf_track_walks_off(track, tracker->width, tracker->height))
+			track->watched = hf_mono_add_ms(look->now, WATCH_MS);
+		colours = colours_at(look, track->seen_as);
+		if (colours != NULL && (!colours->known || !is_whole(track, track->box) ||
+					!stands_free(look, track->seen_as)))
+			colours = NULL;
+		recognise(tracker, track, colours, look->now);
+	}
+}
+
 bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *rules,
 		     struct hf_mono at, uint32_t width, uint32_t height,
-		     const struct hf_detection *detections, uint32_t count)
+		     const struct hf_detection *detections, const struct hf_colours *colours,
+		     uint32_t count)
 {
 	HF_ASSERT(count <= HF_DETECTIONS_MAX && rules->confirm_hits >= 1 &&
 		  rules->confirm_hits <= HF_TRACK_HITS_MAX);
@@ -372,6 +515,7 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 			     .now = at,
 			     .window = window_start(tracker, rules->confirm_hits, at),
 			     .detections = detections,
+			     .colours = colours,
 			     .count = count };
 	struct stage stage;
 
@@ -398,7 +542,8 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 	gather_detections(&stage, &look, rules->score_high, INFINITY);
 	for (size_t i = 0; i < stage.detection_count; i++)
 		if ((double)detections[stage.detections[i]].score >= rules->score_start)
-			start(tracker, &look, &detections[stage.detections[i]]);
+			start(tracker, &look, stage.detections[i]);
+	recognise_all(tracker, &look);
 	return true;
 }
 
@@ -424,19 +569,6 @@ void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us, struct hf_mo
 		track->blind_us += blind_us;
 		if (track->blind_us > blind_us_max)
 			track->blind_us = blind_us_max;
-	}
-}
-
-void hf_tracker_renew(struct hf_tracker *tracker, uint64_t id)
-{
-	for (size_t i = 0; i < HF_TRACKS_MAX; i++) {
-		struct hf_track *track = &tracker->tracks[i];
-
-		if (id == 0 || track->id != id)
-			continue;
-		track->id = tracker->next_id++;
-		track->birth = track->box;
-		track->born = track->hit;
 	}
 }
 

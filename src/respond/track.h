@@ -32,6 +32,15 @@
  *             door is somebody else. Time without video (hf_tracker_blind)
  *             does not count as unseen, up to ten seconds.
  *
+ * Who         Two who meet, or pass behind the same post from either side, come out
+ *             again at nearly the same place: neither position nor speed says who
+ *             is who, but what they wear does. It is a share of the cost of a
+ *             pair. And a track that was out of sight, or beside another, is
+ *             watched for a second: found in other colours it is in doubt, and
+ *             when three looks together are not alike it was somebody else, who
+ *             gets a number of his own, born where and when the doubt began.
+ *             Without colours nobody is in doubt.
+ *
  * Limits      No allocation after the tracker itself. A detection that would
  *             be track 65 is not followed; `refused` counts it.
  *
@@ -42,6 +51,7 @@
  */
 #include "base/clock.h"
 #include "respond/box.h"
+#include "respond/colours.h"
 #include "shape/tile.h"
 
 #include <stdbool.h>
@@ -70,11 +80,21 @@ struct hf_track_axis {
 	double p_at, p_cross, p_velocity;
 };
 
+/* Who was found does not look like himself. */
+struct hf_track_doubt {
+	bool on;
+	unsigned looks;
+	struct hf_mono since;
+	struct hf_box box;         /* where that was */
+	struct hf_colours colours; /* since then */
+};
+
 struct hf_track {
 	uint64_t id; /* 0: this place is free */
 	uint32_t class_index;
 	bool confirmed;
 	bool hit_now;        /* found in the last look */
+	size_t seen_as;      /* then: the detection's index */
 	unsigned misses;     /* looks in vain since the last hit */
 	struct hf_box box;   /* as detected last */
 	struct hf_box birth; /* as detected first */
@@ -90,6 +110,11 @@ struct hf_track {
 	int64_t blind_us;      /* since then */
 	unsigned hit_count;    /* with a score_high score */
 	struct hf_mono hits[HF_TRACK_HITS_MAX];
+	struct hf_colours colours; /* of several looks, none of them in doubt */
+	unsigned colour_looks;
+	struct hf_mono watched; /* until then it may turn out to be somebody else */
+	struct hf_mono sure;    /* last time found, and not in doubt */
+	struct hf_track_doubt doubt;
 };
 
 struct hf_tracker {
@@ -105,10 +130,11 @@ struct hf_tracker {
 void hf_tracker_reset(struct hf_tracker *tracker);
 
 /* One look. false: it is not newer than the last one, and nothing was done. A tile of another
- * size than before ends all tracks. */
+ * size than before ends all tracks. colours: of each detection; NULL: not known. */
 bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *rules,
 		     struct hf_mono at, uint32_t width, uint32_t height,
-		     const struct hf_detection *detections, uint32_t count);
+		     const struct hf_detection *detections, const struct hf_colours *colours,
+		     uint32_t count);
 
 /* Time goes on without a look. */
 void hf_tracker_age(struct hf_tracker *tracker, const struct hf_track_rules *rules,
@@ -116,9 +142,6 @@ void hf_tracker_age(struct hf_tracker *tracker, const struct hf_track_rules *rul
 
 /* For so long, up to then, there was nothing to look at. */
 void hf_tracker_blind(struct hf_tracker *tracker, int64_t blind_us, struct hf_mono until);
-
-/* It turned out to be somebody else since the last hit: a new number, born there and then. */
-void hf_tracker_renew(struct hf_tracker *tracker, uint64_t id);
 
 /* All tracks end, no number is used again. */
 void hf_tracker_forget(struct hf_tracker *tracker);

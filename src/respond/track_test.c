@@ -21,6 +21,7 @@ struct scene {
 	double now_s;
 	uint32_t count;
 	struct hf_detection found[HF_DETECTIONS_MAX];
+	struct hf_colours colours[HF_DETECTIONS_MAX];
 };
 
 static struct scene scene_new(uint64_t seed)
@@ -55,11 +56,19 @@ static void person(struct scene *scene, double foot_x, double foot_y, double sco
 				       .score = (float)score };
 }
 
+/* The one that was added last. */
+static void wears(struct scene *scene, unsigned colour)
+{
+	scene->colours[scene->count - 1].known = true;
+	scene->colours[scene->count - 1].bins[colour] = 255;
+}
+
 static void look(struct scene *scene)
 {
 	CHECK(hf_tracker_look(scene->tracker, &rules, at(scene->now_s), 480, 270, scene->found,
-			      scene->count));
+			      scene->colours, scene->count));
 	scene->count = 0;
+	memset(scene->colours, 0, sizeof scene->colours);
 }
 
 /* The confirmed track that was found nearest to this foot, 0 if none within 20 pixels. */
@@ -253,7 +262,7 @@ TEST(a_threshold_above_the_first_stage_holds_for_starts_only)
 	for (int i = 0; i < 10; i++, scene.now_s += 0.25) {
 		person(&scene, 100, 200, i == 4 ? 0.75 : 0.6);
 		CHECK(hf_tracker_look(scene.tracker, &strict, at(scene.now_s), 480, 270,
-				      scene.found, scene.count));
+				      scene.found, NULL, scene.count));
 		scene.count = 0;
 		CHECK_U64(scene.tracker->next_id, ==, i < 4 ? 1 : 2);
 	}
@@ -391,7 +400,7 @@ TEST(an_older_look_changes_nothing)
 	stand_still(&scene);
 	*before = *scene.tracker;
 	CHECK(!hf_tracker_look(scene.tracker, &rules, hf_tracker_last_look(scene.tracker), 480, 270,
-			       NULL, 0));
+			       NULL, NULL, 0));
 	CHECK(memcmp(before, scene.tracker, sizeof *before) == 0);
 	free(before);
 	free(scene.tracker);
@@ -402,7 +411,7 @@ TEST(another_size_of_tile_ends_all_tracks_and_reuses_no_number)
 	struct scene scene = scene_new(14);
 
 	stand_still(&scene);
-	CHECK(hf_tracker_look(scene.tracker, &rules, at(scene.now_s), 640, 360, NULL, 0));
+	CHECK(hf_tracker_look(scene.tracker, &rules, at(scene.now_s), 640, 360, NULL, NULL, 0));
 	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 0);
 	for (int i = 0; i < 4; i++) {
 		scene.now_s += 0.25;
@@ -449,23 +458,91 @@ TEST(a_track_is_of_one_class)
 	free(scene.tracker);
 }
 
-TEST(a_renewed_track_goes_on_under_a_new_number)
+/* Four looks at somebody, two in vain, then `looks` at somebody in this colour. */
+static struct scene found_again(unsigned colour, unsigned looks)
 {
 	struct scene scene = scene_new(16);
 
-	for (int i = 0; i < 5; i++, scene.now_s += 0.25) {
+	for (int i = 0; i < 4; i++, scene.now_s += 0.25) {
 		person(&scene, 300, 200, 0.9);
+		wears(&scene, 3);
 		look(&scene);
 	}
-	hf_tracker_renew(scene.tracker, 1);
-	CHECK(hf_tracker_find(scene.tracker, 1) == NULL);
-	const struct hf_track *track = hf_tracker_find(scene.tracker, 2);
+	for (int i = 0; i < 2; i++, scene.now_s += 0.25)
+		look(&scene);
+	for (unsigned i = 0; i < looks; i++, scene.now_s += 0.25) {
+		person(&scene, 304, 200, 0.9);
+		wears(&scene, colour);
+		look(&scene);
+	}
+	return scene;
+}
+
+TEST(who_is_found_again_in_other_colours_gets_a_number_of_his_own_after_three_looks)
+{
+	struct scene scene = found_again(9, 2);
+	const struct hf_track *track = hf_tracker_find(scene.tracker, 1);
+
 	assert_non_null(track);
-	CHECK(track->confirmed);
-	CHECK_I64(track->born.us, ==, track->hit.us);
-	person(&scene, 300, 200, 0.9);
+	CHECK(track->doubt.on);
+	CHECK_I64(track->sure.us, ==, at(100.75).us);
+	free(scene.tracker);
+
+	scene = found_again(9, 3);
+	CHECK(hf_tracker_find(scene.tracker, 1) == NULL);
+	track = hf_tracker_find(scene.tracker, 2);
+	assert_non_null(track);
+	CHECK(track->confirmed && !track->doubt.on);
+	CHECK_I64(track->born.us, ==, at(101.5).us);
+	CHECK_REAL(fabs(hf_box_foot(track->birth).x - 304), <, 3);
+	person(&scene, 304, 200, 0.9);
 	look(&scene);
 	CHECK(hf_tracker_find(scene.tracker, 2)->hit_now);
+	free(scene.tracker);
+}
+
+TEST(who_is_found_again_in_his_own_colours_is_not_in_doubt)
+{
+	struct scene scene = found_again(3, 1);
+
+	CHECK(!hf_tracker_find(scene.tracker, 1)->doubt.on);
+	free(scene.tracker);
+}
+
+TEST(who_was_in_sight_all_the_while_may_change_his_colours)
+{
+	struct scene scene = scene_new(16);
+
+	/* The light goes on; infrared. */
+	for (unsigned i = 0; i < 12; i++, scene.now_s += 0.25) {
+		person(&scene, 300, 200, 0.9);
+		wears(&scene, i < 6 ? 3 : 9);
+		look(&scene);
+		CHECK(i < 3 || id_at(&scene, 300, 200) == 1);
+	}
+	free(scene.tracker);
+}
+
+TEST(of_two_who_come_out_of_a_meeting_each_keeps_his_number)
+{
+	struct scene scene = scene_new(17);
+
+	/* They walk towards each other, stop for a word, and go back. */
+	for (int i = 0; i < 40; i++, scene.now_s += 0.25) {
+		double apart = i < 16 ? 100 - 6 * i : i < 24 ? 4 : 6 * (i - 24);
+
+		if (i < 14 || i > 27 || i % 2 == 0) {
+			person(&scene, 240 - apart, 200, 0.9);
+			wears(&scene, 3);
+		}
+		if (i < 14 || i > 27 || i % 2 != 0) {
+			person(&scene, 240 + apart, 200, 0.9);
+			wears(&scene, 9);
+		}
+		look(&scene);
+	}
+	CHECK_U64(id_at(&scene, 240 - 90, 200), ==, 1);
+	CHECK_U64(id_at(&scene, 240 + 90, 200), ==, 2);
 	free(scene.tracker);
 }
 
@@ -504,5 +581,8 @@ TESTS(RUN(one_walker_is_one_track_at_two_and_at_five_looks_a_second),
       RUN(an_older_look_changes_nothing),
       RUN(another_size_of_tile_ends_all_tracks_and_reuses_no_number),
       RUN(a_crowd_beyond_the_limit_is_counted_and_harms_nobody), RUN(a_track_is_of_one_class),
-      RUN(a_renewed_track_goes_on_under_a_new_number),
+      RUN(who_is_found_again_in_other_colours_gets_a_number_of_his_own_after_three_looks),
+      RUN(who_is_found_again_in_his_own_colours_is_not_in_doubt),
+      RUN(who_was_in_sight_all_the_while_may_change_his_colours),
+      RUN(of_two_who_come_out_of_a_meeting_each_keeps_his_number),
       RUN(who_comes_in_where_one_went_out_is_somebody_else))
