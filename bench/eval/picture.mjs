@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// picture - draws what was due and what came, a band a clip, a line a camera and class.
+// picture - draws what was due and what came, a band a clip, a line a zone and class.
 //
 // Input    items [{truth, result}] of score.mjs
 // Output   SVG text that reads on light and on dark paper
@@ -9,25 +9,27 @@ const escape = (text) => String(text).replace(/[<>&"]/g, (c) => `&#${c.charCodeA
 
 function rowsOf({ truth, result }) {
 	const rows = new Map();
-	const row = (camera, cls) => {
-		const key = `${camera ?? ''} ${cls.replace('pre_action_', '').replace('_dwell_exceeded', '')}`;
-		if (!rows.has(key)) rows.set(key, { camera, cls, due: [], marks: [], ignore: [] });
+	const row = (x, cls) => {
+		const camera = x.cameraId ?? x.camera;
+		const key = `${x.zone ?? camera ?? ''} ${cls.replace('pre_action_', '').replace('_dwell_exceeded', '')}`;
+		if (!rows.has(key)) rows.set(key, { camera, zone: x.zone, cls, due: [], marks: [], ignore: [] });
 		return rows.get(key);
 	};
 	// Sorted by name, whatever happened first.
 	const sorted = [...truth.expect, ...result.extra, ...result.ignored.map((i) => i.event)]
-		.map((x) => [x.cameraId ?? x.camera, x.class]).sort((a, b) => String(a).localeCompare(String(b)));
-	for (const [camera, cls] of sorted) row(camera, cls);
+		.sort((a, b) => `${a.zone} ${a.class}`.localeCompare(`${b.zone} ${b.class}`));
+	for (const x of sorted) row(x, x.class);
 	for (const f of result.found) {
-		row(f.expected.camera, f.expected.class).due.push({ ...f.expected, is: 'found' });
-		row(f.expected.camera, f.expected.class).marks.push({ t: f.event.t, is: 'found' });
+		row(f.expected, f.expected.class).due.push({ ...f.expected, is: 'found' });
+		row(f.expected, f.expected.class).marks.push({ t: f.event.t, is: 'found' });
 	}
-	for (const x of result.missed) row(x.camera, x.class).due.push({ ...x, is: 'missed' });
-	for (const e of result.extra) row(e.cameraId ?? e.camera, e.class).marks.push({ t: e.t, is: 'false' });
-	for (const i of result.ignored) row(i.event.cameraId ?? i.event.camera, i.event.class).marks.push({ t: i.event.t, is: 'ignored' });
+	for (const x of result.missed) row(x, x.class).due.push({ ...x, is: 'missed' });
+	for (const e of result.extra) row(e, e.class).marks.push({ t: e.t, is: 'false' });
+	for (const i of result.ignored) row(i.event, i.event.class).marks.push({ t: i.event.t, is: 'ignored' });
 	for (const r of truth.ignore)
 		for (const own of rows.values())
-			if ((!r.classes || r.classes.includes(own.cls)) && (!r.camera || r.camera === own.camera)) own.ignore.push(r);
+			if ((!r.classes || r.classes.includes(own.cls)) && (!r.camera || r.camera === own.camera) &&
+				(!r.zone || r.zone === own.zone)) own.ignore.push(r);
 	return rows;
 }
 

@@ -163,6 +163,52 @@ static void check_address(const struct check *check, struct hf_config_place plac
 				   "there, and / in a password %%2F");
 }
 
+/* What was set for another kind of source has no effect, and somebody thinks that it has. */
+static void check_kind(const struct check *check, uint32_t i)
+{
+	static const struct {
+		const char *key;
+		enum hf_source_type type;
+		const char *words;
+	} owned[] = {
+		{ "loop", HF_SOURCE_FILE, "file" },      { "pixels", HF_SOURCE_V4L2, "v4l2" },
+		{ "width", HF_SOURCE_V4L2, "v4l2" },     { "height", HF_SOURCE_V4L2, "v4l2" },
+		{ "usb_reset", HF_SOURCE_V4L2, "v4l2" }, { "timeout", HF_SOURCE_RTSP, "rtsp" },
+		{ "transport", HF_SOURCE_RTSP, "rtsp" },
+	};
+	const struct hf_config_source *source = &check->config->sources[i];
+
+	for (size_t k = 0; k < HF_ARRAY_LEN(owned); k++) {
+		struct hf_config_place place = at(check, HF_CONFIG_SOURCES, i, owned[k].key);
+
+		if (place.line > 0 && !place.refused && source->type != (int)owned[k].type)
+			hf_config_warn(check->report, place,
+				       "sources[].%s has no effect here: it is for sources of type "
+				       "%s",
+				       owned[k].key, owned[k].words);
+	}
+}
+
+static void check_grabber(const struct check *check, uint32_t i)
+{
+	const struct hf_config_source *source = &check->config->sources[i];
+	struct hf_config_place width = place_or_record(check, HF_CONFIG_SOURCES, i, "width");
+	struct hf_config_place height = place_or_record(check, HF_CONFIG_SOURCES, i, "height");
+
+	if ((source->width == 0) != (source->height == 0) &&
+	    !refused(check, HF_CONFIG_SOURCES, i, "width") &&
+	    !refused(check, HF_CONFIG_SOURCES, i, "height"))
+		hf_config_complain(check->report, source->width == 0 ? width : height,
+				   "sources[].%s: 0 is \"as it stands\", and that is for both: set "
+				   "width and height to 0, or neither",
+				   source->width == 0 ? "width" : "height");
+	if (strncmp(source->url, "/dev/", 5) != 0)
+		hf_config_warn(check->report, place_or_record(check, HF_CONFIG_SOURCES, i, "url"),
+			       "sources[].url %.100s does not lie in /dev, where devices are: "
+			       "/dev/video0, /dev/v4l/by-path/...",
+			       source->url);
+}
+
 static void check_source(const struct check *check, uint32_t i)
 {
 	struct hf_config_source *source = &check->config->sources[i];
@@ -187,6 +233,15 @@ static void check_source(const struct check *check, uint32_t i)
 				   rtsp_address ? "; add \"type: rtsp\"" : "");
 	else
 		resolve_path(check, place, "sources[].url", source->url);
+	check_kind(check, i);
+	if (source->type == HF_SOURCE_V4L2 && source->url[0] != '\0')
+		check_grabber(check, i);
+	if (source->type == HF_SOURCE_FILE && (strncmp(source->url, "/dev/video", 10) == 0 ||
+					       strncmp(source->url, "/dev/v4l/", 9) == 0))
+		hf_config_complain(check->report, place,
+				   "sources[].url %.100s is a grabber, but the type is file; add "
+				   "\"type: v4l2\"",
+				   source->url);
 }
 
 static void check_sources(const struct check *check)

@@ -90,6 +90,9 @@ static const struct {
 	{ MINIMUM "backoff_min: 5s\n",
 	  ":4:1: \"backoff_min\" stands as \"backoff_min\" under \"hub:\"" },
 	{ MINIMUM "hub.url: x\n", ":4:1: \"hub.url\" stands as \"url\" under \"hub:\"" },
+	{ "sources: [{url: /dev/video0}]\n" CAMERA ZONE, "add \"type: v4l2\"" },
+	{ "sources: [{type: v4l2, url: /dev/video0, width: 0}]\n" CAMERA ZONE,
+	  "sources[].width: 0 is \"as it stands\", and that is for both" },
 	{ MINIMUM "hub: 5\n", ":4:6: \"hub\" is a section" },
 	{ MINIMUM "hub: {url: }\n", "hub.url: has no value" },
 	{ MINIMUM "hub: {batch_max: 0}\n",
@@ -310,6 +313,31 @@ TEST(plain_http_is_for_this_machine_or_for_those_who_say_so)
 	CHECK_OK(parse(MINIMUM "hub: {url: \"https://[2001:db8::1]/\"}\n"));
 }
 
+TEST(a_grabber_loads_as_it_is_written)
+{
+	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/v4l/by-path/x, pixels: yuyv, width: 0, "
+		       "height: 0, usb_reset: false}]\n" CAMERA ZONE));
+	CHECK_U64(report.errors + report.warnings, ==, 0);
+	CHECK_I64(config.sources[0].type, ==, HF_SOURCE_V4L2);
+	CHECK_I64(config.sources[0].pixels, ==, 2);
+	CHECK_I64(config.sources[0].width, ==, 0);
+	CHECK(!config.sources[0].usb_reset);
+}
+
+TEST(what_is_for_another_kind_of_source_is_a_warning)
+{
+	CHECK_OK(parse("sources: [{url: clip.mp4, width: 640, usb_reset: true}]\n" CAMERA ZONE));
+	CHECK_U64(report.warnings, ==, 2);
+	assert_non_null(strstr(messages(), "sources[].width has no effect here: it is for sources "
+					   "of type v4l2"));
+	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/video0, loop: true, timeout: 5s}]\n" CAMERA
+			       ZONE));
+	CHECK_U64(report.warnings, ==, 2);
+	CHECK_OK(parse("sources: [{type: v4l2, url: video0}]\n" CAMERA ZONE));
+	CHECK_U64(report.warnings, ==, 1);
+	assert_non_null(strstr(messages(), "does not lie in /dev"));
+}
+
 TEST(hours_and_their_zone_load_as_they_are_written)
 {
 	CHECK_OK(parse(SOURCE CAMERA
@@ -430,6 +458,7 @@ TESTS(RUN(the_smallest_file_loads_and_everything_is_resolved), RUN(every_kind_of
       RUN(a_refused_file_leaves_the_configuration_as_it_was),
       RUN(a_message_never_carries_the_files_control_characters),
       RUN(plain_http_is_for_this_machine_or_for_those_who_say_so),
+      RUN(a_grabber_loads_as_it_is_written), RUN(what_is_for_another_kind_of_source_is_a_warning),
       RUN(hours_and_their_zone_load_as_they_are_written),
       RUN(without_a_time_zone_database_a_zone_is_a_warning_and_loads),
       RUN(hours_of_a_rule_that_is_off_are_a_warning), RUN(no_zones_is_a_warning_and_loads),

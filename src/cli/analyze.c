@@ -109,7 +109,9 @@ static void forget_warnings_of_urls(struct hf_config_report *report)
 			of_url |= place->line > 0 && place->line == message->place.line &&
 				  place->column == message->place.column;
 		}
-		if (!message->warning || !of_url)
+		if (message->warning && of_url)
+			report->warnings--;
+		else
 			report->messages[kept++] = *message;
 	}
 	report->message_count = kept;

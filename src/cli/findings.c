@@ -257,31 +257,34 @@ void hf_findings_print_sum(const struct hf_findings *findings, FILE *stream, boo
 		(void)fprintf(stream, "and %" PRIu64 " of other kinds\n", findings->other_kinds);
 }
 
+static int64_t highest_tile(const struct hf_findings *findings)
+{
+	int64_t tile = 1;
+
+	for (uint32_t i = 0; i < findings->config->camera_count; i++) {
+		const struct hf_config_camera *camera = &findings->config->cameras[i];
+
+		if (camera->source == findings->source && camera->tile > tile)
+			tile = camera->tile;
+	}
+	return tile;
+}
+
 void hf_findings_print_doubts(const struct hf_findings *findings, FILE *stream)
 {
-	const struct hf_config *config = findings->config;
-
 	if (findings->looks_failed > 0)
 		(void)fprintf(stream, "holdfast: %" PRIu64 " tiles could not be looked at\n",
 			      findings->looks_failed);
-	if (findings->frames > 0 && findings->frames_paused == findings->frames) {
-		(void)fprintf(
-			stream,
-			"holdfast: nothing was watched: the picture %s%s. Which camera is where "
-			"is not known then, and a unit waits. If the screen is always like this, "
-			"set the source's layout.\n",
-			findings->layout == HF_LAYOUT_UNKNOWN ? "shows no layout that is known"
-							      : "looks like ",
-			findings->layout == HF_LAYOUT_UNKNOWN ? ""
-							      : hf_layout_id(findings->layout));
+	if (findings->frames == 0 || findings->frames_paused < findings->frames)
 		return;
-	}
-	for (uint32_t i = 0; i < config->camera_count; i++)
-		if (config->cameras[i].source == findings->source && findings->shown[i] == 0 &&
-		    findings->frames > 0)
-			(void)fprintf(stream,
-				      "holdfast: camera %s (tile %lld) was never on the screen, "
-				      "which is %s\n",
-				      config->cameras[i].id, (long long)config->cameras[i].tile,
-				      hf_layout_id(findings->layout));
+	if (findings->layout == HF_LAYOUT_UNKNOWN)
+		(void)fputs("holdfast: nothing was watched: the picture shows no layout that is "
+			    "known. If the screen is always like this, set the source's layout.\n",
+			    stream);
+	else
+		(void)fprintf(stream,
+			      "holdfast: nothing was watched: the picture looks like %s, and there "
+			      "is a camera at tile %" PRId64 ". Which of the cameras it shows is "
+			      "not known then, and a unit waits.\n",
+			      hf_layout_id(findings->layout), highest_tile(findings));
 }

@@ -12,10 +12,10 @@
 
 #include "base/assert.h"
 #include "base/auto.h"
+#include "ingest/pixels.h"
 #include "shape/limits.h"
 
 #include <libavutil/mem.h>
-#include <libavutil/pixfmt.h>
 #include <libswscale/swscale.h>
 #include <string.h>
 
@@ -83,21 +83,6 @@ void hf_cutter_size(struct hf_rect rect, uint32_t *ret_width, uint32_t *ret_heig
 	*ret_height = height > 0 ? (uint32_t)height : 1;
 }
 
-static enum AVPixelFormat format_of(enum hf_chroma chroma)
-{
-	switch (chroma) {
-	case HF_CHROMA_NONE:
-		return AV_PIX_FMT_GRAY8;
-	case HF_CHROMA_420:
-		return AV_PIX_FMT_YUV420P;
-	case HF_CHROMA_422:
-		return AV_PIX_FMT_YUV422P;
-	case HF_CHROMA_444:
-		return AV_PIX_FMT_YUV444P;
-	}
-	return AV_PIX_FMT_NONE;
-}
-
 static struct SwsContext *scaler_for(struct hf_cutter *cutter, const struct hf_frame *frame,
 				     struct hf_rect rect)
 {
@@ -121,9 +106,9 @@ static struct SwsContext *scaler_for(struct hf_cutter *cutter, const struct hf_f
 			      .chroma = frame->chroma,
 			      .full_range = frame->full_range,
 			      .bt709 = frame->bt709 };
-	s->context = sws_getContext((int)rect.width, (int)rect.height, format_of(frame->chroma),
-				    (int)width, (int)height, AV_PIX_FMT_BGR24, SWS_AREA, NULL, NULL,
-				    NULL);
+	s->context = sws_getContext((int)rect.width, (int)rect.height,
+				    hf_pixels_format(frame->chroma), (int)width, (int)height,
+				    AV_PIX_FMT_BGR24, SWS_AREA, NULL, NULL, NULL);
 	if (s->context != NULL)
 		(void)sws_setColorspaceDetails(
 			s->context,

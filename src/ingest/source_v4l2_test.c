@@ -467,6 +467,7 @@ TEST(the_newest_of_several_pictures_wins_and_the_lost_ones_are_numbered)
 	CHECK_OK(hf_source_step(source, &frame, &err));
 	CHECK_U64(frame.planes[0][0], ==, 13);
 	CHECK_U64(frame.number, ==, 3);
+	CHECK_U64(free_buffers(), ==, BUFFERS);
 	pass_ms(33);
 	CHECK(shoot(15));
 	CHECK_OK(hf_source_step(source, &frame, &err));

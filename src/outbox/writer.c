@@ -39,6 +39,9 @@ enum {
 	BALLAST_ROOM_FACTOR = 4,
 };
 
+/* JSON holds integers up to 2^53. Whoever opens with less than 2^32 below has enough for one run. */
+static const uint64_t seq_last = (UINT64_C(1) << 53) - (UINT64_C(1) << 32);
+
 /* One offer on its way: its place among the results, its parsed origin. */
 struct staged_offer {
 	size_t index;
@@ -623,6 +626,20 @@ static enum hf_code outbox_new(struct hf_disk *disk, const struct hf_outbox_opti
 	return HF_OK;
 }
 
+/* A log that was damaged, or made by somebody, may name a number near the end of what JSON holds.
+ * There is nothing above it to go on with. */
+static enum hf_code check_numbers(const struct hf_outbox *outbox, struct hf_err *err)
+{
+	if (outbox->tip.next_seq <= seq_last)
+		return HF_OK;
+	return hf_fail(
+		err, HF_E_LIMIT,
+		"the log says that event %llu was stored, which cannot be, and leaves no number "
+		"for the next: move outbox/ and meta/ aside and remove identity/epoch, so that "
+		"counting begins anew",
+		(unsigned long long)outbox->tip.next_seq - 1);
+}
+
 enum hf_code hf_outbox_open(struct hf_disk *disk, const struct hf_outbox_options *options,
 			    struct hf_outbox **ret_outbox, struct hf_outbox_report *ret_report,
 			    struct hf_err *err)
@@ -641,6 +658,8 @@ enum hf_code hf_outbox_open(struct hf_disk *disk, const struct hf_outbox_options
 		code = hf_disk_folder_ensure(disk, HF_OUTBOX_FOLDER, err);
 	if (code == HF_OK)
 		code = hf_outbox_repair(outbox, options->committed, &report, err);
+	if (code == HF_OK)
+		code = check_numbers(outbox, err);
 	if (code != HF_OK) {
 		hf_outbox_close(outbox);
 		return code;

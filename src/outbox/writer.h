@@ -94,6 +94,7 @@ struct hf_outbox_counters {
 };
 
 /* Take the lock, repair the tail, find the numbers. HF_E_AGAIN: another writer lives.
+ * HF_E_LIMIT: what is there names numbers so high that none are left; a person must move it aside.
  * A disk that is full or fails is no reason to refuse: append() will say so. */
 enum hf_code hf_outbox_open(struct hf_disk *disk, const struct hf_outbox_options *options,
 			    struct hf_outbox **ret_outbox, struct hf_outbox_report *ret_report,

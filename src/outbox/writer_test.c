@@ -568,7 +568,25 @@ TEST(another_epoch_starts_another_chain_and_goes_on_counting)
 	teardown(&b);
 }
 
-TESTS(RUN(a_new_outbox_begins_with_a_header_that_has_number_one),
+TEST(a_log_that_leaves_no_numbers_is_refused_with_what_to_do)
+{
+	struct bench b;
+	struct hf_outbox *outbox;
+	struct hf_err err;
+
+	setup(&b);
+	hf_outbox_close(b.outbox);
+	b.outbox = NULL;
+	fake_disk_remove(b.disk, TEST_FILE);
+	fake_disk_put(b.disk, "meta/local_seq", "9007199254740991\n", 17);
+	CHECK_CODE(hf_outbox_open(b.disk, &b.options, &outbox, &b.report, &err), HF_E_LIMIT);
+	assert_non_null(strstr(err.text, "9007199254740991"));
+	assert_non_null(strstr(err.text, "identity/epoch"));
+	teardown(&b);
+}
+
+TESTS(RUN(a_log_that_leaves_no_numbers_is_refused_with_what_to_do),
+      RUN(a_new_outbox_begins_with_a_header_that_has_number_one),
       RUN(an_ordinary_restart_leaves_no_gap), RUN(a_batch_costs_one_write_and_one_flush),
       RUN(an_offer_made_again_gets_the_number_it_has_even_after_a_restart),
       RUN(an_offer_made_twice_in_one_batch_is_stored_once),

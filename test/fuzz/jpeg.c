@@ -9,34 +9,14 @@
 #include <string.h>
 
 static struct hf_jpeg *jpeg;
-static struct hf_decoder *patient;
+static struct hf_decoder *decoder; /* libjpeg first, then libavcodec */
 static AVPacket *packet;
 
-static void close_all(void)
+static void close_both(void)
 {
 	hf_jpeg_close(jpeg);
-	hf_decoder_close(patient);
+	hf_decoder_close(decoder);
 	av_packet_free(&packet);
-}
-
-static void open_all(void)
-{
-	AVCodecParameters *parameters = avcodec_parameters_alloc();
-	const struct hf_decoder_options options = { .name = "fuzz",
-						    .parameters = parameters,
-						    .live = true };
-	struct hf_err err = { 0 };
-
-	FUZZ_MUST(parameters != NULL);
-	parameters->codec_type = AVMEDIA_TYPE_VIDEO;
-	parameters->codec_id = AV_CODEC_ID_MJPEG;
-	hf_decoder_prepare();
-	FUZZ_MUST(hf_jpeg_open(&jpeg, &err) == HF_OK);
-	FUZZ_MUST(hf_decoder_open(&options, &patient, &err) == HF_OK);
-	packet = av_packet_alloc();
-	FUZZ_MUST(packet != NULL);
-	avcodec_parameters_free(&parameters);
-	(void)atexit(close_all);
 }
 
 static void look_at_all(const struct hf_frame *frame)
@@ -61,21 +41,42 @@ static void look_at_all(const struct hf_frame *frame)
 	__asm__ volatile("" ::"r"(sum)); /* looked at, whatever the optimiser thinks */
 }
 
+static void open_both(void)
+{
+	AVCodecParameters *parameters = avcodec_parameters_alloc();
+	struct hf_err err;
+
+	FUZZ_MUST(parameters != NULL);
+	parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+	parameters->codec_id = AV_CODEC_ID_MJPEG;
+	const struct hf_decoder_options options = { .name = "fuzz",
+						    .parameters = parameters,
+						    .live = true };
+	hf_decoder_prepare();
+	FUZZ_MUST(hf_jpeg_open(&jpeg, &err) == HF_OK);
+	FUZZ_MUST(hf_decoder_open(&options, &decoder, &err) == HF_OK);
+	packet = av_packet_alloc();
+	FUZZ_MUST(packet != NULL);
+	avcodec_parameters_free(&parameters);
+	(void)atexit(close_both);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
 	struct hf_frame frame = { 0 };
 	struct hf_err err = { 0 };
 
 	if (jpeg == NULL)
-		open_all();
+		open_both();
 	if (hf_jpeg_decode(jpeg, data, size_bytes, &frame, &err) == HF_OK)
 		look_at_all(&frame);
-	if (size_bytes == 0 || av_new_packet(packet, (int)size_bytes) < 0)
-		return 0;
-	memcpy(packet->data, data, size_bytes);
 	frame = (struct hf_frame){ 0 };
-	if (hf_decoder_picture(patient, packet, &err) == HF_OK &&
-	    hf_decoder_take(patient, &frame, &err) == HF_OK)
+	if (size_bytes > INT32_MAX / 2 || av_new_packet(packet, (int)size_bytes) != 0)
+		return 0;
+	if (size_bytes > 0)
+		memcpy(packet->data, data, size_bytes);
+	if (hf_decoder_picture(decoder, packet, &err) == HF_OK &&
+	    hf_decoder_take(decoder, &frame, &err) == HF_OK)
 		look_at_all(&frame);
 	av_packet_unref(packet);
 	return 0;

@@ -333,8 +333,10 @@ describe('model', () => {
 		all((await failed('model.json is missing')).attrs.error, pack, 'leave model.path empty');
 		all((await state(u, 'degraded')).reasons.join('\n'), 'model_failed', pack);
 
-		fs.cpSync(right, pack, { recursive: true });
-		flip(path.join(pack, 'model.onnx'), 4000000);
+		// In one step: a detector that starts meanwhile must not find it before it is damaged.
+		const damaged = modelCopy('damaged');
+		flip(path.join(damaged, 'model.onnx'), 4000000);
+		fs.renameSync(damaged, pack);
 		all((await failed('SHA-256')).attrs.error, path.join(pack, 'model.onnx'), 'damaged', 'import it again');
 
 		const rubbish = Buffer.concat([Buffer.from('\x08\x07\x12\x07pytorch'), crypto.randomBytes(100000)]);

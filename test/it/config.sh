@@ -109,6 +109,16 @@ err_empty
 sed -i 's/Berlin/Berln/' "$folder/zoned.yaml"
 run "the child refuses a mistyped time zone" 2 "$child" "$folder/zoned.yaml"
 err_has 'did you mean "Europe/Berlin"?'
+mkdir "$folder/pack"
+echo '{"classes":["cart"]}' >"$folder/pack/model.json"
+cat >"$folder/pack.yaml" <<END
+model: {path: pack}
+sources: [{url: clip.mp4}]
+cameras: [{id: a}]
+zones: [{id: z, camera: a, loitering: {cart: 60s}, points: [[0, 0], [1, 0], [1, 1]]}]
+END
+run "the child knows the classes of a model pack, in its sandbox" 0 "$child" "$folder/pack.yaml"
+err_empty
 run "the child cannot read" 1 "$child" "$folder/none.yaml"
 out_empty
 run "the child is not for people" 2 "$child"

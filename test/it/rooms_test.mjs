@@ -18,7 +18,7 @@ const ALLOWED = {
 	'libexec/holdfast/infer': ['libonnxruntime', 'libjansson', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/respond': ['libturbojpeg', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/uplink': ['libcurl', 'libjansson', 'libsodium', 'libseccomp'],
-	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libjansson', 'libsodium', 'libseccomp'],
+	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libfontconfig', 'libjansson', 'libsodium', 'libseccomp'],
 	'bin/holdfast': ['libcairo', 'libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
 	'bin/holdfast-hub': ['libmicrohttpd', 'libsqlite3', 'libjansson', 'libsodium'],
 };

@@ -10,7 +10,7 @@ import { castOf } from './people.mjs';
 import { clipWriter, picture, writePng } from './picture.mjs';
 import { SCENES } from './scenes.mjs';
 import { Lens } from './stage.mjs';
-import { truthOf } from './truth.mjs';
+import { impossible, truthOf } from './truth.mjs';
 
 const START = 1773930000; // 19-03-2026 14:20:00, as the clock on the screen
 const FONTS = '/usr/share/fonts/truetype/dejavu';
@@ -19,6 +19,11 @@ const SEAM = 12; // grey level
 const [vtest, folder, name, , frameList] = process.argv.slice(2);
 const { background, cast } = await castOf(vtest);
 const scene = SCENES[name](cast);
+const wrong = impossible(scene);
+if (wrong.length > 0) {
+	console.error(wrong.join('\n'));
+	process.exit(1);
+}
 const sideOf = (cameras) => Math.ceil(Math.sqrt(cameras.length));
 const views = scene.views ?? [{ at: 0, side: sideOf(scene.cameras), cameras: scene.cameras.map((c) => c.id) }];
 const width = scene.tile[0] * views[0].side, height = scene.tile[1] * views[0].side;

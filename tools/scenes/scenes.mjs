@@ -52,7 +52,7 @@ function walkThrough(cast) {
 		steps: path.slice(1).map((to) => ({ walk, to })) });
 	return {
 		name: 'walk-through', about: 'eight people cross two zones, one walks past both',
-		fps: 5, seconds: 78, codec: 'h264', tile: [768, 432],
+		fps: 5, seconds: 80, codec: 'h264', tile: [768, 432],
 		cameras: [{
 			id: 'square', crop: WIDE, noise: 2.5,
 			zones: [
@@ -60,15 +60,15 @@ function walkThrough(cast) {
 				{ id: 'east', points: YARD, loitering: 0 },
 			],
 			actors: [
-				go('blue', 'blue-walks', 2, [790, 290], [440, 245], [-30, 228]),
-				go('young', 'young-strides', 9, [-30, 232], [400, 236], [790, 300]),
-				go('red', 'red-walks', 21, [790, 262], [-30, 226]),
+				go('blue', 'blue-walks', 2, [820, 285], [440, 240], [-50, 222]),
+				go('young', 'young-strides', 9, [-50, 248], [400, 262], [820, 312]),
+				go('red', 'red-walks', 21, [820, 262], [-50, 226]),
 				// His body covers the zone, his feet never stand in it.
-				go('papers', 'papers-walks', 27, [790, 424], [470, 400], [-40, 380]),
-				go('bald', 'bald-walks', 38, [790, 285], [430, 250], [-30, 230]),
-				go('blue again', 'blue-walks', 41, [790, 285], [430, 246], [-30, 228]),
-				go('young turning', 'young-walks', 52, [790, 250], [570, 255], [720, 90]),
-				go('papers striding', 'papers-strides', 56, [-30, 228], [400, 244], [790, 310]),
+				go('papers', 'papers-walks', 27, [820, 424], [470, 400], [-50, 380]),
+				go('bald', 'bald-walks', 38, [820, 300], [430, 256], [-50, 234]),
+				go('blue again', 'blue-walks', 41, [820, 270], [430, 234], [-50, 212]),
+				go('young turning', 'young-walks', 52, [820, 250], [570, 255], [720, 100], [830, 95]),
+				go('papers striding', 'papers-strides', 56, [-50, 254], [400, 270], [820, 315]),
 			],
 		}],
 	};
@@ -81,20 +81,20 @@ function loiter(cast) {
 		cameras: [{
 			id: 'square', crop: WIDE, noise: 2.5, zones: [yard(20)],
 			actors: [
-				actor(cast, { who: 'bald', at: 4, from: [790, 310], steps: [
+				actor(cast, { who: 'bald', at: 4, from: [820, 310], steps: [
 					{ walk: 'bald-walks', to: [620, 250] }, { stand: 'bald-stands', seconds: 9 },
 					{ walk: 'bald-walks', to: [665, 235] }, { walk: 'bald-walks', to: [570, 255] },
 					{ stand: 'bald-stands', seconds: 6, mirrored: true },
 					{ walk: 'bald-walks', to: [640, 250] }, { stand: 'bald-stands', until: 40 },
-					{ walk: 'bald-walks', to: [790, 330] }] }),
-				actor(cast, { who: 'young', at: 12, from: [-30, 232],
-					steps: [{ walk: 'young-strides', to: [790, 292] }] }),
-				actor(cast, { who: 'red', at: 30, from: [790, 225],
-					steps: [{ walk: 'red-walks', to: [-30, 226] }] }),
-				actor(cast, { who: 'blue', at: 50, from: [790, 290],
-					steps: [{ walk: 'blue-walks', to: [-30, 230] }] }),
-				actor(cast, { who: 'papers', at: 60, from: [-30, 235],
-					steps: [{ walk: 'papers-strides', to: [790, 300] }] }),
+					{ walk: 'bald-walks', to: [820, 330] }] }),
+				actor(cast, { who: 'young', at: 12, from: [-50, 232],
+					steps: [{ walk: 'young-strides', to: [820, 292] }] }),
+				actor(cast, { who: 'red', at: 30, from: [820, 225],
+					steps: [{ walk: 'red-walks', to: [-50, 226] }] }),
+				actor(cast, { who: 'blue', at: 50, from: [820, 290],
+					steps: [{ walk: 'blue-walks', to: [-50, 230] }] }),
+				actor(cast, { who: 'papers', at: 60, from: [-50, 254],
+					steps: [{ walk: 'papers-strides', to: [820, 320] }] }),
 			],
 		}],
 	};
@@ -103,21 +103,21 @@ function loiter(cast) {
 function hidden(cast) {
 	return {
 		name: 'hidden', about: 'a stay during which a pillar hides him twice, and another person once',
-		fps: 5, seconds: 66, codec: 'h264', tile: [768, 432],
+		fps: 5, seconds: 76, codec: 'h264', tile: [768, 432],
 		cameras: [{
 			id: 'square', crop: WIDE, noise: 2.5, zones: [yard(20)],
 			things: [{ foot: 330, paint: 'brick', box: () => ({ x: 592, y: 130, width: 58, height: 200 }) }],
 			actors: [
-				actor(cast, { who: 'papers', at: 3, from: [380, 250], steps: [
+				actor(cast, { who: 'papers', at: 0, from: [-50, 232], steps: [
 					{ walk: 'papers-strides', to: [555, 262] }, { stand: 'papers-stands', seconds: 6 },
 					{ walk: 'papers-strides', to: [621, 255] }, { stand: 'papers-stands', seconds: 2.2 },
 					{ walk: 'papers-strides', to: [685, 250] }, { stand: 'papers-stands', seconds: 5 },
 					{ walk: 'papers-strides', to: [621, 255] }, { stand: 'papers-stands', seconds: 1.5 },
-					{ walk: 'papers-strides', to: [545, 262] }, { stand: 'papers-stands', until: 44 },
-					{ walk: 'papers-strides', to: [350, 250] }, { walk: 'papers-strides', to: [-30, 230] }] }),
-				actor(cast, { who: 'bald', at: 31, from: [470, 425], steps: [
+					{ walk: 'papers-strides', to: [545, 262] }, { stand: 'papers-stands', until: 53 },
+					{ walk: 'papers-strides', to: [350, 250] }, { walk: 'papers-strides', to: [-50, 230] }] }),
+				actor(cast, { who: 'bald', at: 36, from: [470, 640], steps: [
 					{ walk: 'bald-walks', to: [547, 296] }, { stand: 'bald-stands', seconds: 2.5 },
-					{ walk: 'bald-walks', to: [790, 420] }] }),
+					{ walk: 'bald-walks', to: [830, 400] }] }),
 			],
 		}],
 	};
@@ -138,7 +138,7 @@ function stall(cast) {
 				// Out of sight he takes a step.
 				{ walk: 'coat-away', to: [617, 282] }, { stand: 'coat-idles', seconds: 9 },
 				{ walk: 'coat-away', to: [594, 284] }, { stand: 'coat-stands', until: 62 },
-				{ walk: 'coat-away', to: [720, 120], pace: 2 }] })],
+				{ walk: 'coat-away', to: [720, 140], pace: 2 }, { walk: 'coat-away', to: [830, 130], pace: 2 }] })],
 		}],
 	};
 }
@@ -156,20 +156,20 @@ function visitors(cast) {
 		const free = list.length ? list.at(-1).stay.to + gap : 6;
 		list.push(found(Math.max(0, free - first.stay.from)));
 	};
-	visit('bald', 0, { from: [790, 300], steps: [{ walk: 'bald-walks', to: [590, 255] },
-		{ stand: 'bald-stands', seconds: 21 }, { walk: 'bald-walks', to: [790, 310] }] });
-	visit('red', 4, { from: [790, 260], steps: [{ walk: 'red-walks', to: [600, 250] },
+	visit('bald', 0, { from: [820, 300], steps: [{ walk: 'bald-walks', to: [590, 255] },
+		{ stand: 'bald-stands', seconds: 21 }, { walk: 'bald-walks', to: [820, 310] }] });
+	visit('red', 4, { from: [820, 260], steps: [{ walk: 'red-walks', to: [600, 250] },
 		{ walk: 'red-walks', to: [570, 255], pace: 0.6 }, { walk: 'red-walks', to: [420, 250] },
-		{ walk: 'red-walks', to: [-30, 230] }] });
-	visit('coat', 3, { from: [400, 300], steps: [{ walk: 'coat-away', to: [585, 262], pace: 2 },
-		{ stand: 'coat-stands', seconds: 20 }, { walk: 'coat-away', to: [700, 90], pace: 2 }] });
-	visit('blue', 5, { from: [790, 280], steps: [{ walk: 'blue-walks', to: [590, 255] },
-		{ walk: 'blue-walks', to: [560, 258], pace: 0.5 }, { walk: 'blue-walks', to: [790, 285] }] });
-	visit('papers', 4, { from: [380, 250], steps: [{ walk: 'papers-strides', to: [590, 258] },
-		{ stand: 'papers-stands', seconds: 22 }, { walk: 'papers-strides', to: [790, 310] }] });
-	visit('young', 3, { from: [790, 275], steps: [{ walk: 'young-walks', to: [575, 258] },
+		{ walk: 'red-walks', to: [-50, 230] }] });
+	visit('coat', 3, { from: [820, 285], steps: [{ walk: 'coat-away', to: [585, 262], pace: 2 },
+		{ stand: 'coat-stands', seconds: 20 }, { walk: 'coat-away', to: [700, 150], pace: 2 }, { walk: 'coat-away', to: [830, 130], pace: 2 }] });
+	visit('blue', 5, { from: [820, 280], steps: [{ walk: 'blue-walks', to: [590, 255] },
+		{ walk: 'blue-walks', to: [560, 258], pace: 0.5 }, { walk: 'blue-walks', to: [820, 285] }] });
+	visit('papers', 4, { from: [-50, 232], steps: [{ walk: 'papers-strides', to: [590, 258] },
+		{ stand: 'papers-stands', seconds: 22 }, { walk: 'papers-strides', to: [820, 310] }] });
+	visit('young', 3, { from: [820, 275], steps: [{ walk: 'young-walks', to: [575, 258] },
 		{ walk: 'young-walks', to: [600, 262], pace: 0.5 }, { walk: 'young-walks', to: [440, 250] },
-		{ walk: 'young-walks', to: [-30, 230] }] });
+		{ walk: 'young-walks', to: [-50, 230] }] });
 	return {
 		name: 'visitors', about: 'six come to a table in turn: three stay long, three do not',
 		fps: 5, seconds: Math.ceil(list.at(-1).stay.to + 6), codec: 'h264', tile: [768, 432],
@@ -185,28 +185,28 @@ function dark(cast) {
 			id: 'square', crop: WIDE, noise: 8, light: () => ({ gain: 0.36, lift: 5, grey: 0.7 }),
 			zones: [yard(15)],
 			actors: [
-				actor(cast, { who: 'blue', at: 1, from: [790, 290],
-					steps: [{ walk: 'blue-walks', to: [-30, 230] }] }),
-				actor(cast, { who: 'bald', at: 12, from: [790, 300], steps: [
+				actor(cast, { who: 'blue', at: 1, from: [820, 290],
+					steps: [{ walk: 'blue-walks', to: [-50, 230] }] }),
+				actor(cast, { who: 'bald', at: 12, from: [820, 300], steps: [
 					{ walk: 'bald-walks', to: [600, 255] }, { stand: 'bald-stands', seconds: 20 },
-					{ walk: 'bald-walks', to: [790, 310] }] }),
-				actor(cast, { who: 'young', at: 34, from: [-30, 235],
-					steps: [{ walk: 'young-strides', to: [790, 290] }] }),
-				actor(cast, { who: 'red', at: 36, from: [790, 240],
-					steps: [{ walk: 'red-walks', to: [300, 240] }, { walk: 'red-walks', to: [-30, 228] }] }),
+					{ walk: 'bald-walks', to: [820, 310] }] }),
+				actor(cast, { who: 'young', at: 34, from: [-50, 235],
+					steps: [{ walk: 'young-strides', to: [820, 290] }] }),
+				actor(cast, { who: 'red', at: 36, from: [820, 240],
+					steps: [{ walk: 'red-walks', to: [300, 240] }, { walk: 'red-walks', to: [-50, 228] }] }),
 			],
 		}],
 	};
 }
 
-const stayer = (cast, { who = 'coat', at, until, mirrored = false }) => actor(cast, { who, at, from: [780, 290],
+const stayer = (cast, { who = 'coat', at, until, mirrored = false }) => actor(cast, { who, at, from: [820, 290],
 	steps: [{ walk: who === 'coat' ? 'coat-away' : `${who}-walks`, to: [605, 262], pace: who === 'coat' ? 2 : 1 },
 		{ stand: `${who}-stands`, until, mirrored },
-		{ walk: who === 'coat' ? 'coat-away' : `${who}-walks`, to: [780, 320], pace: who === 'coat' ? 2 : 1 }] });
+		{ walk: who === 'coat' ? 'coat-away' : `${who}-walks`, to: [830, 320], pace: who === 'coat' ? 2 : 1 }] });
 
 const passer = (cast, walk, at, y = 265) => actor(cast, { who: walk.split('-')[0], at,
-	from: cast.get(walk).heading > 0 ? [300, y - 25] : [790, y + 10],
-	steps: [{ walk, to: cast.get(walk).heading > 0 ? [790, y + 10] : [300, y - 25] }] });
+	from: cast.get(walk).heading > 0 ? [-50, 248] : [820, y + 10],
+	steps: [{ walk, to: [440, y - 15] }, { walk, to: cast.get(walk).heading > 0 ? [820, y + 10] : [-50, 218] }] });
 
 function infraredSwitch(cast) {
 	return {
@@ -219,7 +219,7 @@ function infraredSwitch(cast) {
 			{ id: 'south', crop: CROPS[2], mirrored: true, noise: 3, zones: [yard(20)], actors: [],
 				light: infrared(33, 2, true) },
 			{ id: 'west', crop: CROPS[3], noise: 3, zones: [yard(20)], light: infrared(40, 0.4),
-				actors: [passer(cast, 'blue-walks', 36), passer(cast, 'young-strides', 48)] },
+				actors: [passer(cast, 'blue-walks', 36), passer(cast, 'young-strides', 42, 285)] },
 		],
 	};
 }
@@ -254,7 +254,7 @@ function frozen(cast) {
 			{ id: 'east', crop: CROPS[1], noise: 3, zones: [yard(30)], frozen: 25,
 				actors: [stayer(cast, { who: 'bald', at: 14, until: 300 })] },
 			{ id: 'south', crop: CROPS[2], mirrored: true, noise: 3, zones: [yard(30)],
-				actors: [passer(cast, 'blue-walks', 6), passer(cast, 'young-strides', 30),
+				actors: [passer(cast, 'blue-walks', 6), passer(cast, 'young-strides', 23),
 					passer(cast, 'red-walks', 95)] },
 			// Nobody, a still picture and a good sensor: sound all the same.
 			{ id: 'west', crop: CROPS[3], noise: 1.2, zones: [yard(30)], actors: [] },
@@ -268,8 +268,8 @@ const NAMES = ['gate', 'front', 'park', 'path', 'bay', 'drive', 'fence', 'shed',
 
 function layoutSwitch(cast) {
 	const walkers = { front: [passer(cast, 'blue-walks', 6)], drive: [stayer(cast, { who: 'bald', at: 3, until: 62 })],
-		sign: [passer(cast, 'young-strides', 19), passer(cast, 'red-walks', 36)],
-		lawn: [passer(cast, 'young-walks', 43)], corner: [passer(cast, 'papers-strides', 60)] };
+		sign: [passer(cast, 'young-strides', 12.5), passer(cast, 'red-walks', 36)],
+		lawn: [passer(cast, 'young-walks', 43)], corner: [passer(cast, 'papers-strides', 54)] };
 	const side = (n, ...cameras) => ({ side: n, cameras });
 	return {
 		name: 'layouts', about: '4x4, one camera alone, 4x4, a page of 2x2, 4x4, with somebody in the zone',

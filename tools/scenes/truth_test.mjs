@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ENTRY, LOITERING, depthIn, stays, truthOf } from './truth.mjs';
+import { ENTRY, LOITERING, depthIn, impossible, stays, truthOf } from './truth.mjs';
 
 const ZONE = [[100, 100], [200, 100], [200, 200], [100, 200]];
 const FRAME = { footX: 10, footY: 60, left: 0, right: 19, top: 0, bottom: 59, width: 20, height: 60 };
@@ -82,4 +82,14 @@ test('of a frozen camera nothing is due after it froze but the fault', () => {
 		{ frozen: at }), 0);
 	assert.deepEqual(froze(20).expect.map((x) => x.class), [ENTRY, 'camera_fault_raised']);
 	assert.deepEqual(froze(5).expect.map((x) => x.class), ['camera_fault_raised']);
+});
+
+test('who appears in full sight, or walks through another, is no scene', () => {
+	const across = (y, begin) => somebody((t) => [-40 + (t - begin) * 50, y], begin, begin + 17);
+	const both = (a, b) => impossible({ ...scene(a), cameras: [{ ...scene(a).cameras[0], actors: [a, b] }] });
+	assert.deepEqual(both(across(150, 5), across(150, 20)), []);
+	assert.deepEqual(both(across(150, 5), across(180, 5)), []);
+	assert.match(both(across(150, 5), across(155, 5))[0], /walks through/);
+	assert.match(impossible(scene(somebody(() => IN, 5, 200)))[0], /x is there from or until 5.0 s/);
+	assert.deepEqual(impossible(scene(somebody(() => IN, -1, 200))), []);
 });

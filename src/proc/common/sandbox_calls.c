@@ -81,13 +81,24 @@ static void add_if(struct filter *filter, uint32_t action, const char *name,
 	add(filter, action, name, 1, &argument);
 }
 
+static struct scmp_arg_cmp equal(unsigned argument, uint64_t value)
+{
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_EQ, .datum_a = value };
+}
+
+static struct scmp_arg_cmp masked(unsigned argument, uint64_t mask, uint64_t value)
+{
+	return (struct scmp_arg_cmp){
+		.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value
+	};
+}
+
 /* Allow the call where the argument, masked, is one of the values. */
 static void add_choice(struct filter *filter, const char *name, unsigned argument, uint64_t mask,
 		       size_t count, const uint64_t *values)
 {
 	for (size_t i = 0; i < count; i++)
-		add_if(filter, SCMP_ACT_ALLOW, name,
-		       SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, values[i]));
+		add_if(filter, SCMP_ACT_ALLOW, name, masked(argument, mask, values[i]));
 }
 
 static void add_table(struct filter *filter, unsigned traits)
@@ -116,17 +127,13 @@ static void add_open(struct filter *filter, const char *name, unsigned argument,
 		add(filter, SCMP_ACT_ALLOW, name, 0, NULL);
 		return;
 	}
-	add_if(filter, SCMP_ACT_ALLOW, name,
-	       SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, O_RDONLY));
+	add_if(filter, SCMP_ACT_ALLOW, name, masked(argument, mask, O_RDONLY));
 	add_if(filter, (traits & HF_SANDBOX_CAMERA) != 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES),
-	       name, SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, O_RDWR));
+	       name, masked(argument, mask, O_RDWR));
 	for (size_t i = 0; i < HF_ARRAY_LEN(refused); i++)
-		add_if(filter, SCMP_ACT_ERRNO(EACCES), name,
-		       SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, refused[i]));
-	add_if(filter, SCMP_ACT_ERRNO(EACCES), name,
-	       SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT));
-	add_if(filter, SCMP_ACT_ERRNO(EACCES), name,
-	       SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, O_CREAT | O_TRUNC, O_TRUNC));
+		add_if(filter, SCMP_ACT_ERRNO(EACCES), name, masked(argument, mask, refused[i]));
+	add_if(filter, SCMP_ACT_ERRNO(EACCES), name, masked(argument, O_CREAT, O_CREAT));
+	add_if(filter, SCMP_ACT_ERRNO(EACCES), name, masked(argument, O_CREAT | O_TRUNC, O_TRUNC));
 }
 
 /* Memory is written or executed, never both. */
@@ -136,10 +143,9 @@ static void add_memory(struct filter *filter)
 	const uint64_t either[] = { PROT_NONE, PROT_WRITE, PROT_EXEC };
 
 	add_choice(filter, "mmap", 2, mask, HF_ARRAY_LEN(either), either);
-	add_if(filter, SCMP_ACT_ERRNO(EPERM), "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, mask, mask));
-	add_if(filter, SCMP_ACT_ALLOW, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	add_if(filter, SCMP_ACT_ERRNO(EPERM), "mprotect",
-	       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	add_if(filter, SCMP_ACT_ERRNO(EPERM), "mmap", masked(2, mask, mask));
+	add_if(filter, SCMP_ACT_ALLOW, "mprotect", masked(2, PROT_EXEC, 0));
+	add_if(filter, SCMP_ACT_ERRNO(EPERM), "mprotect", masked(2, PROT_EXEC, PROT_EXEC));
 }
 
 static void add_sockets(struct filter *filter, unsigned traits)
@@ -150,12 +156,12 @@ static void add_sockets(struct filter *filter, unsigned traits)
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(internet); i++)
 		add_if(filter, network ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS, "socket",
-		       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)internet[i]));
+		       equal(0, (scmp_datum_t)internet[i]));
 	/* Looking up a name asks a local service and the kernel's routes; so may a library of
 	 * somebody who has no network, which then does without. */
 	for (size_t i = 0; i < HF_ARRAY_LEN(local); i++)
 		add_if(filter, network ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES), "socket",
-		       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)local[i]));
+		       equal(0, (scmp_datum_t)local[i]));
 }
 
 static void add_ioctl(struct filter *filter, unsigned traits)
@@ -165,13 +171,11 @@ static void add_ioctl(struct filter *filter, unsigned traits)
 						  FIONBIO, FIOCLEX,    FIONCLEX };
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(harmless); i++)
-		add_if(filter, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, harmless[i]));
+		add_if(filter, SCMP_ACT_ALLOW, "ioctl", equal(1, harmless[i]));
 	if ((traits & HF_SANDBOX_CAMERA) != 0)
-		add_if(filter, SCMP_ACT_ALLOW, "ioctl",
-		       SCMP_A1(SCMP_CMP_MASKED_EQ, class, (uint64_t)'V' << 8));
+		add_if(filter, SCMP_ACT_ALLOW, "ioctl", masked(1, class, (uint64_t)'V' << 8));
 	if ((traits & HF_SANDBOX_NETWORK) != 0) /* interfaces and their addresses */
-		add_if(filter, SCMP_ACT_ALLOW, "ioctl",
-		       SCMP_A1(SCMP_CMP_MASKED_EQ, class, (uint64_t)0x89 << 8));
+		add_if(filter, SCMP_ACT_ALLOW, "ioctl", masked(1, class, (uint64_t)0x89 << 8));
 }
 
 static void add_process(struct filter *filter)
@@ -192,15 +196,14 @@ static void add_process(struct filter *filter)
 		return;
 	}
 	/* Threads, no processes. */
-	add_if(filter, SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, kinds, CLONE_THREAD));
-	add_if(filter, SCMP_ACT_ERRNO(EPERM), "clone",
-	       SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+	add_if(filter, SCMP_ACT_ALLOW, "clone", masked(0, kinds, CLONE_THREAD));
+	add_if(filter, SCMP_ACT_ERRNO(EPERM), "clone", masked(0, CLONE_THREAD, 0));
 	for (size_t i = 0; i < HF_ARRAY_LEN(controls); i++)
-		add_if(filter, SCMP_ACT_ALLOW, "prctl", SCMP_A0(SCMP_CMP_EQ, controls[i]));
+		add_if(filter, SCMP_ACT_ALLOW, "prctl", equal(0, controls[i]));
 	/* abort() */
-	add_if(filter, SCMP_ACT_ALLOW, "tgkill", SCMP_A0(SCMP_CMP_EQ, self));
+	add_if(filter, SCMP_ACT_ALLOW, "tgkill", equal(0, self));
 	/* To ask for a limit, not to set one. */
-	add_if(filter, SCMP_ACT_ALLOW, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0));
+	add_if(filter, SCMP_ACT_ALLOW, "prlimit64", equal(2, 0));
 }
 
 const char *hf_sandbox_build(void)

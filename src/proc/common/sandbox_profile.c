@@ -170,7 +170,7 @@ void hf_sandbox_for(const struct hf_hello *hello, const struct hf_config *config
 	case HF_ROLE_COUNT:
 		break;
 	}
-	HF_ASSERT(!"a role that has a sandbox");
+	HF_ASSERT(hello->role <= HF_ROLE_UPLINK && hello->role != HF_ROLE_SUPERVISOR);
 }
 
 void hf_sandbox_worker(const struct hf_hello *hello, const struct hf_config *config,

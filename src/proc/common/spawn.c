@@ -272,8 +272,9 @@ void hf_exit_text(const struct hf_exit *exit, size_t size_bytes, char *ret_text)
 		return;
 	}
 	const char *name = sigabbrev_np(exit->signal);
-	(void)snprintf(ret_text, size_bytes, "killed by signal %d (%s)", exit->signal,
-		       name != NULL ? name : "?");
+	(void)snprintf(ret_text, size_bytes, "killed by signal %d (%s)%s", exit->signal,
+		       name != NULL ? name : "?",
+		       exit->signal == SIGSYS ? ": it tried what its sandbox forbids" : "");
 }
 
 void hf_child_close(struct hf_child *child)

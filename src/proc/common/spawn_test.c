@@ -232,6 +232,15 @@ TEST(an_end_is_told_once_and_in_words)
 	hf_child_close(&child);
 }
 
+TEST(who_was_ended_by_its_sandbox_is_told_so)
+{
+	const struct hf_exit end = { .status = -1, .signal = SIGSYS };
+	char text[128];
+
+	hf_exit_text(&end, sizeof text, text);
+	assert_non_null(strstr(text, "(SYS): it tried what its sandbox forbids"));
+}
+
 TEST(a_child_that_is_closed_is_gone)
 {
 	struct hf_child child = spawn(HF_ROLE_INFER, 0, "work");
@@ -287,6 +296,7 @@ int main(void)
 		RUN(linked_children_hear_one_another_and_share_the_ring),
 		RUN(a_link_here_reaches_the_child),
 		RUN(an_end_is_told_once_and_in_words),
+		RUN(who_was_ended_by_its_sandbox_is_told_so),
 		RUN(a_child_that_is_closed_is_gone),
 		RUN(a_killed_child_ends_by_its_signal),
 		RUN(a_program_that_is_missing_is_named),

@@ -15,11 +15,13 @@
 #include "proc/common/sandbox.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 enum {
 	CPU_SECONDS_MAX = 10,
 	EXIT_REFUSED = 2,
+	PACKS_MAX = 4,
 };
 
 /* A file that makes the parser spin must not make the supervisor wait for ever. */
@@ -30,6 +32,34 @@ static void limit_resources(void)
 
 	(void)setrlimit(RLIMIT_CPU, &seconds);
 	(void)setrlimit(RLIMIT_CORE, &none);
+}
+
+/* Whether a zone's classes exist is looked up in the model pack that the file names. The sandbox
+ * has to know before the parser does: so whatever stands behind a "path:" is taken for a pack's
+ * folder, and the file model.json in it, no other, may be read. What is written in a way that is
+ * not found here is judged without the pack. */
+static void allow_packs(const char *config_path, struct hf_sandbox *sandbox)
+{
+	static const char key[] = "path:";
+	HF_AUTO_FREE char *text = NULL;
+	const char *slash = strrchr(config_path, '/');
+	int folder_bytes = slash != NULL ? (int)(slash - config_path) + 1 : 0;
+	struct hf_err ignored;
+
+	if (hf_file_read(config_path, HF_CONFIG_FILE_BYTES_MAX, &text, NULL, &ignored) != HF_OK)
+		return;
+	const char *at = strstr(text, key);
+	for (int i = 0; at != NULL && i < PACKS_MAX; i++, at = strstr(at, key)) {
+		char path[2 * HF_PATH_BYTES];
+
+		at += sizeof key - 1;
+		at += strspn(at, " \"'");
+		bool relative = *at != '/';
+		(void)snprintf(path, sizeof path, "%.*s%.*s/model.json",
+			       relative ? folder_bytes : 0, config_path,
+			       (int)strcspn(at, "\"'#,}\r\n"), at);
+		hf_sandbox_allow(sandbox, path, HF_SANDBOX_READ);
+	}
 }
 
 int main(int argc, char **argv)
@@ -46,6 +76,7 @@ int main(int argc, char **argv)
 	/* Whoever lacks a layer is told so by the workers. */
 	static struct hf_sandbox sandbox;
 	hf_sandbox_for_config(argv[1], &sandbox);
+	allow_packs(argv[1], &sandbox);
 	hf_sandbox_enter(&sandbox);
 	HF_AUTO_FREE struct hf_config *config = malloc(sizeof *config);
 	HF_AUTO_FREE struct hf_config_report *report = malloc(sizeof *report);

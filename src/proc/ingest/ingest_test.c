@@ -320,6 +320,43 @@ TEST(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels)
 	CHECK_I64(lab_end(lab), ==, 0);
 }
 
+/* The next tick, its jobs answered and itself not; false: none for so long (-1: for ever). */
+static bool tick_untaken(struct lab *lab, int wait_ms)
+{
+	for (;;) {
+		struct pollfd fds[] = { { .fd = lab->respond, .events = POLLIN },
+					{ .fd = lab->infer[0], .events = POLLIN } };
+		struct hf_job job;
+		struct hf_msg msg;
+
+		if (poll(fds, 2, wait_ms) == 0)
+			return false;
+		if (fds[1].revents != 0 && next_job(lab, 0, &job))
+			send_done(lab, 0, job.job_id);
+		if (fds[0].revents == 0)
+			continue;
+		CHECK_CODE(receive(lab, lab->respond, &msg), HF_OK);
+		return true;
+	}
+}
+
+TEST(as_live_ingest_is_one_frame_ahead_of_respond_and_no_further)
+{
+	skip_without_clips();
+	struct lab *lab = lab_new("4x4-border.avi", 16);
+	const struct hf_taken taken = { 0 };
+	struct hf_err err;
+
+	lab->config.sources[0].layout = HF_LAYOUT_4X4;
+	lab_start(lab, HF_LOCKSTEP_AS_LIVE);
+	CHECK(tick_untaken(lab, -1));
+	CHECK(tick_untaken(lab, -1));
+	CHECK(!tick_untaken(lab, 300));
+	CHECK_OK(hf_msg_send(lab->respond, HF_MSG_TAKEN, &taken, sizeof taken, NULL, 0, &err));
+	CHECK(tick_untaken(lab, -1));
+	CHECK_I64(lab_end(lab), ==, 0);
+}
+
 TEST(a_missing_file_is_told_once_and_found_when_it_comes_back)
 {
 	skip_without_clips();
@@ -592,6 +629,7 @@ TEST(the_report_is_json_and_complete)
 }
 
 TESTS(RUN(in_lockstep_each_tile_of_each_frame_comes_once_in_order_with_its_pixels),
+      RUN(as_live_ingest_is_one_frame_ahead_of_respond_and_no_further),
       RUN(a_missing_file_is_told_once_and_found_when_it_comes_back),
       RUN(a_link_that_comes_to_lead_out_of_the_sandbox_ends_the_process_for_another_to_follow_it),
       RUN(a_file_that_opens_and_holds_rubbish_is_lost_once_and_not_back_each_time_it_is_opened),

@@ -4,8 +4,8 @@
  * respond.
  *
  * Method: one thread, one loop. Wait for messages until the next frame is due or its device has
- * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer has places
- * for. A place that becomes free between two frames gets a tile of the newest frame.
+ * one (200 ms at most), step the source, look at the frame, tell respond, cut and send what infer
+ * has places for. A place that becomes free between two frames gets a tile of the newest frame.
  *
  * A source that cannot be opened or breaks is told once for each reason, and tried again: one of
  * this machine every two seconds, a camera in the network ever more slowly, until it has been
@@ -214,8 +214,7 @@ static void watch_silence(struct ingest *in, struct hf_mono now)
 	static const char *const hints[] = {
 		[HF_SOURCE_FILE] = ": is it the right file, and was it copied whole?",
 		[HF_SOURCE_V4L2] = "",
-		[HF_SOURCE_RTSP] = ": does the camera send what it says, and is the network good "
-				   "enough?",
+		[HF_SOURCE_RTSP] = ": does it send what it says, and is the network good enough?",
 	};
 	char url[HF_PATH_BYTES];
 	struct hf_err why;

@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "ingest/cutter.h"
 #include "ingest/layout.h"
+#include "ingest/pixels.h"
 #include "ingest/source.h"
 #include "proc/common/sandbox.h"
 #include "proc/paint/movie.h"
@@ -32,7 +33,7 @@ enum {
 	BANNERS_MAX = 64,
 	BANNER_MS = 3000, /* so long an event is shown */
 	GLOW_MS = 1800,
-	EVERYWHERE = UINT32_MAX,
+	EVERYWHERE = INT32_MAX, /* no index is as great */
 	TILE_BYTES_MAX = 3 * HF_TILE_WIDTH_MAX * HF_TILE_HEIGHT_MAX,
 };
 
@@ -317,21 +318,6 @@ static void draw(const struct painter *painter)
 
 /* Output */
 
-static enum AVPixelFormat format_of(enum hf_chroma chroma)
-{
-	switch (chroma) {
-	case HF_CHROMA_NONE:
-		return AV_PIX_FMT_GRAY8;
-	case HF_CHROMA_420:
-		return AV_PIX_FMT_YUV420P;
-	case HF_CHROMA_422:
-		return AV_PIX_FMT_YUV422P;
-	case HF_CHROMA_444:
-		return AV_PIX_FMT_YUV444P;
-	}
-	return AV_PIX_FMT_NONE;
-}
-
 static enum hf_code begin_movie(struct painter *painter, struct hf_err *err)
 {
 	const struct hf_frame *frame = &painter->frame;
@@ -353,8 +339,9 @@ static enum hf_code put_frame(struct painter *painter, struct hf_err *err)
 	int stride = cairo_image_surface_get_stride(painter->surface);
 
 	painter->converter = sws_getCachedContext(
-		painter->converter, (int)frame->width, (int)frame->height, format_of(frame->chroma),
-		width, height, AV_PIX_FMT_BGRA, SWS_BILINEAR | SWS_ACCURATE_RND, NULL, NULL, NULL);
+		painter->converter, (int)frame->width, (int)frame->height,
+		hf_pixels_format(frame->chroma), width, height, AV_PIX_FMT_BGRA,
+		SWS_BILINEAR | SWS_ACCURATE_RND, NULL, NULL, NULL);
 	if (painter->converter == NULL)
 		return hf_fail(err, HF_E_NOMEM, "no conversion of pictures");
 	const int *matrix = sws_getCoefficients(frame->bt709 ? SWS_CS_ITU709 : SWS_CS_ITU601);
@@ -538,6 +525,7 @@ static void close_all(struct painter *painter)
 		cairo_destroy(painter->cairo);
 	if (painter->surface != NULL)
 		cairo_surface_destroy(painter->surface);
+	picture_end();
 	sws_freeContext(painter->converter);
 	hf_scene_free(painter->scene);
 	hf_thumbs_free(painter->thumbs);

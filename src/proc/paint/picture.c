@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc/paint/picture.h"
 
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -265,4 +266,10 @@ void picture_status(cairo_t *cairo, struct picture_area screen, const char *text
 	(void)plate(cairo, screen, screen.x + screen.width - width - 20 * unit,
 		    screen.y + screen.height - 30 * unit, text, ink, 0.72, white);
 	cairo_restore(cairo);
+}
+
+void picture_end(void)
+{
+	cairo_debug_reset_static_data();
+	FcFini();
 }

@@ -39,5 +39,8 @@ void picture_veil(cairo_t *cairo, struct picture_area area, const char *why);
 /* What has happened, across the foot; row 0 is the lowest. */
 void picture_banner(cairo_t *cairo, struct picture_area area, unsigned row, const char *what,
 		    const char *where, double glow);
+/* After the last cairo_t: what the libraries keep of fonts. */
+void picture_end(void);
+
 /* At the foot of the screen, right. */
 void picture_status(cairo_t *cairo, struct picture_area screen, const char *text);

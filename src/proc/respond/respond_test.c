@@ -368,6 +368,70 @@ TEST(a_walk_into_a_zone_is_one_event_with_a_picture_that_is_saved_first)
 	bench_free(b);
 }
 
+static struct hf_taken receive_taken(int fd)
+{
+	struct hf_msg msg = receive(fd);
+	struct hf_taken taken;
+
+	CHECK_U64(msg.type, ==, HF_MSG_TAKEN);
+	hf_msg_get(&msg, &taken, sizeof taken);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	return taken;
+}
+
+TEST(in_lockstep_each_is_answered_when_what_came_of_it_is_acknowledged)
+{
+	struct bench *b = bench_new();
+
+	b->lockstep = HF_LOCKSTEP_AS_LIVE;
+	launch(b, true);
+	b->frame = 3;
+	tick(b);
+	struct hf_taken taken = receive_taken(b->ingest);
+	CHECK_U64(taken.frame, ==, 3);
+	CHECK_U64(taken.job_id, ==, 0);
+	b->frame = 0;
+	for (int i = 0; i < 5; i++) {
+		look(b, 200 + 8.0 * i);
+		taken = receive_taken(b->infer);
+		CHECK_U64(taken.frame, ==, b->frame);
+		CHECK_U64(taken.job_id, ==, b->frame);
+	}
+	while (!readable(b->keeper)) {
+		look(b, 200 + 8.0 * (double)b->frame);
+		struct pollfd either[] = { { .fd = b->keeper, .events = POLLIN },
+					   { .fd = b->infer, .events = POLLIN } };
+		CHECK_I64(poll(either, 2, WAIT_MS), >, 0);
+		if (either[0].revents == 0)
+			(void)receive_taken(b->infer);
+	}
+	struct hf_offer offer = receive_offer(b);
+	CHECK(!readable(b->infer));
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+	CHECK_U64(receive_taken(b->infer).frame, ==, b->frame);
+	bench_free(b);
+}
+
+TEST(without_a_data_folder_an_event_goes_without_a_picture)
+{
+	struct bench *b = bench_new();
+	char kept[sizeof data_path];
+
+	(void)snprintf(kept, sizeof kept, "%s", data_path);
+	data_path[0] = '\0';
+	launch(b, true);
+	(void)snprintf(data_path, sizeof data_path, "%s", kept);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	json_t *event = parse(&offer);
+	CHECK(json_is_null(json_object_get(event, "thumb_path")));
+	CHECK_TEXT(
+		json_string_value(json_object_get(json_object_get(event, "attrs"), "thumb_error")),
+		"no pictures are kept");
+	json_decref(event);
+	bench_free(b);
+}
+
 /* Hours that begin so long after the moment of capture, and last as long as these. */
 static void arm_from(struct bench *b, int64_t hours_ahead, int64_t hours)
 {
@@ -755,6 +819,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(a_walk_into_a_zone_is_one_event_with_a_picture_that_is_saved_first),
+		RUN(in_lockstep_each_is_answered_when_what_came_of_it_is_acknowledged),
+		RUN(without_a_data_folder_an_event_goes_without_a_picture),
 		RUN(outside_the_hours_of_the_clips_own_time_there_is_no_event),
 		RUN(within_the_hours_an_event_says_nothing_of_them),
 		RUN(in_a_zone_nobody_knows_an_event_outside_the_hours_is_raised_and_says_why),

@@ -126,7 +126,7 @@ static int check_only(const struct arguments *arguments)
 	if (code == HF_OK)
 		code = settings_read_config(&settings, &config, &err);
 	if (code == HF_OK)
-		code = settings_check_parts(&settings, &config, &err);
+		code = settings_check_parts(&settings, &err);
 	if (code != HF_OK)
 		return complain(code, &err);
 	if (!try_parts(&settings, &config))

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum {
@@ -190,26 +189,10 @@ static enum hf_code check_program(const struct settings *settings, enum hf_role 
 	return HF_OK;
 }
 
-static enum hf_code check_source(const struct hf_config_source *source, struct hf_err *err)
-{
-	struct stat st;
-
-	if (source->type == HF_SOURCE_V4L2 && stat(source->url, &st) != 0)
-		return hf_fail_errno(err, "source %s: %s", source->id, source->url);
-	return HF_OK;
-}
-
-enum hf_code settings_check_parts(const struct settings *settings, const struct hf_config *config,
-				  struct hf_err *err)
+enum hf_code settings_check_parts(const struct settings *settings, struct hf_err *err)
 {
 	for (int role = HF_ROLE_INGEST; role <= HF_ROLE_UPLINK; role++) {
 		enum hf_code code = check_program(settings, (enum hf_role)role, err);
-
-		if (code != HF_OK)
-			return code;
-	}
-	for (uint32_t i = 0; i < config->source_count; i++) {
-		enum hf_code code = check_source(&config->sources[i], err);
 
 		if (code != HF_OK)
 			return code;

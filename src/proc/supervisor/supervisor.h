@@ -165,7 +165,7 @@ enum hf_code settings_find(const char *config_path, const char *data_path, const
 /* The configuration as the config program packed it; its complaints go to stderr as they are. */
 enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
 				  struct hf_err *err) HF_MUST_CHECK;
-enum hf_code settings_check_parts(const struct settings *settings, const struct hf_config *config,
+enum hf_code settings_check_parts(const struct settings *settings,
 				  struct hf_err *err) HF_MUST_CHECK;
 /* run/gen/N for this run; older ones go. */
 enum hf_code settings_make_generation(struct settings *settings, uint64_t run,

@@ -135,17 +135,21 @@ bool try_parts(const struct settings *settings, const struct hf_config *config)
 		return false;
 	}
 	for (uint32_t i = 0; i < config->source_count; i++) {
-		bool in_network = config->sources[i].type == HF_SOURCE_RTSP;
-
-		if (config->sources[i].type == HF_SOURCE_V4L2 ||
-		    try_worker(settings, config_fd, HF_ROLE_INGEST, i, &err) == HF_OK)
-			continue;
+		/* What to do then; a driver's own words say enough. */
+		static const char *const advice[] = {
+			[HF_SOURCE_FILE] = "; correct its url, or put the right file there",
+			[HF_SOURCE_V4L2] = "",
+			[HF_SOURCE_RTSP] = "; the unit starts without it and goes on trying",
+		};
+		const struct hf_config_source *source = &config->sources[i];
 		/* A camera may be off today; a unit is set up all the same. */
-		good = good && in_network;
-		(void)fprintf(stderr, "holdfastd: %ssource %s: %s; %s\n",
-			      in_network ? "warning: " : "", config->sources[i].id, err.text,
-			      in_network ? "the unit starts without it and goes on trying"
-					 : "correct its url, or put the right file there");
+		bool may_come = source->type == HF_SOURCE_RTSP;
+
+		if (try_worker(settings, config_fd, HF_ROLE_INGEST, i, &err) == HF_OK)
+			continue;
+		good = good && may_come;
+		(void)fprintf(stderr, "holdfastd: %ssource %s: %s%s\n", may_come ? "warning: " : "",
+			      source->id, err.text, advice[source->type]);
 	}
 	if (try_worker(settings, config_fd, HF_ROLE_INFER, 0, &err) != HF_OK) {
 		good = false;
