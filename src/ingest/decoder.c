@@ -31,6 +31,8 @@ struct hf_decoder {
 	AVCodecContext *codec;
 	AVFrame *frame;       /* taken last */
 	AVFrame *ahead;       /* decoded, to be taken next */
+	bool last_alone;      /* the picture received last refers to no other */
+	bool renewed;         /* one of those since the last take, after others that do */
 	struct hf_jpeg *jpeg; /* NULL: not MJPEG */
 	bool by_jpeg;         /* the picture to be taken next is this one: */
 	struct hf_frame jpeg_frame;
@@ -194,6 +196,8 @@ static enum hf_code take_decoded(struct hf_decoder *decoder, struct hf_frame *re
 		out.planes[i] = usable ? in->data[i] : decoder->converted[i];
 		out.strides[i] = usable ? in->linesize[i] : decoder->converted_strides[i];
 	}
+	out.renewed = decoder->renewed;
+	decoder->renewed = false;
 	*ret_frame = out;
 	return HF_OK;
 }
@@ -282,6 +286,9 @@ enum hf_code hf_decoder_receive(struct hf_decoder *decoder, int64_t *ret_stamp, 
 			       av_text(av, text));
 	if (!frame_is_whole(decoder))
 		return hf_fail(err, HF_E_CORRUPT, "%s: a broken picture", decoder->name);
+	const bool alone = decoder->ahead->pict_type == AV_PICTURE_TYPE_I;
+	decoder->renewed = decoder->renewed || (alone && !decoder->last_alone);
+	decoder->last_alone = alone;
 	*ret_stamp = decoder->ahead->best_effort_timestamp;
 	return HF_OK;
 }

@@ -10,7 +10,8 @@
  *
  * Numbers     captured_mono is when the picture was taken, never when somebody
  *             came round to look at it. number counts the pictures of the
- *             source from 0, those that were skipped or broken included.
+ *             source from 0, those that were skipped or broken included. renewed is
+ *             false where every picture stands alone: then it would say nothing.
  *
  * Owners      Borrowed from the source: valid until it hands out the next one,
  *             fails, or is closed.
@@ -42,6 +43,7 @@ struct hf_frame {
 	enum hf_chroma chroma;
 	bool full_range; /* grey 0..255, else 16..235 */
 	bool bt709;      /* else BT.601 */
+	bool renewed;    /* a key frame among those since the one handed out before */
 	uint64_t number;
 	struct hf_mono captured_mono;
 	struct hf_wall captured_wall;

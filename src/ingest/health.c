@@ -14,6 +14,7 @@
 #include "ingest/health.h"
 
 #include "base/assert.h"
+#include "ingest/proof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,10 @@ enum {
 	SAMPLE_SLACK_MS = 20,
 	STEP_MS_MAX = 2000, /* a longer pause counts as this much: nobody knows what was in it */
 	BREAK_MS = 5000,    /* after a longer one pictures are not compared */
-	SLOT_MS = 2000,     /* a floor is learned from the least change in each of these */
+	YOUNG_MS = 2000,    /* after a break, to know soon which tiles live */
+	YOUNG_SAMPLE_MS = 200,
+	PLAIN_MS_MAX = 2000, /* a stream with nothing but key frames must be judged by them */
+	SLOT_MS = 2000,      /* a floor is learned from the least change in each of these */
 	SLOTS = 15,
 	SLOTS_MIN = 3,
 	SLOTS_OF_STILLNESS_MAX = 2,
@@ -115,7 +119,10 @@ struct hf_health {
 	bool started;
 	struct hf_mono sampled_at;
 	int64_t clock_ms; /* of samples: time that was watched */
-	bool breath;
+	bool renewed, breath;
+	int64_t plain_ms; /* last sample without a key frame */
+	int64_t young_ms; /* until then */
+	struct hf_proof proof;
 	uint32_t blind_mask;
 	struct tile tiles[HF_TILES_MAX];
 };
@@ -220,6 +227,7 @@ enum hf_code hf_health_fit(struct hf_health *health, uint32_t tile_number, enum 
 	}
 	forget_picture(tile);
 	*tile = fresh;
+	hf_proof_begin(&health->proof, 1U << tile_number);
 	return HF_OK;
 }
 
@@ -231,6 +239,8 @@ void hf_health_break(struct hf_health *health)
 		health->tiles[i].settled_ms = health->clock_ms + UNSETTLED_MS;
 	}
 	health->started = false;
+	health->young_ms = health->clock_ms + YOUNG_MS;
+	hf_proof_break(&health->proof);
 }
 
 /* --- measuring ---------------------------------------------------------------------------- */
@@ -275,10 +285,18 @@ static bool has_floor(const struct tile *tile)
 	       tile->fault != HF_HEALTH_NO_SIGNAL && tile->fault != HF_HEALTH_BLACK;
 }
 
-static bool takes_breath(const struct hf_health *health)
+/* The decoder knows of the key frames of its stream, not of those that a clip's picture had
+ * before: those are found by what they do. */
+static bool takes_breath(struct hf_health *health)
 {
+	const bool renewed = health->renewed;
 	unsigned tiles = 0, more = 0;
 
+	health->renewed = false;
+	if (!renewed)
+		health->plain_ms = health->clock_ms;
+	else if (health->clock_ms - health->plain_ms < PLAIN_MS_MAX)
+		return true;
 	for (int i = 0; i < HF_TILES_MAX; i++)
 		if (has_floor(&health->tiles[i])) {
 			const struct tile *tile = &health->tiles[i];
@@ -315,8 +333,9 @@ static void learn_floor(struct hf_health *health, struct tile *tile)
 {
 	const double noise = tile->now.noise;
 
-	if (health->breath || tile->still || tile->fault == HF_HEALTH_NO_SIGNAL ||
-	    tile->fault == HF_HEALTH_BLACK) {
+	if (health->breath)
+		return;
+	if (tile->still || tile->fault == HF_HEALTH_NO_SIGNAL || tile->fault == HF_HEALTH_BLACK) {
 		tile->slot_from_ms = -1;
 		return;
 	}
@@ -374,9 +393,14 @@ static double floor_for(const struct hf_health *health, struct tile *tile)
 
 static void see_life(struct hf_health *health, struct tile *tile)
 {
+	const bool was_judged = tile->floor > 0 || tile->judged_by_others;
 	const double floor = floor_for(health, tile);
 	const double level = floor * alive_share > alive_least ? floor * alive_share : alive_least;
 
+	/* Before the others' floor is known nobody can say whether a change was more than
+	 * rounding, or a key frame. */
+	for (int i = 0; i < HF_MEASURE_BLOCKS && tile->judged_by_others && !was_judged; i++)
+		tile->alive_ms[i] = tile->moved_ms - HF_HEALTH_WINDOW_MS;
 	tile->alive_blocks = 0;
 	for (int i = 0; i < HF_MEASURE_BLOCKS; i++) {
 		if (!health->breath && (double)tile->now.difference[i] > level)
@@ -389,7 +413,6 @@ static void see_life(struct hf_health *health, struct tile *tile)
 		return;
 	tile->quiet_ms = health->clock_ms - tile->moved_ms;
 	tile->moved_ms = health->clock_ms;
-	/* Before the others' floor is known nobody can say whether this was more than rounding. */
 	tile->ever_alive = tile->ever_alive || tile->judged_by_others;
 }
 
@@ -413,6 +436,43 @@ static uint32_t count_others(const struct hf_health *health, const struct tile *
 			  (tile != self && tile->alive_blocks > STILL_BLOCKS_MAX);
 	}
 	return tiles > 1 ? others : 0;
+}
+
+/*
+ * Pictures were not looked at for a while: a tile may have frozen meanwhile. What has noise
+ * shows it again at once. What has none and was seen to live cannot do that: it is believed.
+ */
+static void doubt_noisy(struct hf_health *health)
+{
+	uint32_t tiles = 0;
+
+	for (uint32_t i = 0; i < HF_TILES_MAX; i++) {
+		const struct tile *tile = &health->tiles[i];
+		const bool clean = tile->slot_count >= SLOTS_MIN && tile->floor <= 0;
+
+		tiles |= clean || (health->proof.unproven >> i & 1) != 0 ? 0 : 1U << i;
+	}
+	hf_proof_begin(&health->proof, tiles);
+}
+
+static void find_unproven(struct hf_health *health)
+{
+	struct hf_proof_sample sample = { .now_ms = health->clock_ms, .breath = health->breath };
+	uint32_t alive = 0;
+
+	for (uint32_t i = 0; i < HF_TILES_MAX; i++) {
+		const struct tile *tile = &health->tiles[i];
+
+		if (!tile->measured)
+			continue;
+		sample.tiles[i] = &tile->now;
+		sample.floors[i] = tile->floor;
+		if (tile->fault == HF_HEALTH_NO_SIGNAL || tile->fault == HF_HEALTH_BLACK)
+			sample.dead |= 1U << i;
+		alive |= tile->ever_alive ? 1U << i : 0;
+	}
+	hf_proof_step(&health->proof, &sample);
+	hf_proof_accept(&health->proof, alive);
 }
 
 static void judge_stillness(struct hf_health *health, struct tile *tile, int64_t step_ms)
@@ -672,11 +732,16 @@ static bool is_sample(struct hf_health *health, const struct hf_frame *frame, in
 {
 	const int64_t since_ms = hf_mono_diff_us(frame->captured_mono, health->sampled_at) / 1000;
 	const bool follows = health->started && since_ms >= 0;
+	const int64_t interval_ms =
+		health->clock_ms < health->young_ms ? YOUNG_SAMPLE_MS : HF_HEALTH_SAMPLE_MS;
 
-	if (follows && since_ms < HF_HEALTH_SAMPLE_MS - SAMPLE_SLACK_MS)
+	if (follows && since_ms < interval_ms - SAMPLE_SLACK_MS)
 		return false;
-	if (health->started && (since_ms < 0 || since_ms > BREAK_MS))
-		hf_health_break(health);
+	if (since_ms < 0 || since_ms > BREAK_MS) {
+		doubt_noisy(health);
+		if (health->started)
+			hf_health_break(health);
+	}
 	*ret_step_ms = !follows ? 0 : since_ms < STEP_MS_MAX ? since_ms : STEP_MS_MAX;
 	health->started = true;
 	health->sampled_at = frame->captured_mono;
@@ -689,6 +754,7 @@ uint32_t hf_health_step(struct hf_health *health, const struct hf_frame *frame,
 {
 	int64_t step_ms;
 
+	health->renewed = health->renewed || frame->renewed;
 	if (!is_sample(health, frame, &step_ms))
 		return health->blind_mask;
 	for (int i = 0; i < HF_TILES_MAX; i++) {
@@ -700,10 +766,13 @@ uint32_t hf_health_step(struct hf_health *health, const struct hf_frame *frame,
 	for (int i = 0; i < HF_TILES_MAX; i++)
 		if (health->tiles[i].measured)
 			see_life(health, &health->tiles[i]);
+	find_unproven(health);
 	health->blind_mask = 0;
 	for (uint32_t i = 0; i < HF_TILES_MAX; i++) {
 		struct tile *tile = &health->tiles[i];
 
+		if (inputs[i].motion != NULL)
+			health->blind_mask |= health->proof.unproven & 1U << i;
 		if (!tile->measured)
 			continue;
 		judge(health, tile, frame, &inputs[i], step_ms);

@@ -18,9 +18,13 @@
  *             tampered   a settled picture whose edges are no longer where they
  *                        were, or that has become one colour.
  *
- *             A tile is blind while it shows no signal or black, or while it is
- *             suspected of being frozen. That takes HF_HEALTH_WINDOW_MS and is
- *             not yet a fault; nor is the end of a fault the end of blindness.
+ *             A tile is blind while it shows no signal or black, while it is
+ *             suspected of being frozen, or unproven. Suspicion takes
+ *             HF_HEALTH_WINDOW_MS and is not yet a fault; nor is the end of a fault
+ *             the end of blindness. Unproven (ingest/proof.h) is a tile that was
+ *             still from the first picture on; that shows with the second, and is
+ *             no fault by itself. It counts anew for a tile at another place of the
+ *             screen, and after seconds without pictures.
  *
  * Frozen      A block is alive when it changes by more than a fifth of the
  *             tile's noise floor; a tile is still when hardly any block was alive
@@ -32,9 +36,10 @@
  *             change. So such a tile is never still, but for one that was still
  *             from the beginning among others of which at least two, and at least
  *             half, have a clear floor: theirs counts.
- *             A sample in which most tiles with a floor change more than they use
- *             to is the screen's encoder taking breath (a key frame): it says
- *             nothing of any tile. A camera's own key frames come at its own time
+ *             A sample with a key frame of the screen's encoder says nothing of
+ *             any tile: it changes them all. The decoder tells of them; one of an
+ *             earlier encoder is known by most tiles with a floor changing more than
+ *             they use to. A camera's own key frames come at its own time
  *             and are a sign of life.
  *             The screen goes on when another tile is alive or the band at the
  *             top of any tile changes as writing does. A source of one tile never

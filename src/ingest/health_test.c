@@ -294,6 +294,100 @@ TEST(a_tile_that_was_frozen_from_the_start_among_noisy_ones_is_found)
 	screen_free(s);
 }
 
+TEST(a_tile_that_was_frozen_from_the_start_is_blind_with_the_second_picture_and_no_other_ever_is)
+{
+	struct screen *s = screen_new(2);
+
+	s->frame_ms = 200;
+	s->cameras[3].noise = 0;
+	run_ms(s, 200);
+	CHECK_U64(s->blind, ==, 0);
+	for (int i = 0; i < 250; i++) {
+		run_ms(s, 200);
+		CHECK_U64(s->blind, ==, 1U << 3);
+	}
+	CHECK_U64(faults(s), ==, 0);
+	s->cameras[3].noise = 6;
+	run_ms(s, 400);
+	CHECK_U64(s->blind, ==, 0);
+	screen_free(s);
+}
+
+TEST(a_tile_that_froze_while_nobody_looked_is_blind_with_the_second_picture)
+{
+	struct screen *s = screen_new(2);
+
+	s->cameras[1].noise = 0; /* a clean one, in which somebody is seen */
+	s->cameras[1].people = true;
+	run_ms(s, 20000);
+	check_sound(s);
+	s->cameras[1].people = false;
+	s->cameras[2].frozen = true;
+	hf_health_break(s->health);
+	s->frame.captured_mono = hf_mono_add_ms(s->frame.captured_mono, 60000);
+	run_ms(s, 800);
+	CHECK_U64(s->blind, ==, 1U << 2);
+	s->cameras[2].frozen = false;
+	run_ms(s, 1200);
+	CHECK_U64(s->blind, ==, 0);
+	screen_free(s);
+}
+
+TEST(a_short_pause_does_not_ask_for_a_sign_of_life_again)
+{
+	struct screen *s = screen_new(2);
+
+	run_ms(s, 20000);
+	s->cameras[2].frozen = true;
+	hf_health_break(s->health);
+	run_ms(s, 1600);
+	check_sound(s); /* it is suspected in its time */
+	run_ms(s, 2000);
+	CHECK_U64(s->blind, ==, 1U << 2);
+	screen_free(s);
+}
+
+/* Of good quality: the live tiles do not change more than they use to. */
+static void run_with_key_frames(struct screen *s, int every, int frames)
+{
+	for (int i = 0; i < frames; i++) {
+		s->frame.renewed = i % every == 0;
+		s->cameras[2].noise = s->frame.renewed ? 2 : 0;
+		s->cameras[2].frozen = !s->frame.renewed && i > 0;
+		run_ms(s, s->frame_ms);
+	}
+}
+
+TEST(key_frames_that_the_decoder_tells_of_do_not_wake_a_tile_frozen_from_the_start)
+{
+	for (int every = 3; every <= 12; every += 3) {
+		struct screen *s = screen_new(2);
+
+		s->frame_ms = 200;
+		run_with_key_frames(s, every, 3 * every);
+		for (int i = 0; i < 35; i++) {
+			run_with_key_frames(s, every, every);
+			CHECK_U64(s->blind, ==, 1U << 2);
+		}
+		screen_free(s);
+	}
+}
+
+TEST(a_stream_of_nothing_but_key_frames_is_judged_all_the_same)
+{
+	struct screen *s = screen_new(2);
+
+	s->frame.renewed = true;
+	s->clock = true;
+	run_ms(s, 30000);
+	check_sound(s);
+	s->cameras[1].frozen = true;
+	run_ms(s, 64000);
+	CHECK_U64(s->raised[HF_HEALTH_FROZEN], ==, 1);
+	CHECK_U64(faults(s), ==, 1);
+	screen_free(s);
+}
+
 TEST(two_short_freezes_do_not_hide_a_long_one)
 {
 	struct screen *s = screen_new(2);
@@ -689,6 +783,11 @@ TEST(a_flicker_does_not_delay_a_fault_and_a_short_fault_is_none)
 TESTS(RUN(a_tile_that_loses_its_noise_is_blind_within_three_seconds_and_frozen_after_a_minute),
       RUN(a_frozen_tile_that_goes_on_sees_at_once_and_is_cleared_after_ten_seconds),
       RUN(a_tile_that_was_frozen_from_the_start_among_noisy_ones_is_found),
+      RUN(a_tile_that_was_frozen_from_the_start_is_blind_with_the_second_picture_and_no_other_ever_is),
+      RUN(a_tile_that_froze_while_nobody_looked_is_blind_with_the_second_picture),
+      RUN(a_short_pause_does_not_ask_for_a_sign_of_life_again),
+      RUN(key_frames_that_the_decoder_tells_of_do_not_wake_a_tile_frozen_from_the_start),
+      RUN(a_stream_of_nothing_but_key_frames_is_judged_all_the_same),
       RUN(two_short_freezes_do_not_hide_a_long_one), RUN(one_camera_alone_never_freezes),
       RUN(a_screen_that_stands_still_as_a_whole_is_no_fault_of_its_cameras),
       RUN(the_recorders_clock_alone_shows_that_all_its_cameras_are_frozen),

@@ -230,6 +230,39 @@ TEST(fewer_frames_are_handed_out_when_fewer_are_asked_for)
 	}
 }
 
+/* Which of the frames come with word of a key frame, but for the first: nothing was before it. */
+static uint32_t renewed_of(const char *clip, double fps, unsigned frames)
+{
+	struct hf_config_source config = config_of(clip);
+	struct hf_source *source;
+	struct hf_frame frame;
+	struct hf_err err;
+	struct fake *f = fake();
+	uint32_t renewed = 0;
+
+	config.fps = fps;
+	CHECK_OK(open_it(&config, f, true, &source, &err));
+	for (unsigned i = 0; i < frames; i++) {
+		CHECK_OK(next(source, f, &frame, &err));
+		renewed |= (frame.renewed ? 1U : 0) << i;
+	}
+	hf_source_close(source);
+	return renewed & ~1U;
+}
+
+TEST(a_key_frame_is_told_of_with_the_frame_that_comes_next_and_only_where_there_are_others)
+{
+	NEEDS_CLIPS();
+	const uint32_t all = renewed_of("chained.mp4", 0, 30); /* a key frame every 10, or so */
+	const uint32_t half = renewed_of("chained.mp4", 5, 15);
+
+	CHECK_I64(__builtin_popcount(all), >=, 2);
+	CHECK_I64(__builtin_popcount(all), <=, 4);
+	for (unsigned i = 1; i < 15; i++)
+		CHECK((half >> i & 1) == ((all >> (2 * i) | all >> (2 * i - 1)) & 1));
+	CHECK_U64(renewed_of("small.avi", 0, 10), ==, 0);
+}
+
 TEST(a_looped_clip_goes_on_with_rising_time_and_numbers)
 {
 	NEEDS_CLIPS();
@@ -547,6 +580,7 @@ TESTS(RUN(a_missing_file_is_noent_and_named),
       RUN(a_text_named_avi_an_empty_file_and_a_playlist_are_refused),
       RUN(every_frame_of_a_clip_comes_once_in_its_own_time), RUN(nothing_comes_before_it_is_due),
       RUN(fewer_frames_are_handed_out_when_fewer_are_asked_for),
+      RUN(a_key_frame_is_told_of_with_the_frame_that_comes_next_and_only_where_there_are_others),
       RUN(a_looped_clip_goes_on_with_rising_time_and_numbers),
       RUN(a_looped_clip_shorter_than_the_time_between_wanted_frames_goes_on),
       RUN(a_looped_clip_that_is_taken_away_is_missed), RUN(a_still_picture_is_one_frame),
