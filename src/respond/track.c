@@ -21,6 +21,7 @@ _Static_assert((int)HF_DETECTIONS_MAX <= (int)HF_ASSIGN_MAX, "all detections can
 
 /* In heights of the box; people walk at about 0.8 heights a second. */
 static const double jitter = 0.07;        /* of a detection, standard deviation */
+static const double small_surplus = 0.1;  /* of score, for what is small to start a track */
 static const double velocity_first = 1.0; /* a second; not known at the first hit */
 static const double acceleration = 0.7;   /* density: change of velocity within a second */
 static const double growth = 0.2;         /* the same, of the height */
@@ -421,6 +422,16 @@ static bool is_part_of_found(const struct hf_tracker *tracker, uint32_t class_in
 	return false;
 }
 
+/* What is a few pixels high looks like a person more easily than it is one: cones, posts, bins. */
+static bool may_start(const struct hf_track_rules *rules, const struct hf_detection *detection)
+{
+	double asked = rules->score_start;
+
+	if (detection->height < HF_TRACK_SMALL_PX)
+		asked += small_surplus;
+	return (double)detection->score >= asked;
+}
+
 static void start(struct hf_tracker *tracker, const struct look *look, size_t index)
 {
 	const struct hf_detection *detection = &look->detections[index];
@@ -541,7 +552,7 @@ bool hf_tracker_look(struct hf_tracker *tracker, const struct hf_track_rules *ru
 		tracker->tracks[i].misses += !tracker->tracks[i].hit_now;
 	gather_detections(&stage, &look, rules->score_high, INFINITY);
 	for (size_t i = 0; i < stage.detection_count; i++)
-		if ((double)detections[stage.detections[i]].score >= rules->score_start)
+		if (may_start(rules, &detections[stage.detections[i]]))
 			start(tracker, &look, stage.detections[i]);
 	recognise_all(tracker, &look);
 	return true;

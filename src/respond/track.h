@@ -63,11 +63,12 @@ enum {
 	HF_TRACK_UNSEEN_MS_MAX = 60000,
 	HF_TRACK_BLIND_MS_MAX = 10000,
 	HF_TRACK_WEAK_MS_MAX = 5000,
+	HF_TRACK_SMALL_PX = 16, /* lower than this must be surer to start a track */
 	HF_TRACK_LEFT_MS = 1000,
 };
 
 struct hf_track_rules {
-	double score_start; /* may start a track */
+	double score_start; /* may start a track, where it is not small */
 	double score_high;  /* first stage; may confirm a track */
 	double score_low;   /* second stage: may continue one seen lately */
 	int64_t lost_ms;

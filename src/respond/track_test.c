@@ -270,6 +270,22 @@ TEST(a_threshold_above_the_first_stage_holds_for_starts_only)
 	free(scene.tracker);
 }
 
+TEST(what_is_a_few_pixels_high_must_be_surer_to_start_a_track)
+{
+	struct scene scene = scene_new(18);
+
+	for (int i = 0; i < 10; i++, scene.now_s += 0.2) {
+		person(&scene, 100, 200, 0.55); /* a cone */
+		scene.found[0].height = 12;
+		person(&scene, 300, 200, 0.65); /* somebody far away */
+		scene.found[1].height = 12;
+		look(&scene);
+	}
+	CHECK_U64(hf_tracker_confirmed(scene.tracker), ==, 1);
+	CHECK_U64(scene.tracker->next_id, ==, 2);
+	free(scene.tracker);
+}
+
 TEST(a_flash_is_never_confirmed)
 {
 	struct scene scene = scene_new(6);
@@ -572,7 +588,9 @@ TESTS(RUN(one_walker_is_one_track_at_two_and_at_five_looks_a_second),
       RUN(weak_detections_continue_a_track_but_never_start_one),
       RUN(a_weak_detection_beside_the_expected_place_is_noise),
       RUN(a_lamp_post_does_not_hold_the_track_of_who_walked_past),
-      RUN(a_threshold_above_the_first_stage_holds_for_starts_only), RUN(a_flash_is_never_confirmed),
+      RUN(a_threshold_above_the_first_stage_holds_for_starts_only),
+      RUN(what_is_a_few_pixels_high_must_be_surer_to_start_a_track),
+      RUN(a_flash_is_never_confirmed),
       RUN(one_miss_among_rare_looks_does_not_delay_the_confirmation),
       RUN(a_track_that_left_ends_after_the_time_set),
       RUN(one_who_stands_still_is_the_same_at_the_next_full_look),
