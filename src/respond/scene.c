@@ -182,6 +182,10 @@ static void judge_by_time(struct hf_scene *scene, struct hf_stay *stay, const st
 	const struct hf_view *view = &scene->cameras[zone->camera].view;
 	const struct hf_track *owner =
 		present_owner(&scene->trackers[zone->camera], stay, tick->captured_mono);
+
+	/* So that what is saved of him is not older than this. */
+	if (owner != NULL)
+		hf_stay_count(stay, view, tick->captured_mono);
 	const struct hf_moment moment = {
 		.mono = tick->captured_mono,
 		.wall = tick->captured_wall,

@@ -396,10 +396,17 @@ int64_t hf_stay_dwell_us(const struct hf_stay *stay, const struct hf_view *view,
 
 void hf_stay_count(struct hf_stay *stay, const struct hf_view *view, struct hf_mono at)
 {
-	stay->dwell_us = hf_stay_dwell_us(stay, view, at);
-	if (view->blind_us > stay->blind_mark_us)
+	int64_t seen_us = hf_view_seen_us(view, at);
+
+	/* A look is told after ticks that are younger than it: what was counted is not again. */
+	if (seen_us > stay->seen_mark_us) {
+		stay->dwell_us += seen_us - stay->seen_mark_us;
+		stay->seen_mark_us = seen_us;
+	}
+	if (view->blind_us > stay->blind_mark_us) {
 		stay->blind_us += view->blind_us - stay->blind_mark_us;
-	mark(stay, view, at);
+		stay->blind_mark_us = view->blind_us;
+	}
 }
 
 unsigned hf_stays_open(const struct hf_stays *stays)
