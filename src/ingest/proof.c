@@ -14,8 +14,8 @@ static const double alive_share = 0.1;  /* of the screen's noise: cameras are no
 static const double alive_share_own = 0.2;
 static const double alive_least = 0.06; /* levels: less is rounding */
 static const double moving_levels = 3;
-static const double like_others = 0.35; /* of the screen's noise: a key frame of good quality */
-static const double busy_gain = 1.12;   /* over the calmest sample: key frames do 1.2 and more */
+static const double like_others = 0.7; /* of the screen's noise: a key frame does 0.6 at most */
+static const double busy_gain = 1.12;  /* over the calmest sample: key frames do 1.2 and more */
 /* The recorder showed the same picture again: what is left is its encoder's touching up. */
 static const double repeated_share = 0.5;
 

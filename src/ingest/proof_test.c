@@ -100,6 +100,18 @@ TEST(key_frames_prove_nothing_wherever_they_fall)
 		}
 }
 
+TEST(key_frames_that_are_known_as_such_prove_nothing_of_whatever_quality)
+{
+	struct screen s = screen_with_frozen(3);
+
+	for (int i = 0; i < 100; i++) {
+		s.sample.breath = i % 4 != 0;
+		set(&s, 3, s.sample.breath ? live : 0);
+		step(&s);
+		CHECK_U64(s.proof.unproven, ==, 1U << 3);
+	}
+}
+
 TEST(what_is_left_in_a_repeated_picture_proves_nothing)
 {
 	struct screen s = screen_with_frozen(3);
@@ -249,6 +261,7 @@ TEST(a_tile_that_must_prove_itself_anew_and_does_not_is_unproven_at_once)
 TESTS(RUN(a_tile_that_never_changed_is_unproven_with_the_first_sample_and_stays_so),
       RUN(a_live_tile_is_not_unproven_for_a_moment),
       RUN(key_frames_prove_nothing_wherever_they_fall),
+      RUN(key_frames_that_are_known_as_such_prove_nothing_of_whatever_quality),
       RUN(what_is_left_in_a_repeated_picture_proves_nothing),
       RUN(a_screen_that_shows_the_same_picture_again_makes_nobody_unproven),
       RUN(one_camera_with_one_picture_a_second_is_proven_by_its_second_picture),
