@@ -168,6 +168,27 @@ TEST(somebody_who_walks_proves_a_clean_picture_and_a_clock_does_not)
 	CHECK_U64(s.proof.unproven, ==, 1U << 4);
 }
 
+TEST(somebody_far_off_in_a_clean_picture_proves_it_within_steps)
+{
+	struct screen s = screen_with_frozen(3);
+
+	steps(&s, 5);
+	for (int i = 0; i < 8; i++) {
+		CHECK_U64(s.proof.unproven, ==, 1U << 3);
+		set(&s, 3, 0);
+		set_blocks(&s.tiles[3], 38 + i, 2, 20);
+		step(&s);
+	}
+	CHECK_U64(s.proof.unproven, ==, 0);
+	hf_proof_begin(&s.proof, 1U << 3); /* what moved before does not count */
+	set(&s, 3, 0);
+	step(&s);
+	CHECK_U64(s.proof.unproven, ==, 1U << 3);
+	set_blocks(&s.tiles[3], 60, 2, 20);
+	step(&s);
+	CHECK_U64(s.proof.unproven, ==, 1U << 3);
+}
+
 TEST(half_of_the_others_must_show_noise_and_two_of_them)
 {
 	static const struct {
@@ -266,6 +287,7 @@ TESTS(RUN(a_tile_that_never_changed_is_unproven_with_the_first_sample_and_stays_
       RUN(a_screen_that_shows_the_same_picture_again_makes_nobody_unproven),
       RUN(one_camera_with_one_picture_a_second_is_proven_by_its_second_picture),
       RUN(somebody_who_walks_proves_a_clean_picture_and_a_clock_does_not),
+      RUN(somebody_far_off_in_a_clean_picture_proves_it_within_steps),
       RUN(half_of_the_others_must_show_noise_and_two_of_them),
       RUN(cameras_without_a_signal_are_not_asked),
       RUN(people_in_pictures_without_noise_make_nobody_unproven),
