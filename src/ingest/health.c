@@ -438,23 +438,6 @@ static uint32_t count_others(const struct hf_health *health, const struct tile *
 	return tiles > 1 ? others : 0;
 }
 
-/*
- * Pictures were not looked at for a while: a tile may have frozen meanwhile. What has noise
- * shows it again at once. What has none and was seen to live cannot do that: it is believed.
- */
-static void doubt_noisy(struct hf_health *health)
-{
-	uint32_t tiles = 0;
-
-	for (uint32_t i = 0; i < HF_TILES_MAX; i++) {
-		const struct tile *tile = &health->tiles[i];
-		const bool clean = tile->slot_count >= SLOTS_MIN && tile->floor <= 0;
-
-		tiles |= clean || (health->proof.unproven >> i & 1) != 0 ? 0 : 1U << i;
-	}
-	hf_proof_begin(&health->proof, tiles);
-}
-
 static void find_unproven(struct hf_health *health)
 {
 	struct hf_proof_sample sample = { .now_ms = health->clock_ms, .breath = health->breath };
@@ -472,6 +455,7 @@ static void find_unproven(struct hf_health *health)
 		alive |= tile->ever_alive ? 1U << i : 0;
 	}
 	hf_proof_step(&health->proof, &sample);
+	/* A clean picture that has lived cannot show it again at once: it is believed. */
 	hf_proof_accept(&health->proof, alive);
 }
 
@@ -738,7 +722,8 @@ static bool is_sample(struct hf_health *health, const struct hf_frame *frame, in
 	if (follows && since_ms < interval_ms - SAMPLE_SLACK_MS)
 		return false;
 	if (since_ms < 0 || since_ms > BREAK_MS) {
-		doubt_noisy(health);
+		/* Who was there may have frozen meanwhile. */
+		hf_proof_begin(&health->proof, ~health->proof.unproven);
 		if (health->started)
 			hf_health_break(health);
 	}

@@ -333,6 +333,40 @@ TEST(a_tile_that_froze_while_nobody_looked_is_blind_with_the_second_picture)
 	screen_free(s);
 }
 
+TEST(a_tile_at_another_place_of_the_screen_must_show_life_again)
+{
+	struct screen *s = screen_new(2);
+
+	run_ms(s, 4000);
+	check_sound(s);
+	s->frame.width = 480;
+	place_tiles(s);
+	s->cameras[2].frozen = true;
+	run_ms(s, 800);
+	CHECK_U64(s->blind, ==, 1U << 2);
+	screen_free(s);
+}
+
+/* A clip of a clip: the decoder knows nothing of them. */
+TEST(key_frames_before_anything_was_learned_do_not_wake_a_tile_frozen_from_the_start)
+{
+	struct screen *s = screen_new(2);
+
+	s->frame_ms = 200;
+	s->cameras[3].frozen = true;
+	for (int i = 0; i < 41; i++) {
+		const bool key = i % 14 == 13;
+
+		for (int k = 0; k < 4; k++)
+			s->cameras[k].noise = key ? 12 : k == 3 ? 0 : 6;
+		s->cameras[3].noise = key ? 3 : 0;
+		s->cameras[3].frozen = !key && i > 0;
+		run_ms(s, s->frame_ms);
+		CHECK_U64(s->blind, ==, i > 0 ? 1U << 3 : 0);
+	}
+	screen_free(s);
+}
+
 TEST(a_short_pause_does_not_ask_for_a_sign_of_life_again)
 {
 	struct screen *s = screen_new(2);
@@ -785,6 +819,8 @@ TESTS(RUN(a_tile_that_loses_its_noise_is_blind_within_three_seconds_and_frozen_a
       RUN(a_tile_that_was_frozen_from_the_start_among_noisy_ones_is_found),
       RUN(a_tile_that_was_frozen_from_the_start_is_blind_with_the_second_picture_and_no_other_ever_is),
       RUN(a_tile_that_froze_while_nobody_looked_is_blind_with_the_second_picture),
+      RUN(a_tile_at_another_place_of_the_screen_must_show_life_again),
+      RUN(key_frames_before_anything_was_learned_do_not_wake_a_tile_frozen_from_the_start),
       RUN(a_short_pause_does_not_ask_for_a_sign_of_life_again),
       RUN(key_frames_that_the_decoder_tells_of_do_not_wake_a_tile_frozen_from_the_start),
       RUN(a_stream_of_nothing_but_key_frames_is_judged_all_the_same),

@@ -2,6 +2,7 @@
 #include "ingest/proof.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	FEW_BLOCKS = HF_MEASURE_BLOCKS / 12, /* a clock in the picture is no sign of life */
@@ -14,8 +15,8 @@ static const double alive_share = 0.1;  /* of the screen's noise: cameras are no
 static const double alive_share_own = 0.2;
 static const double alive_least = 0.06; /* levels: less is rounding */
 static const double moving_levels = 3;
-static const double like_others = 0.35; /* of the screen's noise: a key frame of good quality */
-static const double busy_gain = 1.12;   /* over the calmest sample: key frames do 1.2 and more */
+static const double like_others = 0.7; /* of the screen's noise: a key frame does 0.6 at most */
+static const double busy_gain = 1.12;  /* over the calmest sample: key frames do 1.2 and more */
 /* The recorder showed the same picture again: what is left is its encoder's touching up. */
 static const double repeated_share = 0.5;
 
@@ -31,6 +32,9 @@ void hf_proof_begin(struct hf_proof *proof, uint32_t tiles)
 {
 	proof->proven &= ~tiles;
 	proof->unproven &= ~tiles;
+	for (int i = 0; i < HF_TILES_MAX; i++)
+		if ((tiles >> i & 1) != 0)
+			memset(proof->moved[i], 0, sizeof proof->moved[i]);
 }
 
 void hf_proof_accept(struct hf_proof *proof, uint32_t tiles)
@@ -87,6 +91,18 @@ static unsigned blocks_above(const struct hf_measure *tile, double levels)
 	return blocks;
 }
 
+/* Blocks in which something has moved so far. */
+static unsigned note_moves(bool *moved, const struct hf_measure *tile)
+{
+	unsigned blocks = 0;
+
+	for (int i = 0; i < HF_MEASURE_BLOCKS; i++) {
+		moved[i] = moved[i] || (double)tile->difference[i] > moving_levels;
+		blocks += moved[i];
+	}
+	return blocks;
+}
+
 /* What in this sample is more than rounding. */
 static double level_for(double noise, double floor)
 {
@@ -113,7 +129,7 @@ void hf_proof_step(struct hf_proof *proof, const struct hf_proof_sample *sample)
 			continue;
 		const unsigned alive = blocks_above(tile, level_for(noise, sample->floors[i]));
 
-		if (blocks_above(tile, moving_levels) > FEW_BLOCKS ||
+		if (note_moves(proof->moved[i], tile) > FEW_BLOCKS ||
 		    (calm && tile->noise > like_others * noise))
 			hf_proof_accept(proof, bit);
 		if (!telling)

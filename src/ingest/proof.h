@@ -18,9 +18,11 @@
  *
  *             A sign of life is a change in several samples running; a change like the
  *             others', while the screen was not busier than it uses to be; or something
- *             that moves. A key frame of the screen's encoder is none of them: it changes
- *             every picture, the frozen ones too, but once, and the live ones more than
- *             they use to or the frozen ones much less.
+ *             that moves: over time, as somebody far off changes few blocks at once, but
+ *             others every time, where a clock changes the same ones. A key frame of the
+ *             screen's encoder is none of them: it changes every picture, the frozen ones
+ *             too, but once, and the live ones more than they use to or the frozen ones
+ *             much less.
  *
  * Numbers     Without the screen changing for HF_PROOF_HOLD_MS nobody is unproven any more.
  */
@@ -36,8 +38,9 @@ struct hf_proof {
 	double usual, calm; /* the screen's noise: mean, and least of what tells something */
 	unsigned told;      /* samples that did */
 	int64_t told_ms;
-	uint32_t proven, unproven;     /* tiles; neither: not known yet */
-	unsigned lively[HF_TILES_MAX]; /* samples running */
+	uint32_t proven, unproven;                   /* tiles; neither: not known yet */
+	unsigned lively[HF_TILES_MAX];               /* samples running */
+	bool moved[HF_TILES_MAX][HF_MEASURE_BLOCKS]; /* something did, since it began */
 };
 
 struct hf_proof_sample {

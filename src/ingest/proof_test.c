@@ -100,6 +100,18 @@ TEST(key_frames_prove_nothing_wherever_they_fall)
 		}
 }
 
+TEST(key_frames_that_are_known_as_such_prove_nothing_of_whatever_quality)
+{
+	struct screen s = screen_with_frozen(3);
+
+	for (int i = 0; i < 100; i++) {
+		s.sample.breath = i % 4 != 0;
+		set(&s, 3, s.sample.breath ? live : 0);
+		step(&s);
+		CHECK_U64(s.proof.unproven, ==, 1U << 3);
+	}
+}
+
 TEST(what_is_left_in_a_repeated_picture_proves_nothing)
 {
 	struct screen s = screen_with_frozen(3);
@@ -154,6 +166,27 @@ TEST(somebody_who_walks_proves_a_clean_picture_and_a_clock_does_not)
 	set_blocks(&s.tiles[3], 20, 9, 30);
 	step(&s);
 	CHECK_U64(s.proof.unproven, ==, 1U << 4);
+}
+
+TEST(somebody_far_off_in_a_clean_picture_proves_it_within_steps)
+{
+	struct screen s = screen_with_frozen(3);
+
+	steps(&s, 5);
+	for (int i = 0; i < 8; i++) {
+		CHECK_U64(s.proof.unproven, ==, 1U << 3);
+		set(&s, 3, 0);
+		set_blocks(&s.tiles[3], 38 + i, 2, 20);
+		step(&s);
+	}
+	CHECK_U64(s.proof.unproven, ==, 0);
+	hf_proof_begin(&s.proof, 1U << 3); /* what moved before does not count */
+	set(&s, 3, 0);
+	step(&s);
+	CHECK_U64(s.proof.unproven, ==, 1U << 3);
+	set_blocks(&s.tiles[3], 60, 2, 20);
+	step(&s);
+	CHECK_U64(s.proof.unproven, ==, 1U << 3);
 }
 
 TEST(half_of_the_others_must_show_noise_and_two_of_them)
@@ -249,10 +282,12 @@ TEST(a_tile_that_must_prove_itself_anew_and_does_not_is_unproven_at_once)
 TESTS(RUN(a_tile_that_never_changed_is_unproven_with_the_first_sample_and_stays_so),
       RUN(a_live_tile_is_not_unproven_for_a_moment),
       RUN(key_frames_prove_nothing_wherever_they_fall),
+      RUN(key_frames_that_are_known_as_such_prove_nothing_of_whatever_quality),
       RUN(what_is_left_in_a_repeated_picture_proves_nothing),
       RUN(a_screen_that_shows_the_same_picture_again_makes_nobody_unproven),
       RUN(one_camera_with_one_picture_a_second_is_proven_by_its_second_picture),
       RUN(somebody_who_walks_proves_a_clean_picture_and_a_clock_does_not),
+      RUN(somebody_far_off_in_a_clean_picture_proves_it_within_steps),
       RUN(half_of_the_others_must_show_noise_and_two_of_them),
       RUN(cameras_without_a_signal_are_not_asked),
       RUN(people_in_pictures_without_noise_make_nobody_unproven),
