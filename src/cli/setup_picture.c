@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The screen as it was seen last, each tile with its number, its camera's id, the name that was
  * read, the place it was read from, and its zone. Cairo draws it. */
+#include "base/auto.h"
+#include "base/file.h"
 #include "cli/setup.h"
 
 #include <cairo.h>
-#include <math.h>
+#include <fontconfig/fontconfig.h>
 #include <string.h>
 
 static const double label_size = 15, line_width = 2, inset = 5;
@@ -12,6 +14,7 @@ static const double label_size = 15, line_width = 2, inset = 5;
 enum {
 	LABEL_PAD = 6,
 	LABEL_BYTES = HF_ID_BYTES + 64,
+	FILE_MODE = 0644,
 };
 
 static void copy_screen(const struct hf_setup *setup, cairo_surface_t *surface)
@@ -83,7 +86,22 @@ static void draw_tile(cairo_t *cairo, const struct hf_setup *setup, uint32_t til
 	cairo_restore(cairo);
 }
 
-enum hf_code hf_setup_picture(const struct hf_setup *setup, const char *path, struct hf_err *err)
+/* A file that grows in memory. */
+struct png {
+	FILE *stream;
+	char *data;
+	size_t size_bytes;
+};
+
+static cairo_status_t write_png(void *context, const unsigned char *data, unsigned length)
+{
+	const struct png *png = context;
+
+	return fwrite(data, 1, length, png->stream) == length ? CAIRO_STATUS_SUCCESS
+							      : CAIRO_STATUS_WRITE_ERROR;
+}
+
+static cairo_status_t draw(const struct hf_setup *setup, struct png *png)
 {
 	cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)setup->width,
 							      (int)setup->height);
@@ -99,11 +117,29 @@ enum hf_code hf_setup_picture(const struct hf_setup *setup, const char *path, st
 		draw_tile(cairo, setup, i);
 	cairo_status_t status = cairo_status(cairo);
 	if (status == CAIRO_STATUS_SUCCESS)
-		status = cairo_surface_write_to_png(surface, path);
+		status = cairo_surface_write_to_png_stream(surface, write_png, png);
 	cairo_destroy(cairo);
 	cairo_surface_destroy(surface);
-	if (status == CAIRO_STATUS_SUCCESS)
-		return HF_OK;
-	return hf_fail(err, HF_E_IO, "cannot write the picture %s: %s", path,
-		       cairo_status_to_string(status));
+	/* What fonts keep for a next picture, which does not come. */
+	cairo_debug_reset_static_data();
+	FcFini();
+	return status;
+}
+
+enum hf_code hf_setup_picture(const struct hf_setup *setup, const char *path, struct hf_err *err)
+{
+	struct png png = { 0 };
+
+	png.stream = open_memstream(&png.data, &png.size_bytes);
+	if (png.stream == NULL)
+		return hf_fail(err, HF_E_NOMEM, "out of memory");
+	cairo_status_t status = draw(setup, &png);
+	HF_AUTO_FREE char *data = NULL;
+	if (fclose(png.stream) != 0 && status == CAIRO_STATUS_SUCCESS)
+		status = CAIRO_STATUS_NO_MEMORY;
+	data = png.data;
+	if (status != CAIRO_STATUS_SUCCESS)
+		return hf_fail(err, HF_E_NOMEM, "the picture cannot be drawn: %s",
+			       cairo_status_to_string(status));
+	return hf_file_replace(path, data, png.size_bytes, FILE_MODE, err);
 }

@@ -19,7 +19,7 @@ const ALLOWED = {
 	'libexec/holdfast/respond': ['libturbojpeg', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/uplink': ['libcurl', 'libjansson', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libfontconfig', 'libjansson', 'libsodium', 'libseccomp'],
-	'bin/holdfast': ['libcairo', 'libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
+	'bin/holdfast': ['libcairo', 'libfontconfig', 'libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
 	'bin/holdfast-hub': ['libmicrohttpd', 'libsqlite3', 'libjansson', 'libsodium'],
 };
 const EVERYWHERE = /^(libc|libm|libpthread|ld-linux.*|libgcc_s|libasan|libubsan|libtsan)\.so/;
