@@ -77,7 +77,7 @@ export function goals(items) {
 	add('frozen_missed', count(frozen.items, (r) => r.missed.filter((x) => x.class === FAULT).length),
 		'events', 'most', 0, frozen.is);
 	add('frozen_slowest', Math.max(0, ...frozen.items.flatMap((i) => i.result.found)
-		.filter((f) => f.event.class === FAULT).map((f) => 60 + f.late_s)), 's', 'most', 70,
+		.filter((f) => f.event.class === FAULT).map((f) => 60 + f.late_s)), 's', 'most', 60,
 	frozen.items.some((i) => i.result.found.some((f) => f.event.class === FAULT)));
 	const dead = new Set(frozen.items.flatMap((i) => i.truth.expect)
 		.filter((x) => x.class === FAULT).map((x) => x.camera));

@@ -48,7 +48,7 @@ HF_INT(health_raise_ms, "health.raise", 30000, 1000, 3600000, "ms", "ingest",
 	"A camera's fault that lasts this long is an event.")
 HF_INT(health_clear_ms, "health.clear", 10000, 1000, 3600000, "ms", "ingest",
 	"A fault is over when the picture has been sound for this long.")
-HF_INT(health_frozen_ms, "health.frozen", 60000, 5000, 3600000, "ms", "ingest",
+HF_INT(health_frozen_ms, "health.frozen", 55000, 5000, 3600000, "ms", "ingest",
 	"A picture without its own noise for this long, while others go on, is frozen.")
 HF_INT(health_remind_ms, "health.remind", 3600000, 60000, 86400000, "ms", "ingest",
 	"First reminder of a fault that goes on; then once a day.")

@@ -48,7 +48,7 @@ test('the frozen and the lost camera are told once and no other is blind', { ski
 	assert.deepEqual(faults(lines), [`raised frozen ${FROZEN}`, `raised no_signal ${LOSS}`]);
 	assert.deepEqual(everBlind(lines), [FROZEN, LOSS]);
 	const frozen = lines.find((line) => line.fault === 'frozen');
-	assert.ok(frozen.t >= 59 && frozen.t <= 65, `frozen was found after ${frozen.t} s`);
+	assert.ok(frozen.t >= 54 && frozen.t <= 60, `frozen was found after ${frozen.t} s`);
 	const blind = lines.find((line) => line.blind?.includes(FROZEN));
 	assert.ok(blind.t <= 2, `it was blind after ${blind.t} s`);
 });
