@@ -80,5 +80,12 @@ const void *hf_config_record_const(const struct hf_config *config, enum hf_confi
 				   uint32_t index);
 uint32_t hf_config_record_count(const struct hf_config *config, enum hf_config_section section);
 
+/* Room for one record of any list. */
+union hf_config_any_record {
+	struct hf_config_source source;
+	struct hf_config_camera camera;
+	struct hf_config_zone zone;
+};
+
 /* Every row of the section at its default, and a zone's thresholds. */
 void hf_config_record_defaults(enum hf_config_section section, void *record);

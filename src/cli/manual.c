@@ -183,11 +183,7 @@ static void put_list(FILE *stream, enum hf_config_section section)
 {
 	const struct hf_config_list *list = hf_config_list(section);
 	struct hf_config_rows all = hf_config_rows(section);
-	union {
-		struct hf_config_source source;
-		struct hf_config_camera camera;
-		struct hf_config_zone zone;
-	} record;
+	union hf_config_any_record record;
 
 	memset(&record, 0, sizeof record);
 	hf_config_record_defaults(section, &record);
