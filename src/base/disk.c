@@ -11,6 +11,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+
+enum {
+	BLOCK_BYTES_MIN = 4096,
+	BLOCK_BYTES_MAX = 16384,
+};
 
 struct real_disk {
 	struct hf_disk disk;
@@ -231,6 +237,60 @@ static enum hf_code real_free_space(struct hf_disk *disk, uint64_t *ret_bytes, s
 	return HF_OK;
 }
 
+static enum hf_code real_reserve(struct hf_disk *disk, int file, uint64_t offset,
+				 uint64_t size_bytes, struct hf_err *err)
+{
+	(void)disk;
+	if (fallocate(file, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size_bytes) == 0 ||
+	    errno == EOPNOTSUPP || errno == ENOSYS)
+		return HF_OK;
+	return hf_fail_errno(err, "reserve space");
+}
+
+static enum hf_code real_links(struct hf_disk *disk, int file, uint64_t *ret_count,
+			       struct hf_err *err)
+{
+	(void)disk;
+	struct stat st;
+
+	if (fstat(file, &st) != 0)
+		return hf_fail_errno(err, "links");
+	*ret_count = (uint64_t)st.st_nlink;
+	return HF_OK;
+}
+
+/* Of a partition the queue is its disk's, one folder up. 0: not told. */
+static uint64_t physical_block(dev_t device, const char *up)
+{
+	char path[128], text[32];
+
+	(void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%squeue/physical_block_size",
+		       major(device), minor(device), up);
+	HF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return strtoull(text, NULL, 10);
+}
+
+static uint64_t real_block_bytes(struct hf_disk *disk)
+{
+	uint64_t wanted = 0, block = BLOCK_BYTES_MIN;
+	struct stat st;
+
+	if (fstat(real_of(disk)->folder_fd, &st) == 0) {
+		wanted = physical_block(st.st_dev, "");
+		if (wanted == 0)
+			wanted = physical_block(st.st_dev, "../");
+		if (st.st_blksize > 0 && (uint64_t)st.st_blksize > wanted)
+			wanted = (uint64_t)st.st_blksize;
+	}
+	while (block < wanted && block < BLOCK_BYTES_MAX)
+		block *= 2;
+	return block;
+}
+
 static const struct hf_disk_ops real_ops = {
 	.open = real_open,
 	.close = real_close,
@@ -247,6 +307,9 @@ static const struct hf_disk_ops real_ops = {
 	.list = real_list,
 	.lock = real_lock,
 	.free_space = real_free_space,
+	.reserve = real_reserve,
+	.links = real_links,
+	.block_bytes = real_block_bytes,
 };
 
 enum hf_code hf_disk_real_open(const char *path, struct hf_disk **ret_disk, struct hf_err *err)
@@ -347,6 +410,22 @@ enum hf_code hf_disk_lock(struct hf_disk *disk, const char *path, int *ret_file,
 enum hf_code hf_disk_free_space(struct hf_disk *disk, uint64_t *ret_bytes, struct hf_err *err)
 {
 	return disk->ops->free_space(disk, ret_bytes, err);
+}
+
+enum hf_code hf_disk_reserve(struct hf_disk *disk, int file, uint64_t offset, uint64_t size_bytes,
+			     struct hf_err *err)
+{
+	return disk->ops->reserve(disk, file, offset, size_bytes, err);
+}
+
+enum hf_code hf_disk_links(struct hf_disk *disk, int file, uint64_t *ret_count, struct hf_err *err)
+{
+	return disk->ops->links(disk, file, ret_count, err);
+}
+
+uint64_t hf_disk_block_bytes(struct hf_disk *disk)
+{
+	return disk->ops->block_bytes(disk);
 }
 
 enum hf_code hf_disk_folder_ensure(struct hf_disk *disk, const char *path, struct hf_err *err)

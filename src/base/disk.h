@@ -76,6 +76,11 @@ struct hf_disk_ops {
 	enum hf_code (*lock)(struct hf_disk *disk, const char *path, int *ret_file,
 			     struct hf_err *err);
 	enum hf_code (*free_space)(struct hf_disk *disk, uint64_t *ret_bytes, struct hf_err *err);
+	enum hf_code (*reserve)(struct hf_disk *disk, int file, uint64_t offset,
+				uint64_t size_bytes, struct hf_err *err);
+	enum hf_code (*links)(struct hf_disk *disk, int file, uint64_t *ret_count,
+			      struct hf_err *err);
+	uint64_t (*block_bytes)(struct hf_disk *disk);
 };
 
 /* The first member of every disk. */
@@ -118,6 +123,15 @@ enum hf_code hf_disk_lock(struct hf_disk *disk, const char *path, int *ret_file,
 			  struct hf_err *err) HF_MUST_CHECK;
 enum hf_code hf_disk_free_space(struct hf_disk *disk, uint64_t *ret_bytes,
 				struct hf_err *err) HF_MUST_CHECK;
+/* Room for these bytes of a file, its size unchanged: a write there will not find the disk
+ * full. HF_OK too where the file system cannot promise that. Given back by a truncate. */
+enum hf_code hf_disk_reserve(struct hf_disk *disk, int file, uint64_t offset, uint64_t size_bytes,
+			     struct hf_err *err) HF_MUST_CHECK;
+/* How many names lead to an open file; 0: it was removed, and nobody will find it again. */
+enum hf_code hf_disk_links(struct hf_disk *disk, int file, uint64_t *ret_count,
+			   struct hf_err *err) HF_MUST_CHECK;
+/* What is torn as a whole when the power goes: a power of two, 4096 to 16384. */
+uint64_t hf_disk_block_bytes(struct hf_disk *disk);
 
 /* Made of the above. */
 

@@ -58,6 +58,13 @@ static void keep_promises(struct hf_disk *disk)
 	CHECK_CODE(hf_disk_open(disk, "a/b", HF_DISK_WRITE, &file, &err), HF_E_NOENT);
 	CHECK_OK(hf_disk_open(disk, "a/b", HF_DISK_CREATE, &file, &err));
 	CHECK_CODE(hf_disk_open(disk, "a/b", HF_DISK_CREATE, &second, &err), HF_E_INVALID);
+	CHECK_OK(hf_disk_reserve(disk, file, 0, 65536, &err));
+	CHECK_OK(hf_disk_size(disk, file, &size, &err));
+	CHECK_U64(size, ==, 0);
+	CHECK_U64(hf_disk_block_bytes(disk), >=, 4096);
+	CHECK_U64(hf_disk_block_bytes(disk), <=, 16384);
+	CHECK_OK(hf_disk_links(disk, file, &size, &err));
+	CHECK_U64(size, ==, 1);
 	CHECK_OK(hf_disk_write(disk, file, 0, "abcdef", 6, &err));
 	CHECK_OK(hf_disk_write(disk, file, 8, "ij", 2, &err));
 	CHECK_OK(hf_disk_sync(disk, file, &err));
@@ -186,9 +193,28 @@ TEST(after_a_failed_sync_the_next_one_succeeds_and_stores_nothing)
 	CHECK(lost);
 }
 
+TEST(room_that_was_reserved_is_there_when_the_disk_is_full)
+{
+	struct hf_disk *disk = fake_disk_new(1);
+	int file, other;
+
+	fake_disk_capacity(disk, 1000);
+	CHECK_OK(hf_disk_open(disk, "b", HF_DISK_CREATE, &file, &err));
+	CHECK_OK(hf_disk_open(disk, "c", HF_DISK_CREATE, &other, &err));
+	CHECK_CODE(hf_disk_reserve(disk, file, 0, 1001, &err), HF_E_NOSPACE);
+	CHECK_OK(hf_disk_reserve(disk, file, 0, 995, &err));
+	CHECK_CODE(hf_disk_write(disk, other, 0, "0123456789", 10, &err), HF_E_NOSPACE);
+	CHECK_OK(hf_disk_write(disk, file, 500, "0123456789", 10, &err));
+	/* A truncate gives the rest back. */
+	CHECK_OK(hf_disk_truncate(disk, file, 510, &err));
+	CHECK_OK(hf_disk_write(disk, other, 0, "0123456789", 10, &err));
+	fake_disk_free(disk);
+}
+
 #define RUN_IN_FOLDER(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 TESTS(RUN_IN_FOLDER(the_real_disk_keeps_its_promises), RUN(the_fake_disk_keeps_the_same_promises),
       RUN_IN_FOLDER(a_symbolic_link_is_not_followed),
       RUN(the_fake_disk_loses_only_what_was_not_synced),
-      RUN(after_a_failed_sync_the_next_one_succeeds_and_stores_nothing))
+      RUN(after_a_failed_sync_the_next_one_succeeds_and_stores_nothing),
+      RUN(room_that_was_reserved_is_there_when_the_disk_is_full))

@@ -210,6 +210,22 @@ static enum hf_code s_free_space(struct hf_disk *disk, uint64_t *ret_bytes, stru
 	return hf_disk_free_space(inner_of(disk), ret_bytes, err);
 }
 
+static enum hf_code s_reserve(struct hf_disk *disk, int file, uint64_t offset, uint64_t size,
+			      struct hf_err *err)
+{
+	return hf_disk_reserve(inner_of(disk), file, offset, size, err);
+}
+
+static enum hf_code s_links(struct hf_disk *disk, int file, uint64_t *ret_count, struct hf_err *err)
+{
+	return hf_disk_links(inner_of(disk), file, ret_count, err);
+}
+
+static uint64_t s_block_bytes(struct hf_disk *disk)
+{
+	return hf_disk_block_bytes(inner_of(disk));
+}
+
 static void saboteur_init(struct saboteur *s, struct hf_disk *inner, enum mutant mutant)
 {
 	s->ops = (struct hf_disk_ops){
@@ -228,6 +244,9 @@ static void saboteur_init(struct saboteur *s, struct hf_disk *inner, enum mutant
 		.list = s_list,
 		.lock = s_lock,
 		.free_space = s_free_space,
+		.reserve = s_reserve,
+		.links = s_links,
+		.block_bytes = s_block_bytes,
 	};
 	s->disk.ops = &s->ops;
 	s->inner = inner;

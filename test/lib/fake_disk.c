@@ -36,6 +36,7 @@ struct node {
 	struct held held[HELD_MAX];
 	int64_t modified_s;
 	uint64_t bad_from, bad_to; /* unreadable */
+	uint64_t reserved;         /* room up to here is kept for it */
 };
 
 struct name {
@@ -288,6 +289,7 @@ static int new_node(struct fake *fake, bool folder)
 		node->folder = folder;
 		node->modified_s = 0;
 		node->bad_from = node->bad_to = 0;
+		node->reserved = 0;
 		return i;
 	}
 	must(false, "too many files");
@@ -373,12 +375,17 @@ static enum hf_code fake_read(struct hf_disk *disk, int file, uint64_t offset, v
 	return HF_OK;
 }
 
+static uint64_t room_of(const struct node *node)
+{
+	return node->reserved > node->seen.size ? node->reserved : node->seen.size;
+}
+
 static uint64_t used_bytes(const struct fake *fake)
 {
 	uint64_t used = 0;
 
 	for (size_t i = 0; i < fake->seen.count; i++)
-		used += fake->nodes[fake->seen.list[i].node].seen.size;
+		used += room_of(&fake->nodes[fake->seen.list[i].node]);
 	return used;
 }
 
@@ -397,8 +404,8 @@ static enum hf_code fake_write(struct hf_disk *disk, int file, uint64_t offset, 
 			hold_bytes(node, offset, data, part);
 		return code;
 	}
-	uint64_t grows =
-		offset + size_bytes > node->seen.size ? offset + size_bytes - node->seen.size : 0;
+	uint64_t room = room_of(node);
+	uint64_t grows = offset + size_bytes > room ? offset + size_bytes - room : 0;
 	uint64_t used = used_bytes(fake);
 	if (used + grows > fake->capacity) {
 		uint64_t over = used + grows - fake->capacity;
@@ -440,6 +447,7 @@ static enum hf_code fake_truncate(struct hf_disk *disk, int file, uint64_t size_
 
 	if (code != HF_OK)
 		return code;
+	node->reserved = 0;
 	hold_bytes(node, size_bytes, NULL, 0);
 	return cut ? hf_fail(err, HF_E_IO, "the power went") : HF_OK;
 }
@@ -595,6 +603,41 @@ static enum hf_code fake_free_space(struct hf_disk *disk, uint64_t *ret_bytes, s
 	return HF_OK;
 }
 
+/* Room that is kept counts as used. */
+static enum hf_code fake_reserve(struct hf_disk *disk, int file, uint64_t offset,
+				 uint64_t size_bytes, struct hf_err *err)
+{
+	struct fake *fake = fake_of(disk);
+	struct node *node = node_of(fake, file);
+	uint64_t end = offset + size_bytes, room = room_of(node);
+
+	if (fake->off)
+		return hf_fail(err, HF_E_IO, "the power is off");
+	if (end > room && used_bytes(fake) + (end - room) > fake->capacity)
+		return hf_fail(err, HF_E_NOSPACE, "full");
+	node->reserved = end > node->reserved ? end : node->reserved;
+	return HF_OK;
+}
+
+static enum hf_code fake_links(struct hf_disk *disk, int file, uint64_t *ret_count,
+			       struct hf_err *err)
+{
+	struct fake *fake = fake_of(disk);
+	int node = (int)(node_of(fake, file) - fake->nodes);
+
+	(void)err;
+	*ret_count = 0;
+	for (size_t i = 0; i < fake->seen.count; i++)
+		*ret_count += fake->seen.list[i].node == node ? 1 : 0;
+	return HF_OK;
+}
+
+static uint64_t fake_block_bytes(struct hf_disk *disk)
+{
+	(void)disk;
+	return 4096;
+}
+
 static const struct hf_disk_ops fake_ops = {
 	.open = fake_open,
 	.close = fake_close,
@@ -611,6 +654,9 @@ static const struct hf_disk_ops fake_ops = {
 	.list = fake_list,
 	.lock = fake_lock,
 	.free_space = fake_free_space,
+	.reserve = fake_reserve,
+	.links = fake_links,
+	.block_bytes = fake_block_bytes,
 };
 
 struct hf_disk *fake_disk_new(uint64_t seed)
