@@ -8,6 +8,9 @@
  *             The keys up to "epoch" stand in exactly this order; attrs are
  *             not looked into. The end has a fixed width:
  *             ,"chain":"<64 hex>","crc32c":"<8 hex>"}\n
+ *             On disk spaces may stand between the brace and the newline, so
+ *             that what comes next begins in a block of its own. They are no
+ *             part of the line: outbox/scan.h takes them off.
  *
  * Numbers     crc32c covers all bytes before ,"crc32c". chain is SHA-256 of
  *             the previous line's chain (32 raw bytes; zeros before the first

@@ -78,7 +78,25 @@ static enum hf_code fill(struct hf_scan *scan, struct hf_err *err)
 	return code;
 }
 
-static void judge(struct hf_scan *scan, struct hf_scan_item *item)
+/* Spaces between a line's brace and its newline belong to nobody: take them off. Where that
+ * leaves no line, the bytes are as they were. */
+static enum hf_code parse_padded(char *data, size_t size_bytes, struct hf_line *ret_line,
+				 struct hf_err *err)
+{
+	size_t end = size_bytes - 1;
+
+	while (end > 0 && data[end - 1] == ' ')
+		end--;
+	if (end == size_bytes - 1 || end == 0)
+		return hf_line_parse(data, size_bytes, ret_line, err);
+	data[end] = '\n';
+	enum hf_code code = hf_line_parse(data, end + 1, ret_line, err);
+	if (code != HF_OK)
+		data[end] = ' ';
+	return code;
+}
+
+static void judge(struct hf_scan *scan, struct hf_scan_item *item, char *data)
 {
 	struct hf_err err = { 0 };
 
@@ -86,7 +104,7 @@ static void judge(struct hf_scan *scan, struct hf_scan_item *item)
 	if (scan->inside || item->more)
 		(void)snprintf(item->why, sizeof item->why, "no newline for more than %d bytes",
 			       HF_SCAN_BYTES);
-	else if (hf_line_parse(item->data, item->size_bytes, &item->line, &err) == HF_OK)
+	else if (parse_padded(data, item->size_bytes, &item->line, &err) == HF_OK)
 		item->kind = HF_SCAN_LINE;
 	else
 		(void)snprintf(item->why, sizeof item->why, "%.*s", (int)sizeof item->why - 1,
@@ -100,7 +118,7 @@ bool hf_scan_has_line(const struct hf_scan *scan)
 
 enum hf_code hf_scan_next(struct hf_scan *scan, struct hf_scan_item *ret_item, struct hf_err *err)
 {
-	const char *start = scan->buffer + scan->at;
+	char *start = scan->buffer + scan->at;
 	const char *newline = memchr(start, '\n', scan->filled - scan->at);
 
 	if (newline == NULL) {
@@ -123,7 +141,7 @@ enum hf_code hf_scan_next(struct hf_scan *scan, struct hf_scan_item *ret_item, s
 	if (newline == NULL && !ret_item->more)
 		ret_item->kind = HF_SCAN_UNENDED;
 	else
-		judge(scan, ret_item);
+		judge(scan, ret_item, start);
 	scan->inside = ret_item->more;
 	scan->at += ret_item->size_bytes;
 	scan->offset += ret_item->size_bytes;
