@@ -4,14 +4,19 @@
  * files - the day files of an outbox in the order in which they were written.
  *
  * Shape       Names are YYYY-MM-DD.jsonl or YYYY-MM-DD.k.jsonl; they are for
- *             people. The order is that of the number in a file's first line,
- *             an outbox_file_opened event whose attrs tell what went before:
- *             first_seq, previous (name), previous_seq, previous_crc32c.
+ *             people. The order is that of the number of a file's header,
+ *             an outbox_file_opened event whose attrs tell what went before
+ *             (first_seq, previous (name), previous_seq, previous_crc32c), how
+ *             lines are committed (commit: ring or file), and why (reason).
+ *             It is the first line, but in a file that was begun because the
+ *             one before failed: there `carried` lines stand in front of it,
+ *             as they stood in the old file and under the same numbers.
  *
  * Numbers     A file's lines end with the number its successor's header names
  *             as previous_seq (last_seq_max here). Lines above it are void:
- *             their flush failed, nobody was told of them, and their events
- *             stand in the successor under other numbers.
+ *             they were carried into the successor; or their flush failed,
+ *             nobody was told of them, and their events stand in the successor
+ *             under other numbers.
  *
  * Owners      The list is the caller's: hf_files_free().
  *
@@ -32,13 +37,17 @@ enum {
 #define HF_CLASS_GAP         "outbox_gap"
 #define HF_CLASS_ROT         "outbox_rot_found"
 #define HF_CLASS_TORN        "outbox_tail_cut"
+#define HF_CLASS_RING_FAILED "outbox_ring_failed"
 
 struct hf_file {
 	char name[HF_FILE_NAME_BYTES];
 	uint64_t size_bytes;
 	uint64_t first_seq;    /* 0: no valid line at all */
+	uint64_t order_seq;    /* of the header, else first_seq: rises from file to file */
 	uint64_t last_seq_max; /* lines above are void; UINT64_MAX when nobody says */
 	bool has_header;
+	bool by_ring;                      /* the header says commit: ring */
+	uint64_t carried;                  /* lines in front of the header */
 	char previous[HF_FILE_NAME_BYTES]; /* of the header; empty: none */
 	uint64_t previous_seq;
 	char previous_crc32c[9];
@@ -57,9 +66,18 @@ enum hf_code hf_files_list(struct hf_disk *disk, const char *folder, struct hf_f
 			   struct hf_err *err) HF_MUST_CHECK;
 void hf_files_free(struct hf_files *files);
 
-/* The file in which a number stands or would stand; the first one for smaller
- * numbers. NULL when there is no file. */
+/* The names and sizes alone, in no order; and what one of them says of itself. */
+enum hf_code hf_files_names(struct hf_disk *disk, const char *folder, struct hf_files *ret_files,
+			    struct hf_err *err) HF_MUST_CHECK;
+enum hf_code hf_file_look(struct hf_disk *disk, const char *folder, struct hf_file *file,
+			  struct hf_err *err) HF_MUST_CHECK;
+
+/* The file in which a number stands or would stand, the last one of several; the first one
+ * for smaller numbers. NULL when there is no file. */
 const struct hf_file *hf_files_find(const struct hf_files *files, uint64_t seq);
 
-/* Is this line such a header, and what does it say? */
-bool hf_file_header(const struct hf_line *line, struct hf_file *ret_file);
+/* Is this line the header of a file that begins with first_seq, and what does it say? */
+bool hf_file_header(const struct hf_line *line, uint64_t first_seq, struct hf_file *ret_file);
+
+/* Is this line an outbox_gap event, and of which numbers? */
+bool hf_file_gap(const struct hf_line *line, uint64_t *ret_from, uint64_t *ret_through);

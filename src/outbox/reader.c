@@ -24,6 +24,7 @@ struct hf_reader {
 	struct hf_file current;
 	bool ended;        /* its successor is known: what is there now is all of it */
 	uint64_t file_seq; /* of the last valid line seen in it */
+	uint64_t flushed;  /* bytes of it from here on may only be in the ring */
 	struct hf_passed passed;
 	bool has_next; /* a line was read that found no room in a batch */
 	struct hf_scan_item next;
@@ -99,7 +100,7 @@ static enum hf_code find_file(struct hf_reader *reader, struct hf_file *ret_file
 	if (reader->file < 0)
 		found = hf_files_find(&files, reader->last_seq + 1);
 	for (size_t i = 0; i < files.count && (found == NULL || found->first_seq == 0); i++)
-		if (files.list[i].first_seq > (reader->file < 0 ? 0 : reader->current.first_seq))
+		if (files.list[i].order_seq > (reader->file < 0 ? 0 : reader->current.order_seq))
 			found = &files.list[i];
 	if (found != NULL && found->first_seq != 0)
 		*ret_file = *found;
@@ -128,17 +129,20 @@ static enum hf_code set_end(struct hf_reader *reader, struct hf_err *err)
 	struct hf_file next;
 	uint64_t end = UINT64_MAX;
 
+	reader->flushed = UINT64_MAX;
 	if (reader->options.watermark != NULL) {
 		enum hf_code code = hf_watermark_read(reader->options.watermark, &mark, err);
 
 		if (code != HF_OK)
 			return code;
-		if (mark.first_seq < reader->current.first_seq || mark.seq == 0)
+		if (mark.order_seq < reader->current.order_seq || mark.seq == 0)
 			return hf_fail(err, HF_E_AGAIN, "nothing more is committed");
-		if (mark.first_seq == reader->current.first_seq)
+		if (mark.order_seq == reader->current.order_seq) {
 			end = mark.offset;
-		else if (!reader->ended)
+			reader->flushed = mark.flushed;
+		} else if (!reader->ended) {
 			code = find_end(reader, &next, err);
+		}
 		if (code != HF_OK)
 			return code;
 	} else if (!reader->ended && !hf_scan_has_line(&reader->scan)) {
@@ -208,6 +212,13 @@ static bool wanted(struct hf_reader *reader, const struct hf_scan_item *item)
 	return seq > reader->last_seq;
 }
 
+/* Not a line, but what the file should show there is safe in the ring: the medium lost it before
+ * it was flushed. keeper will find that out, and the next file begins with it. */
+static bool comes_again(const struct hf_reader *reader, const struct hf_scan_item *item)
+{
+	return item->kind != HF_SCAN_LINE && item->offset + item->size_bytes > reader->flushed;
+}
+
 static enum hf_code read_item(struct hf_reader *reader, struct hf_scan_item *ret_item,
 			      struct hf_err *err)
 {
@@ -231,6 +242,11 @@ static enum hf_code read_item(struct hf_reader *reader, struct hf_scan_item *ret
 			hf_scan_begin(&reader->scan, reader->options.disk, reader->file,
 				      ret_item->offset, UINT64_MAX);
 			code = HF_E_NOENT;
+		}
+		if (code == HF_OK && comes_again(reader, ret_item)) {
+			hf_scan_begin(&reader->scan, reader->options.disk, reader->file,
+				      ret_item->offset, reader->scan.end);
+			return hf_fail(err, HF_E_AGAIN, "committed lines have to be written anew");
 		}
 		if (code == HF_E_NOENT)
 			code = cross(reader, err);
@@ -325,9 +341,10 @@ enum hf_code hf_reader_batch(struct hf_reader *reader, char *ret_data, size_t si
 		if (!reader->has_next)
 			code = read_item(reader, &reader->next, err);
 		reader->has_next = code == HF_OK;
-		if (code == HF_OK && reader->next.size_bytes > size_bytes_max - batch.size_bytes)
+		size_t size_bytes = reader->next.line.size_bytes;
+		if (code == HF_OK && size_bytes > size_bytes_max - batch.size_bytes)
 			code = hf_fail(err, HF_E_LIMIT, "a line of %zu bytes does not fit into %zu",
-				       reader->next.size_bytes, size_bytes_max);
+				       size_bytes, size_bytes_max);
 		if (code == HF_OK)
 			code = hf_reader_next(reader, &line, &passed, NULL, err);
 		if (code != HF_OK && batch.lines == 0)

@@ -79,8 +79,13 @@ enum hf_code hf_outbox_retain(struct hf_outbox *outbox, uint64_t acked_through, 
 			code = remove_file(outbox, file, &removed, err);
 	}
 	hf_files_free(&files);
-	if (removed.files > 0 && code == HF_OK)
+	if (removed.files > 0 && code == HF_OK) {
+		struct hf_err ignored;
+
 		code = hf_disk_folder_sync(outbox->disk, HF_OUTBOX_FOLDER, err);
+		/* Where that fails the next start looks into every file. */
+		outbox->newest_noted = hf_outbox_note_newest(outbox, &ignored) == HF_OK;
+	}
 	if (code == HF_OK)
 		*ret_removed = removed;
 	return code;

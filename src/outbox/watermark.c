@@ -21,7 +21,7 @@
 
 enum {
 	MAP_BYTES = 4096,
-	MAGIC = 0x68665731, /* "hfW1" */
+	MAGIC = 0x68665732, /* "hfW2" */
 	READ_ATTEMPTS = 1000,
 };
 
@@ -123,9 +123,10 @@ void hf_watermark_publish(struct hf_watermark_page *page, const struct hf_waterm
 	memset(&payload, 0, sizeof payload);
 	memcpy(payload.boot_id, page->boot_id, sizeof page->boot_id);
 	payload.keeper_run = page->keeper_run;
-	payload.watermark.first_seq = watermark->first_seq;
+	payload.watermark.order_seq = watermark->order_seq;
 	payload.watermark.offset = watermark->offset;
 	payload.watermark.seq = watermark->seq;
+	payload.watermark.flushed = watermark->flushed;
 	(void)snprintf(payload.watermark.file, sizeof payload.watermark.file, "%s",
 		       watermark->file);
 

@@ -4,9 +4,10 @@
  * watermark - how far the outbox is committed: what a power cut can no longer take.
  *
  * Shape       One page in RUN/committed, mapped shared: magic, the boot it is
- *             true of, the writer's run, the current file's name and first
- *             number, the offset behind the last committed line, its number,
- *             and a CRC, all under a sequence lock (odd while being written).
+ *             true of, the writer's run, the current file's name and its
+ *             header's number, the offset behind the last committed line, its
+ *             number, the offset up to which the file itself is flushed, and a
+ *             CRC, all under a sequence lock (odd while being written).
  *
  * Owners      keeper writes, the only one. Readers map it read-only and may do
  *             so before keeper has ever run. A restarted keeper takes the same
@@ -21,9 +22,10 @@
 #include "shape/event.h"
 
 struct hf_watermark {
-	uint64_t first_seq; /* of the current file */
+	uint64_t order_seq; /* of the current file's header */
 	uint64_t offset;    /* behind its last committed line */
 	uint64_t seq;       /* of that line */
+	uint64_t flushed;   /* bytes before this are safe in the file itself */
 	char file[HF_FILE_NAME_BYTES];
 };
 

@@ -13,7 +13,7 @@
 #define BOOT_B "11234567-89ab-cdef-0123-456789abcdef"
 
 static const struct hf_watermark mark = {
-	.first_seq = 5, .offset = 4711, .seq = 9, .file = "2026-04-20.jsonl"
+	.order_seq = 5, .offset = 4711, .seq = 9, .file = "2026-04-20.jsonl"
 };
 
 struct bench {
@@ -52,7 +52,7 @@ TEST(what_is_published_is_read)
 	CHECK_CODE(hf_watermark_read(b.view, &got, &err), HF_E_AGAIN);
 	hf_watermark_publish(b.page, &mark);
 	CHECK_OK(hf_watermark_read(b.view, &got, &err));
-	CHECK_U64(got.first_seq, ==, 5);
+	CHECK_U64(got.order_seq, ==, 5);
 	CHECK_U64(got.offset, ==, 4711);
 	CHECK_U64(got.seq, ==, 9);
 	CHECK_TEXT(got.file, "2026-04-20.jsonl");

@@ -6,8 +6,9 @@
  * Shape       outbox/YYYY-MM-DD.jsonl below the data folder (UTC day of append),
  *             lines as in outbox/line.h, files as in outbox/files.h. A line is
  *             never rewritten. Beside it:
+ *               outbox/.ring        lines that the day file may not have yet (outbox/commit_ring.h)
  *               meta/local_seq      highest number reserved; a floor, not the truth
- *               meta/outbox_newest  name of the file that was opened last
+ *               meta/outbox_newest  which file was opened last
  *               meta/outbox_gap     a gap that is known but not yet an event
  *               meta/outbox.lock    held for as long as the handle lives
  *               quarantine/         bytes of torn tails, files without a line
@@ -18,18 +19,23 @@
  *             the hub drops (device_id, epoch, local_seq) twins. Where numbers
  *             had to be passed over, an outbox_gap event says which and why.
  *             The log is their truth; the reservation is used only when the
- *             newest file is missing or a delivered line is damaged.
+ *             newest file or the ring is missing or a delivered line is damaged.
  *
- * Durability  append() answers HF_OK after fdatasync of the file and, for the
- *             first line of a file, fsync of its folder: the lines survive a
- *             power cut.
+ * Durability  append() answers HF_OK when the lines survive a power cut.
+ *             HF_COMMIT_FILE: after fdatasync of the day file. HF_COMMIT_RING: after
+ *             fdatasync of the ring; the day file has them too, for whoever looks,
+ *             and is flushed before the ring overwrites them, when it is left, and
+ *             by hf_outbox_flush(). Batches of direct_bytes and more are flushed
+ *             in the day file at once: that writes them once instead of twice. A
+ *             new file counts after fdatasync and fsync of its folder.
  *
  * Torn tail   Bytes at the end of the newest file that are not a whole, valid
  *             line, with no valid line after them and not below the committed
- *             watermark, are an append cut short: open() copies them to
- *             quarantine/, cuts them off and counts them. A bad line with a
- *             good one after it is rot: it stays, a reader passes over exactly
- *             that line, and an event says so.
+ *             watermark, are an append cut short: open() completes the file from the
+ *             ring; what that does not explain it copies to quarantine/, cuts off
+ *             and counts. A bad line with a good one after it that the ring does not
+ *             have is rot: it stays, a reader passes over exactly that line, and an
+ *             event says so.
  *
  * Owners      One process (keeper), single-threaded. Others may read at any time.
  *
@@ -37,9 +43,12 @@
  *             again later. HF_E_IO: the disk failed, and a new file did not help.
  *             A file whose flush failed is spent: it is never written, cut or
  *             flushed again. Events in doubt are written to a new file under
- *             new numbers, and its header makes the doubtful lines void. A new
- *             file is tried at most once a second. An event that is already
- *             stored is recognised by its origin: one event, one number.
+ *             new numbers; lines that are safe in the ring under their own. The new
+ *             file's header makes the lines in doubt void. A new file is tried at
+ *             most once a second. A ring that fails is left: the day file is
+ *             flushed for each batch, an event says so, and the next day, or the
+ *             next start, begins with a new ring. An event that is already stored is
+ *             recognised by its origin: one event, one number.
  *
  * Limits      HF_OUTBOX_BATCH_MAX offers a call. The last HF_OUTBOX_ORIGINS
  *             origins are remembered, across restarts too.
@@ -50,12 +59,18 @@
 #include "shape/event.h"
 
 enum {
-	HF_OUTBOX_BATCH_MAX = 128,
+	HF_OUTBOX_BATCH_MAX = 256,
 	HF_OUTBOX_ORIGINS = 1024,
 	HF_OUTBOX_RESERVE = 1024, /* numbers reserved at a time */
+	HF_OUTBOX_DIRECT_BYTES = 32 * 1024,
 };
 
 struct hf_outbox;
+
+enum hf_outbox_commit {
+	HF_COMMIT_FILE,
+	HF_COMMIT_RING,
+};
 
 struct hf_outbox_options {
 	const char *device_id;
@@ -67,13 +82,17 @@ struct hf_outbox_options {
 	const char *(*clock_trust)(void);     /* hf_clock_trust, or a test's */
 	const struct hf_watermark *committed; /* what is known to be committed, or NULL */
 	uint64_t ballast_bytes;               /* 0: none */
+	enum hf_outbox_commit commit;
+	uint64_t ring_bytes;   /* 0: HF_COMMIT_RING_BYTES; whole slots, an even number of them */
+	uint64_t direct_bytes; /* 0: HF_OUTBOX_DIRECT_BYTES */
 };
 
 struct hf_outbox_report {
-	uint64_t lines;      /* valid lines in the newest file */
+	uint64_t lines;      /* valid lines at the end of the newest file, as far as was looked */
 	uint64_t seq_last;   /* 0 when there are none */
 	uint64_t bytes_torn; /* set aside */
-	uint64_t lines_bad;  /* rot in the newest file: kept, passed over */
+	uint64_t lines_bad;  /* rot at the end of the newest file: kept, passed over */
+	uint64_t from_ring;  /* lines that only the ring had */
 	uint64_t gap_from;   /* numbers that will never be used; 0: none */
 	uint64_t gap_through;
 };
@@ -90,6 +109,9 @@ struct hf_outbox_counters {
 	uint64_t bytes;
 	uint64_t duplicates;
 	uint64_t files_spent;
+	uint64_t ring_failures;
+	uint64_t day_flushes; /* of day files, other than for a new one */
+	bool by_ring;
 	bool ballast_released;
 };
 
@@ -113,6 +135,10 @@ void hf_outbox_set_state(struct hf_outbox *outbox, enum hf_state state);
 /* What is committed. seq is 0 when nothing is. */
 void hf_outbox_position(const struct hf_outbox *outbox, struct hf_watermark *ret_position);
 const struct hf_outbox_counters *hf_outbox_counters(const struct hf_outbox *outbox);
+
+/* Make the day file safe without the ring, if it is not: on a pulled card it is then complete. The
+ * position may be new, after an error too: lines may stand in another file now. */
+enum hf_code hf_outbox_flush(struct hf_outbox *outbox, struct hf_err *err) HF_MUST_CHECK;
 
 /* Take the ballast back when there is room for four of it. Cheap when there is nothing to do. */
 void hf_outbox_ballast_refill(struct hf_outbox *outbox);

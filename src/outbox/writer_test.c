@@ -81,7 +81,8 @@ TEST(a_new_outbox_begins_with_a_header_that_has_number_one)
 	CHECK_U64(count_in(&b, TEST_FILE, "\"event_class\":\"outbox_file_opened\""), ==, 1);
 	CHECK_U64(count_in(&b, TEST_FILE,
 			   "\"attrs\":{\"first_seq\":1,\"previous\":null,\"previous_seq\":0,"
-			   "\"previous_crc32c\":null,\"reason\":\"first\"},\"origin\":\"3.k.1.1\""),
+			   "\"previous_crc32c\":null,\"commit\":\"file\",\"reason\":\"first\"},"
+			   "\"origin\":\"3.k.1.1\""),
 		  ==, 1);
 	CHECK_U64(append_on(&b, 1, 1), ==, 2);
 	teardown(&b);

@@ -98,6 +98,8 @@ HF_BOOL(hub_thumbs, "hub.thumbs", true, "uplink",
 
 HF_INT(outbox_retention_days, "outbox.retention_days", 30, 1, 3650, "days", "keeper",
 	"Delivered day files older than this are removed. Undelivered ones never are.")
+HF_ENUM(outbox_commit, "outbox.commit", 0, "ring|file", "keeper",
+	"Where an event is made safe: in a small ring beside the day file, which is kinder to flash, or in the file itself.")
 
 HF_INT(heartbeat_timeout_ms, "supervisor.heartbeat_timeout", 3000, 300, 60000, "ms", "supervisor",
 	"A worker silent for longer (and not announced as busy) is killed and restarted.")
