@@ -428,12 +428,20 @@ uint64_t hf_disk_block_bytes(struct hf_disk *disk)
 	return disk->ops->block_bytes(disk);
 }
 
+enum hf_code hf_disk_folders_ensure(struct hf_disk *disk, const char *const *paths, size_t count,
+				    struct hf_err *err)
+{
+	enum hf_code code = HF_OK;
+
+	for (size_t i = 0; code == HF_OK && i < count; i++)
+		code = disk->ops->folder_make(disk, paths[i], err);
+	/* Synced even when they were there: whoever made them may have died before that. */
+	return code != HF_OK ? code : hf_disk_folder_sync(disk, ".", err);
+}
+
 enum hf_code hf_disk_folder_ensure(struct hf_disk *disk, const char *path, struct hf_err *err)
 {
-	enum hf_code code = disk->ops->folder_make(disk, path, err);
-
-	/* Synced even when it was there: whoever made it may have died before that. */
-	return code != HF_OK ? code : hf_disk_folder_sync(disk, ".", err);
+	return hf_disk_folders_ensure(disk, &path, 1, err);
 }
 
 enum hf_code hf_disk_text_read(struct hf_disk *disk, const char *path, char *ret_text,

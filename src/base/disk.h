@@ -135,7 +135,9 @@ uint64_t hf_disk_block_bytes(struct hf_disk *disk);
 
 /* Made of the above. */
 
-/* A folder of one level, its name synced into the disk's own folder. Existing is fine. */
+/* Folders of one level, their names synced into the disk's own folder. Existing is fine. */
+enum hf_code hf_disk_folders_ensure(struct hf_disk *disk, const char *const *paths, size_t count,
+				    struct hf_err *err) HF_MUST_CHECK;
 enum hf_code hf_disk_folder_ensure(struct hf_disk *disk, const char *path,
 				   struct hf_err *err) HF_MUST_CHECK;
 /* A whole small file as text with a NUL. HF_E_LIMIT: it does not fit. */

@@ -409,7 +409,9 @@ static void render_events(const struct pen *pen, const json_t *workers)
 		put_count(pen, keeper, "local_seq", 0);
 		(void)fputs("; in ", pen->out);
 		put(pen, text_or_dash(keeper, "file"), 0);
-		(void)fputs("; commit ", pen->out);
+		(void)fputs("; commit by ", pen->out);
+		put(pen, text_or_dash(keeper, "commit"), 0);
+		(void)fputc(' ', pen->out);
 		put_quantiles(pen, json_object_get(keeper, "commit_ms"));
 		(void)fputc('\n', pen->out);
 	}

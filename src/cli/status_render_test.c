@@ -39,7 +39,7 @@ static const char recorded[] =
 	"},"
 	"{\"role\":\"keeper\",\"index\":0,\"state\":\"running\",\"restarts\":0,\"pid\":105,"
 	"\"up_ms\":11519000,\"beat_age_ms\":80,\"progress\":42,\"last_exit\":null,\"stats\":"
-	"{\"local_seq\":1042,\"commits\":42,\"file\":\"2026-04-20.jsonl\","
+	"{\"local_seq\":1042,\"commits\":42,\"commit\":\"ring\",\"file\":\"2026-04-20.jsonl\","
 	"\"commit_ms\":{\"p50\":0.4,\"p99\":1.9}}},"
 	"{\"role\":\"uplink\",\"index\":0,\"state\":\"running\",\"restarts\":0,\"pid\":106,"
 	"\"up_ms\":11519000,\"beat_age_ms\":80,\"progress\":42,\"last_exit\":null,\"stats\":"
@@ -75,7 +75,7 @@ static const char page[] =
 	"detector person-480x288; 3000 tiles, 0 failed; inference p50 17 ms, p99 22 ms\n"
 	"events   42 raised, 3 held back, 0 not yet stored; from frame to disk p50 118 ms, p99 302 "
 	"ms\n"
-	"outbox   last number 1042; in 2026-04-20.jsonl; commit p50 0.4 ms, p99 1.9 ms\n"
+	"outbox   last number 1042; in 2026-04-20.jsonl; commit by ring p50 0.4 ms, p99 1.9 ms\n"
 	"hub      https://hub.example.org\n"
 	"link     down, waiting; delivered through 1030, 12 to go, the oldest 1h 02m old\n"
 	"         failed attempts 5, next in 42 s: connection refused\n";

@@ -27,8 +27,7 @@ void hf_outbox_ballast_make(struct hf_outbox *outbox)
 	int file;
 
 	if (outbox->ballast_bytes == 0 ||
-	    hf_disk_free_space(outbox->disk, &free_bytes, &ignored) != HF_OK ||
-	    hf_disk_folder_ensure(outbox->disk, BALLAST_FOLDER, &ignored) != HF_OK)
+	    hf_disk_free_space(outbox->disk, &free_bytes, &ignored) != HF_OK)
 		return;
 	if (hf_disk_open(outbox->disk, BALLAST_PATH, HF_DISK_WRITE, &file, &ignored) == HF_OK) {
 		if (hf_disk_size(outbox->disk, file, &size, &ignored) != HF_OK)

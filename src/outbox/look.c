@@ -74,11 +74,19 @@ void hf_look_for_hole(struct findings *f, uint64_t seq_before, const struct hf_l
 	f->hole_count = kept;
 }
 
-void hf_look_take(struct hf_outbox *outbox, struct findings *f, const struct hf_line *line)
+void hf_look_origin(struct hf_outbox *outbox, const struct hf_line *line)
 {
 	struct hf_origin origin;
 	struct hf_err ignored;
 	char text[HF_ORIGIN_BYTES];
+
+	if (hf_slice_text(&line->origin, text, sizeof text) &&
+	    hf_origin_parse(text, &origin, &ignored) == HF_OK && origin.producer != 'k')
+		hf_origins_add(&outbox->origins, &origin, line->local_seq);
+}
+
+void hf_look_take(struct hf_outbox *outbox, struct findings *f, const struct hf_line *line)
+{
 	char file[HF_FILE_NAME_BYTES];
 	uint64_t value;
 
@@ -92,9 +100,7 @@ void hf_look_take(struct hf_outbox *outbox, struct findings *f, const struct hf_
 	    strcmp(file, f->files.list[f->newest].name) == 0 &&
 	    hf_attrs_u64(&line->attrs, "lines_bad", &value))
 		f->lines_bad_told = value;
-	if (hf_slice_text(&line->origin, text, sizeof text) &&
-	    hf_origin_parse(text, &origin, &ignored) == HF_OK && origin.producer != 'k')
-		hf_origins_add(&outbox->origins, &origin, line->local_seq);
+	hf_look_origin(outbox, line);
 }
 
 bool hf_look_ring_counts(const struct findings *f, const struct hf_commit_ring_entry *entry)
@@ -121,7 +127,7 @@ static bool ring_fills(const struct findings *f, uint64_t after, uint64_t before
 	return false;
 }
 
-static bool in_ring(const struct findings *f, const struct hf_line *line)
+bool hf_look_in_ring(const struct findings *f, const struct hf_line *line)
 {
 	const struct hf_commit_ring_entry *entry =
 		hf_commit_ring_lines_find(&f->ring, line->local_seq);
@@ -161,9 +167,6 @@ static void take_valid(struct hf_outbox *outbox, struct findings *f, struct walk
 	if (w->newest && known_before && seq > w->seq_last + 1 && ring_fills(f, w->seq_last, seq))
 		f->beyond = true;
 	if (f->beyond) {
-		/* What the ring has too will be written anew from there. */
-		if (!in_ring(f, &item->line) && seq > f->beyond_last)
-			f->beyond_last = seq;
 		return;
 	}
 	if (w->newest && known_before)
@@ -415,7 +418,7 @@ static bool is_offered(const struct hf_line *line)
 
 static void check_held(struct only *only, const struct hf_line *line)
 {
-	if (line->local_seq > only->through && !in_ring(only->f, line) && is_offered(line))
+	if (line->local_seq > only->through && !hf_look_in_ring(only->f, line) && is_offered(line))
 		only->holds = true;
 }
 

@@ -43,6 +43,9 @@ enum hf_code hf_look_at_end(struct hf_outbox *outbox, struct findings *f,
 			    struct hf_err *err) HF_MUST_CHECK;
 /* A line that follows what was seen so far. */
 void hf_look_take(struct hf_outbox *outbox, struct findings *f, const struct hf_line *line);
+/* Its event has this number. */
+void hf_look_origin(struct hf_outbox *outbox, const struct hf_line *line);
+bool hf_look_in_ring(const struct findings *f, const struct hf_line *line);
 /* Numbers missing before it are a hole, until a gap event says why. */
 void hf_look_for_hole(struct findings *f, uint64_t seq_before, const struct hf_line *line);
 /* Numbers that can still be read in damaged bytes may have been used. */

@@ -338,7 +338,7 @@ static void complete_newest(struct hf_outbox *outbox, struct findings *f,
 	f->spent = true;
 }
 
-/* Lines that stand behind the place which the ring fills are the last ones. */
+/* Lines behind the place that the ring fills, which the ring has not. */
 static enum hf_code take_beyond(struct hf_outbox *outbox, struct findings *f, struct hf_err *err)
 {
 	struct hf_scan_item item;
@@ -348,9 +348,15 @@ static enum hf_code take_beyond(struct hf_outbox *outbox, struct findings *f, st
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	hf_scan_begin(scan, outbox->disk, outbox->file, f->valid_end, f->size_bytes);
 	enum hf_code code;
-	while ((code = hf_scan_next(scan, &item, err)) == HF_OK)
-		if (item.kind == HF_SCAN_LINE && item.line.local_seq > f->tip.last_seq)
+	while ((code = hf_scan_next(scan, &item, err)) == HF_OK) {
+		if (item.kind != HF_SCAN_LINE || item.line.local_seq <= outbox->flushed.seq ||
+		    hf_look_in_ring(f, &item.line))
+			continue;
+		if (item.line.local_seq > f->tip.last_seq)
 			hf_look_take(outbox, f, &item.line);
+		else
+			hf_look_origin(outbox, &item.line);
+	}
 	free(scan);
 	return code == HF_E_NOENT ? HF_OK : code;
 }
@@ -386,7 +392,7 @@ static enum hf_code repair_newest(struct hf_outbox *outbox, struct findings *f,
 		complete_newest(outbox, f, report);
 	if (f->spent && first_lacking(f) < f->ring.count)
 		(void)!take_from_ring(outbox, f, false, report, &ignored);
-	if (f->beyond && f->beyond_last > f->tip.last_seq)
+	if (f->beyond)
 		code = take_beyond(outbox, f, err);
 	if (code != HF_OK)
 		return code;

@@ -22,6 +22,7 @@
 #include "outbox/writer.h"
 
 #include "base/assert.h"
+#include "base/auto.h"
 #include "base/json.h"
 #include "outbox/cursor.h"
 #include "outbox/writer_inner.h"
@@ -435,6 +436,7 @@ enum hf_code hf_outbox_open(struct hf_disk *disk, const struct hf_outbox_options
 			    struct hf_outbox **ret_outbox, struct hf_outbox_report *ret_report,
 			    struct hf_err *err)
 {
+	static const char *const folders[] = { META_FOLDER, HF_OUTBOX_FOLDER, BALLAST_FOLDER };
 	struct hf_outbox *outbox = NULL;
 	struct hf_outbox_report report = { 0 };
 	struct hf_err ignored;
@@ -442,11 +444,11 @@ enum hf_code hf_outbox_open(struct hf_disk *disk, const struct hf_outbox_options
 
 	if (code != HF_OK)
 		return code;
-	code = hf_disk_folder_ensure(disk, META_FOLDER, err);
+	/* The last one only where there is to be one. */
+	code = hf_disk_folders_ensure(disk, folders,
+				      HF_ARRAY_LEN(folders) - (options->ballast_bytes == 0), err);
 	if (code == HF_OK)
 		code = hf_disk_lock(disk, LOCK_PATH, &outbox->lock_file, err);
-	if (code == HF_OK)
-		code = hf_disk_folder_ensure(disk, HF_OUTBOX_FOLDER, err);
 	if (code == HF_OK)
 		code = hf_outbox_repair(outbox, options->committed, &report, err);
 	if (code == HF_OK)

@@ -5,7 +5,9 @@
  * Method: offers gather while the sockets are read; then one write and one
  * flush for all of them, then the watermark, then the answers. What waits in
  * the sockets during a flush is the next batch, so the batches grow with the
- * load by themselves.
+ * load by themselves. Producers that were answered together offer again one
+ * after another: a fraction of a flush is spent on waiting for them, or they
+ * would take turns in two batches of half the size.
  *
  * It answers LATER when the disk is full or fails; its producers keep their
  * events and offer them again. It parses nothing but its own messages.
@@ -22,6 +24,7 @@
 #include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +40,16 @@ enum {
 	RETAIN_FULL_MS = 10 * 1000, /* while the disk is full */
 	SWEEP_MS = 24 * 3600 * 1000,
 	BALLAST_BYTES = 4 * 1024 * 1024,
+	DAY_FLUSH_MS = 30 * 1000, /* the kernel writes what is older by itself */
+	GATHER_SHARE = 4, /* of a commit's time, to wait for those who were in the last one */
+	GATHER_US_MAX = 500,
 	ACKS_MAX = 2 * HF_OUTBOX_BATCH_MAX,
 	EXIT_LATER = 75,
+};
+
+/* outbox.commit: ring|file */
+enum {
+	COMMIT_BY_RING = 0,
 };
 
 /* What was told of the disk last; the notes become events of the unit. */
@@ -85,6 +96,10 @@ struct keeper {
 	struct hf_mono stats_at;
 	struct hf_mono retain_at;
 	struct hf_mono sweep_at;
+	struct hf_mono day_flush_at;
+	uint64_t ring_failures_told;
+	size_t batch_last;      /* offers in the last commit */
+	int64_t commit_us_last; /* and how long it took */
 	struct hf_histogram commit_us;
 	size_t answer_count; /* that found no room in a socket */
 	struct answer answers[ACKS_MAX];
@@ -303,14 +318,60 @@ static void commit(struct keeper *keeper)
 	struct hf_mono done = hf_mono_now(keeper->clock);
 	hf_pulse_idle(pulse, done);
 	if (hf_outbox_counters(keeper->outbox)->commits != commits) {
-		hf_histogram_add(&keeper->commit_us, (uint64_t)hf_mono_diff_us(done, begun));
+		keeper->commit_us_last = hf_mono_diff_us(done, begun);
+		hf_histogram_add(&keeper->commit_us, (uint64_t)keeper->commit_us_last);
 		hf_pulse_progress(pulse);
 		publish(keeper);
 	}
+	keeper->batch_last = keeper->waiting_count;
 	keeper->waiting_count = 0;
 	for (size_t i = 0; i < count; i++)
 		answer(keeper, &keeper->waiting[i], &results[i], done);
 	judge_commit(keeper, code, err.text);
+}
+
+/* Fewer have come than were in the last batch: the others may be on their way. */
+static enum hf_code gather(struct keeper *keeper, struct hf_err *err)
+{
+	int64_t wait_us = keeper->commit_us_last / GATHER_SHARE;
+	struct hf_mono begun = hf_mono_now(keeper->clock);
+	enum hf_code code = HF_OK;
+
+	if (wait_us > GATHER_US_MAX)
+		wait_us = GATHER_US_MAX;
+	while (code == HF_OK && keeper->waiting_count > 0 &&
+	       keeper->waiting_count < keeper->batch_last &&
+	       hf_mono_diff_us(hf_mono_now(keeper->clock), begun) < wait_us) {
+		(void)sched_yield();
+		code = hf_worker_step(keeper->worker, 0, err);
+	}
+	return code;
+}
+
+/* What only the ring has safely, for whoever pulls the card. */
+static void flush_day(struct keeper *keeper)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_err err = { 0 };
+
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	enum hf_code code = hf_outbox_flush(keeper->outbox, &err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	publish(keeper);
+	if (code != HF_OK)
+		note_trouble(keeper, code, err.text);
+}
+
+static void tell_ring(struct keeper *keeper)
+{
+	uint64_t failures = hf_outbox_counters(keeper->outbox)->ring_failures;
+
+	if (failures == keeper->ring_failures_told)
+		return;
+	keeper->ring_failures_told = failures;
+	hf_log(HF_LOG_WARN, "outbox_ring_failed",
+	       "events are flushed one batch at a time in the day file, which wears flash more: "
+	       "look at the disk; the next day or start tries a new ring");
 }
 
 static void retain(struct keeper *keeper, int64_t days)
@@ -412,6 +473,9 @@ static void send_stats(struct keeper *keeper)
 	hf_json_put_u64(&json, "lines_bad", keeper->report.lines_bad);
 	hf_json_put_u64(&json, "duplicates", counters->duplicates);
 	hf_json_put_u64(&json, "files_spent", counters->files_spent);
+	hf_json_put_text(&json, "commit", counters->by_ring ? "ring" : "file");
+	hf_json_put_u64(&json, "ring_failures", counters->ring_failures);
+	hf_json_put_u64(&json, "day_flushes", counters->day_flushes);
 	hf_json_put_bool(&json, "ballast", !counters->ballast_released);
 	hf_json_put_text(&json, "condition", condition_notes[keeper->condition]);
 	hf_json_object_close(&json);
@@ -432,6 +496,11 @@ static void upkeep(struct keeper *keeper)
 	send_stats(keeper);
 	send_answers_left(keeper);
 	tell_low_space(keeper);
+	tell_ring(keeper);
+	if (!hf_mono_before(now, keeper->day_flush_at)) {
+		keeper->day_flush_at = hf_mono_add_ms(now, DAY_FLUSH_MS);
+		flush_day(keeper);
+	}
 	if (!keeper->condition_noted)
 		note_condition(keeper, keeper->condition, "see the log of keeper");
 	if (!hf_mono_before(now, keeper->retain_at)) {
@@ -517,6 +586,9 @@ static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
 		.clock_trust = hf_clock_trust,
 		.committed = known ? &committed : NULL,
 		.ballast_bytes = BALLAST_BYTES,
+		.commit = hf_worker_config(keeper->worker)->outbox_commit == COMMIT_BY_RING
+				  ? HF_COMMIT_RING
+				  : HF_COMMIT_FILE,
 	};
 	memcpy(options.context.boot_id, hello->boot_id, sizeof options.context.boot_id);
 	memcpy(options.context.release, hello->release, sizeof options.context.release);
@@ -561,6 +633,8 @@ static int run(struct keeper *keeper)
 		code = hf_worker_ready(keeper->worker, &err);
 	while (code == HF_OK) {
 		code = hf_worker_step(keeper->worker, STEP_MS, &err);
+		if (code == HF_OK)
+			code = gather(keeper, &err);
 		commit(keeper);
 		if (code == HF_OK)
 			upkeep(keeper);
