@@ -190,6 +190,9 @@ static void pass_over(struct hf_reader *reader, const struct hf_scan_item *item)
 	/* On the way to where it was sent, a reader tells nothing. */
 	if (reader->current.first_seq <= reader->last_seq && reader->file_seq < reader->last_seq)
 		return;
+	/* Behind the end that the next file's header names nothing was promised. */
+	if (reader->ended && reader->file_seq >= reader->current.last_seq_max)
+		return;
 	reader->passed.bytes_bad += item->size_bytes;
 	reader->passed.lines_bad += item->more ? 0 : 1;
 }
