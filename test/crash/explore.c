@@ -56,7 +56,7 @@ struct sums {
 	uint64_t items_max;
 	uint64_t possible[CUTS_MAX];
 	uint64_t run[CUTS_MAX];
-	uint64_t states;     /* distinct */
+	uint64_t states[CUTS_MAX]; /* distinct */
 	uint64_t recoveries[CUTS_MAX];
 	uint64_t violations;
 	bool out_of_time;
@@ -222,14 +222,18 @@ static void explore_variant(struct life *life, struct crash_cut *cut, uint64_t v
 	uint64_t hash = crash_cut_choose(cut, variant);
 
 	x->sums.run[depth]++;
-	x->sums.states += set_add(x->states, hash) ? 1 : 0;
-	if (!set_add(x->runs, (hash ^ known) * UINT64_C(0x9e3779b97f4a7c15)))
+	bool new = set_add(x->states, hash);
+	x->sums.states[depth] += new ? 1 : 0;
+	uint64_t key = (hash ^ known) * UINT64_C(0x9e3779b97f4a7c15);
+	bool unknown = set_add(x->runs, key);
+	bool deeper = depth + 1 < CUTS_MAX && x->plan->every[depth] != 0 &&
+		      ((variant < 2 && depth == 0) ||
+		       (unknown && x->state_counter[depth]++ % x->plan->every[depth] == 0));
+	/* Run before, but perhaps without another cut behind it. */
+	if (!unknown && !(deeper && set_add(x->runs, key + 1 + (uint64_t)depth)))
 		return;
-	bool deeper = x->plan->every[depth] != 0 &&
-		      (variant < 2 || x->state_counter[depth] % x->plan->every[depth] == 0);
-	x->state_counter[depth]++;
 	x->path[depth][1] = variant;
-	run_state(life, cut, depth + 1 < CUTS_MAX && deeper);
+	run_state(life, cut, deeper);
 }
 
 static void explore_cut(struct life *life, uint64_t number)
@@ -239,7 +243,7 @@ static void explore_cut(struct life *life, uint64_t number)
 	struct crash_cut *cut = crash_cut_new(life->disk, life->world->ring_bytes != 0);
 	uint64_t all = crash_cut_variants(cut), single = crash_cut_variants_single(cut);
 	uint64_t most = x->plan->variants[depth];
-	uint64_t known = model_hash(&life->model) + (uint64_t)depth;
+	uint64_t known = model_hash(&life->model);
 	/* All of none and one deviation; of the others each so manieth, evenly. */
 	uint64_t step = 1;
 
@@ -374,11 +378,11 @@ static void add_sums(struct sums *to, const struct sums *from)
 		to->cuts[i] += from->cuts[i];
 		to->possible[i] += from->possible[i];
 		to->run[i] += from->run[i];
+		to->states[i] += from->states[i];
 		to->recoveries[i] += from->recoveries[i];
 	}
 	if (from->items_max > to->items_max)
 		to->items_max = from->items_max;
-	to->states += from->states;
 	to->violations += from->violations;
 	to->out_of_time = to->out_of_time || from->out_of_time;
 }
@@ -393,15 +397,16 @@ static void print_sums(const char *name, const struct sums *sums, double seconds
 	(void)printf("%-12s %7llu %6llu %14llu %11llu %9llu %10llu %6llu %7.1f%s\n", name,
 		     (unsigned long long)total(sums->cuts), (unsigned long long)sums->items_max,
 		     (unsigned long long)total(sums->possible),
-		     (unsigned long long)total(sums->run), (unsigned long long)sums->states,
+		     (unsigned long long)total(sums->run), (unsigned long long)total(sums->states),
 		     (unsigned long long)total(sums->recoveries),
 		     (unsigned long long)sums->violations, seconds,
 		     sums->out_of_time ? " time was up" : "");
 	for (int i = 0; i < CUTS_MAX && sums->cuts[i] > 0; i++)
-		(void)printf("  cut %d %12llu %21llu %11llu %20llu\n", i + 1,
+		(void)printf("  cut %d %12llu %21llu %11llu %9llu %10llu\n", i + 1,
 			     (unsigned long long)sums->cuts[i],
 			     (unsigned long long)sums->possible[i],
 			     (unsigned long long)sums->run[i],
+			     (unsigned long long)sums->states[i],
 			     (unsigned long long)sums->recoveries[i]);
 }
 

@@ -173,9 +173,10 @@ uint64_t model_hash(const struct model *model)
 	hash = mix(hash, model->cursor_tried);
 	for (uint64_t n = 1; n <= model->offered; n++)
 		hash = mix(hash, model->answered[n]);
+	/* What merely stood there is on the disk, or was decided upon. */
 	for (size_t i = 0; i < model->fact_count; i++)
-		hash = mix(mix(hash, model->facts[i].seq),
-			   model->facts[i].hash * 2 + model->facts[i].out);
+		if (model->facts[i].out)
+			hash = mix(mix(hash, model->facts[i].seq), model->facts[i].hash);
 	for (size_t i = 0; i < sizeof model->retry_stored; i++)
 		hash = mix(hash, (uint64_t)model->retry_stored[i] * 256 +
 					 (uint64_t)model->retry_tried[i]);
