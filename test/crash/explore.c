@@ -39,7 +39,8 @@
 
 enum {
 	WORKERS = 2,
-	SHOWN_MAX = 20,
+	KINDS_MAX = 32,
+	SHOWN_MAX = 3, /* of a kind */
 	TEXT_BYTES = 512,
 	CUTS_BEHIND_FAILURE = 24, /* operations behind one that failed in which the power may go */
 };
@@ -83,6 +84,11 @@ struct explorer {
 	double deadline;
 	uint64_t state_counter[CUTS_MAX];
 	uint64_t behind_failure; /* operations */
+	size_t kind_count;       /* of complaints: the same words with other numbers */
+	struct {
+		uint64_t hash;
+		uint64_t shown;
+	} kinds[KINDS_MAX];
 	int path_depth;
 	uint64_t path[CUTS_MAX][2]; /* cut, variant */
 	int replay_depth;           /* 0: explore */
@@ -134,6 +140,9 @@ static bool set_add(struct set *set, uint64_t key)
 
 /* --- one world --- */
 
+/* In the header of a file whose lines are committed in it. */
+static const char plain_mark[] = "\"commit\":\"file\"";
+
 static struct explorer *explorer_in_hand; /* for the obituary of an assertion */
 
 static void path_text(const struct explorer *x, char text[TEXT_BYTES])
@@ -149,12 +158,30 @@ static void path_text(const struct explorer *x, char text[TEXT_BYTES])
 				 i == 0 ? " " : ":", (unsigned long long)x->path[i][1]);
 }
 
+/* Is there still interest in complaints of these words? */
+static bool is_news(struct explorer *x, const char *complaint)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	size_t i = 0;
+
+	for (const char *at = complaint; *at != '\0'; at++)
+		if (*at < '0' || *at > '9')
+			hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+	while (i < x->kind_count && x->kinds[i].hash != hash)
+		i++;
+	if (i == KINDS_MAX)
+		return false;
+	if (i == x->kind_count)
+		x->kinds[x->kind_count++].hash = hash;
+	return ++x->kinds[i].shown <= SHOWN_MAX;
+}
+
 static void violation(struct explorer *x, const char *complaint)
 {
 	char path[TEXT_BYTES];
 
 	x->sums.violations++;
-	if (x->sums.violations > SHOWN_MAX)
+	if (!is_news(x, complaint))
 		return;
 	path_text(x, path);
 	(void)printf("%s: %s\n", path, complaint);
@@ -240,7 +267,7 @@ static void explore_cut(struct life *life, uint64_t number)
 {
 	struct explorer *x = life->explorer;
 	int depth = life->depth;
-	struct crash_cut *cut = crash_cut_new(life->disk, life->world->ring_bytes != 0);
+	struct crash_cut *cut = crash_cut_new(life->disk, plain_mark);
 	uint64_t all = crash_cut_variants(cut), single = crash_cut_variants_single(cut);
 	uint64_t most = x->plan->variants[depth];
 	uint64_t known = model_hash(&life->model);
@@ -278,7 +305,7 @@ static void replay_cut(struct life *life, uint64_t number, enum crash_op op, con
 			     names[op], path);
 	if (depth >= x->replay_depth || number != x->replay[depth][0])
 		return;
-	struct crash_cut *cut = crash_cut_new(life->disk, life->world->ring_bytes != 0);
+	struct crash_cut *cut = crash_cut_new(life->disk, plain_mark);
 	if (x->replay[depth][1] >= crash_cut_variants(cut)) {
 		(void)printf("there are %llu variants\n",
 			     (unsigned long long)crash_cut_variants(cut));
@@ -532,6 +559,14 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[first], "--first") == 0) {
 			blank->first_only = true;
 			blank->workers = 1;
+		} else if (strcmp(argv[first], "--plan") == 0 && first + 1 < argc) {
+			if (sscanf(argv[++first], "%llu,%llu,%llu,%llu,%llu",
+				   (unsigned long long *)&plan.variants[0],
+				   (unsigned long long *)&plan.variants[1],
+				   (unsigned long long *)&plan.variants[2],
+				   (unsigned long long *)&plan.every[0],
+				   (unsigned long long *)&plan.every[1]) != 5)
+				return 2;
 		} else if (strcmp(argv[first], "--seconds") == 0 && first + 1 < argc) {
 			plan = (struct plan){ .variants = { 1000000, 200, 40 },
 					      .every = { 10, 10, 0 } };

@@ -70,7 +70,21 @@ static const struct step script_short[] = {
 	{ OFFER, 1 }, { END, 0 },
 };
 
+enum {
+	SLOT = 4096,
+	DIRECT = 5000, /* the batches of eight and more */
+};
+
+#define RING .ring_bytes = 16 * SLOT, .direct_bytes = DIRECT
+#define RING_SMALL .ring_bytes = 8 * SLOT, .direct_bytes = DIRECT
+
 const struct world worlds[] = {
+	{ .name = "ring", RING, .script = script, .again = 3 },
+	{ .name = "ring_small", RING_SMALL, .script = script, .again = 7 },
+	{ .name = "ring_flush", RING_SMALL, .script = script_short, .again = 3,
+	  .fails = CRASH_SYNC, .fails_so = HF_E_IO, .fails_for = 1 },
+	{ .name = "ring_full", RING_SMALL, .script = script_short, .again = 3,
+	  .fails = CRASH_WRITE, .fails_so = HF_E_NOSPACE, .fails_for = 2 },
 	{ .name = "file", .script = script, .again = 3 },
 	{ .name = "file_flush", .script = script_short, .again = 3, .fails = CRASH_SYNC,
 	  .fails_so = HF_E_IO, .fails_for = 1 },
@@ -285,6 +299,9 @@ static bool open_outbox(struct life *life, bool new_boot)
 		.clock = &life->clock.clock,
 		.clock_trust = life_trust,
 		.committed = known ? &committed : NULL,
+		.commit = life->world->ring_bytes != 0 ? HF_COMMIT_RING : HF_COMMIT_FILE,
+		.ring_bytes = life->world->ring_bytes,
+		.direct_bytes = life->world->direct_bytes,
 	};
 	memcpy(options.context.boot_id, boot_id, sizeof boot_id);
 	if (hf_outbox_open(life->disk, &options, &life->outbox, &report, &err) != HF_OK) {
@@ -341,7 +358,8 @@ static void offer(struct life *life, const uint64_t *events, size_t count)
 				 ull(events[i]), ull(*answered), ull(seq));
 		*answered = seq;
 		const struct fact *fact = find_fact(model, seq);
-		if (!is_fact(model, fact, seq) || !fact->out)
+		/* With a full disk it may be safe in the ring, and wait for a file to stand in. */
+		if (!model->trouble && (!is_fact(model, fact, seq) || !fact->out))
 			complain(model, "event %llu was answered and %llu is not handed out",
 				 ull(events[i]), ull(seq));
 	}
@@ -462,7 +480,8 @@ struct looking {
 	uint64_t last_seq;
 	size_t hole_count;
 	uint64_t holes[HOLES_MAX][2]; /* numbers missing, not yet explained */
-	uint64_t gap_before;          /* the last line that came after a hole */
+	size_t behind_count;
+	uint64_t behind_hole[HOLES_MAX]; /* lines that came after one */
 	uint64_t found[EVENTS_MAX];
 	bool here[FACTS_MAX];
 };
@@ -474,10 +493,10 @@ static void look_at_gap(struct looking *l, const struct hf_line *line)
 	size_t kept = 0;
 
 	if (l->last_seq != 0 && line->local_seq > l->last_seq + 1) {
-		HF_ASSERT(l->hole_count < HOLES_MAX);
+		HF_ASSERT(l->hole_count < HOLES_MAX && l->behind_count < HOLES_MAX);
 		l->holes[l->hole_count][0] = l->last_seq + 1;
 		l->holes[l->hole_count++][1] = line->local_seq - 1;
-		l->gap_before = line->local_seq;
+		l->behind_hole[l->behind_count++] = line->local_seq;
 	}
 	if (!hf_slice_is(&line->event_class, HF_CLASS_GAP) ||
 	    !hf_attrs_u64(&line->attrs, "from", &from) ||
@@ -557,6 +576,14 @@ struct verifying {
 	const struct looking *looking;
 };
 
+static bool is_behind_hole(const struct looking *l, uint64_t seq)
+{
+	for (size_t i = 0; i < l->behind_count; i++)
+		if (l->behind_hole[i] == seq)
+			return true;
+	return false;
+}
+
 static void on_finding(void *context, const struct hf_finding *finding)
 {
 	const struct verifying *v = context;
@@ -570,8 +597,8 @@ static void on_finding(void *context, const struct hf_finding *finding)
 	 * it, an event tells of the numbers, and the chain cannot go on over what is not there.
 	 * Lines that somebody was told of are looked for above. */
 	if (finding->kind == HF_FINDING_LINE_DAMAGED ||
-	    (finding->kind == HF_FINDING_CHAIN_BROKEN && finding->local_seq != 0 &&
-	     v->looking->gap_before == finding->local_seq))
+	    (finding->kind == HF_FINDING_CHAIN_BROKEN &&
+	     is_behind_hole(v->looking, finding->local_seq)))
 		return;
 	complain(&v->life->model, "verify: %s: %.150s", hf_finding_name(finding->kind),
 		 finding->text);
@@ -715,6 +742,12 @@ void life_first(struct life *life)
 	for (uint64_t n = 1; n <= life->model.offered && life->model.complaint[0] == '\0'; n++)
 		if (life->model.answered[n] == 0)
 			offer(life, &n, 1);
+	/* What is safe in the ring and found no file is in one after a start. */
+	if (trouble && life->model.complaint[0] == '\0') {
+		hf_outbox_close(life->outbox);
+		life->outbox = NULL;
+		(void)open_outbox(life, false);
+	}
 	life->model.trouble = trouble;
 	close_life(life);
 	if (life->model.complaint[0] == '\0')

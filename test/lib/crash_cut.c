@@ -45,7 +45,7 @@ struct combination {
 
 struct crash_cut {
 	struct crash *crash;
-	bool whole_blocks;
+	const char *plain;
 	size_t item_count;
 	struct item items[ITEMS_MAX];
 	size_t combination_count;
@@ -117,14 +117,28 @@ static struct block *garbage(const struct item *item)
 	return block_finish(block);
 }
 
+static bool contains(const struct content *content, const char *text)
+{
+	static char bytes[BLOCKS_MAX * CRASH_BLOCK_BYTES];
+	size_t count = (size_t)((content->size + CRASH_BLOCK_BYTES - 1) / CRASH_BLOCK_BYTES);
+
+	for (size_t i = 0; i < count; i++)
+		if (content->blocks[i] != NULL)
+			memcpy(bytes + i * CRASH_BLOCK_BYTES, content->blocks[i]->data,
+			       CRASH_BLOCK_BYTES);
+		else
+			memset(bytes + i * CRASH_BLOCK_BYTES, 0, CRASH_BLOCK_BYTES);
+	return memmem(bytes, count * CRASH_BLOCK_BYTES, text, strlen(text)) != NULL;
+}
+
 /* Zeros and garbage: of the whole page, or where it was written. */
-static void add_losses(const struct crash_cut *cut, struct item *item, const struct block *old,
+static void add_losses(struct item *item, bool plain, const struct block *old,
 		       const struct block *new)
 {
 	struct block *noise = garbage(item);
 	size_t from = 0, to = CRASH_BLOCK_BYTES;
 
-	if (!cut->whole_blocks) {
+	if (plain) {
 		static const char zeros[CRASH_BLOCK_BYTES];
 		const char *a = old != NULL ? old->data : zeros;
 		const char *b = new != NULL ? new->data : zeros;
@@ -163,7 +177,7 @@ static void keep_item(struct crash_cut *cut, bool same)
 		cut->item_count++;
 }
 
-static void add_block_item(struct crash_cut *cut, int index, uint32_t block)
+static void add_block_item(struct crash_cut *cut, int index, uint32_t block, bool plain)
 {
 	const struct node *node = cut->crash->nodes[index];
 	const struct undecided *both[] = { &node->limbo, &node->dirty };
@@ -190,7 +204,7 @@ static void add_block_item(struct crash_cut *cut, int index, uint32_t block)
 	add_tears(item, old, new);
 	if (count > 2)
 		add_tears(item, versions[count - 2], new);
-	add_losses(cut, item, old, new);
+	add_losses(item, plain, old, new);
 	keep_item(cut, item->forms.blocks[0] == item->forms.blocks[1]);
 }
 
@@ -248,8 +262,10 @@ static void add_items(struct crash_cut *cut)
 
 		if (node == NULL || node->folder || !is_reachable(crash, i))
 			continue;
+		bool plain = node->limbo.block_count + node->dirty.block_count > 0 &&
+			     contains(&node->seen, cut->plain);
 		for (size_t k = 0; k < node->limbo.block_count; k++)
-			add_block_item(cut, i, node->limbo.blocks[k].index);
+			add_block_item(cut, i, node->limbo.blocks[k].index, plain);
 		for (size_t k = 0; k < node->dirty.block_count; k++) {
 			uint32_t block = node->dirty.blocks[k].index;
 			bool twice = false;
@@ -257,7 +273,7 @@ static void add_items(struct crash_cut *cut)
 			for (size_t l = 0; l < node->limbo.block_count; l++)
 				twice = twice || node->limbo.blocks[l].index == block;
 			if (!twice)
-				add_block_item(cut, i, block);
+				add_block_item(cut, i, block, plain);
 		}
 		add_size_item(cut, i);
 	}
@@ -316,7 +332,7 @@ static void lay_out(struct crash_cut *cut)
 	}
 }
 
-struct crash_cut *crash_cut_new(struct hf_disk *disk, bool whole_blocks)
+struct crash_cut *crash_cut_new(struct hf_disk *disk, const char *plain)
 {
 	struct crash_cut *cut = malloc(sizeof *cut);
 
@@ -324,7 +340,7 @@ struct crash_cut *crash_cut_new(struct hf_disk *disk, bool whole_blocks)
 	memset(cut, 0, offsetof(struct crash_cut, contents));
 	cut->trimmed_count = 0;
 	cut->crash = (struct crash *)disk;
-	cut->whole_blocks = whole_blocks;
+	cut->plain = plain;
 	add_items(cut);
 	lay_out(cut);
 	return cut;

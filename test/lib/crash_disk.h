@@ -24,14 +24,14 @@
  *             otherwise. Variants are numbered: first none and one deviation,
  *             then two, then three.
  *
- * Limits      Garbage and zeros cover the whole block with whole_blocks; that
- *             also takes what stood in the block before and was flushed. The
- *             commit ring survives that: a frame owns its blocks. A plain
- *             growing file cannot, whoever writes it. Without whole_blocks they
- *             cover only the bytes that were written, and a sector that also
- *             holds older bytes keeps those: one sector is written as a whole
- *             or not at all. Which bytes are garbage depends on the place alone,
- *             so that it adds no states.
+ * Limits      Garbage and zeros cover the whole block; that also takes what
+ *             stood in the block before and was flushed. The commit ring
+ *             survives that: a frame owns its blocks. A plain growing file
+ *             cannot, whoever writes it. Of files that contain the text `plain`
+ *             they cover only the bytes that were written, and a sector that
+ *             also holds older bytes keeps those: one sector is written as a
+ *             whole or not at all. Which bytes are garbage depends on the place
+ *             alone, so that it adds no states.
  *
  *             A flush that is made to fail is as bad as the kernel's: what was
  *             to be flushed stays undecided for ever, though later flushes of
@@ -84,7 +84,7 @@ void crash_disk_flip(struct hf_disk *disk, const char *path, uint64_t bit);
 struct crash_cut;
 
 /* Borrows the disk, which must not change while the cut lives. */
-struct crash_cut *crash_cut_new(struct hf_disk *disk, bool whole_blocks);
+struct crash_cut *crash_cut_new(struct hf_disk *disk, const char *plain);
 void crash_cut_free(struct crash_cut *cut);
 uint64_t crash_cut_variants(const struct crash_cut *cut);
 /* Of these, none or one deviation from a baseline: they come first. */
