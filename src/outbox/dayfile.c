@@ -188,6 +188,10 @@ static enum hf_code begin_file(struct hf_outbox *outbox, const char *reason,
 
 	make_ring(outbox, carry);
 	enum hf_code code = stage_beginning(outbox, reason, carry, &tip, err);
+	/* A note of names that were removed since would fit again, should this file take one of
+	 * them and the power go before it is noted. */
+	if (code == HF_OK && !outbox->newest_noted && outbox->name[0] != '\0')
+		code = hf_outbox_note_newest(outbox, err);
 	if (code == HF_OK)
 		code = hf_outbox_reserve(outbox, tip.next_seq, err);
 	if (code == HF_OK)
