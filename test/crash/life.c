@@ -642,6 +642,24 @@ static void look(struct life *life)
 	free(l);
 }
 
+static void show_item(const struct hf_file *file, const struct hf_scan_item *item)
+{
+	static const char *const kinds[] = {
+		[HF_SCAN_LINE] = "line",
+		[HF_SCAN_ROT] = "damaged",
+		[HF_SCAN_UNENDED] = "unended",
+	};
+
+	(void)printf("    %s@%llu+%zu %s", file->name, ull(item->offset), item->size_bytes,
+		     kinds[item->kind]);
+	if (item->kind == HF_SCAN_LINE)
+		(void)printf(" %llu%s %.*s %.*s", ull(item->line.local_seq),
+			     item->line.local_seq > file->last_seq_max ? " (void)" : "",
+			     (int)item->line.event_class.size_bytes, item->line.event_class.data,
+			     (int)item->line.attrs.size_bytes, item->line.attrs.data);
+	(void)printf("\n");
+}
+
 /* What stands there before anybody repairs it: valid lines are not given to others, and what is
  * gone was acknowledged by a cursor that is there. */
 static void look_before(struct life *life)
@@ -673,9 +691,12 @@ static void look_before(struct life *life)
 		if (hf_disk_open(life->disk, path, HF_DISK_READ, &handle, &err) != HF_OK)
 			continue;
 		hf_scan_begin(scan, life->disk, handle, 0, UINT64_MAX);
-		while (hf_scan_next(scan, &item, &err) == HF_OK)
+		while (hf_scan_next(scan, &item, &err) == HF_OK) {
+			if (explore_is_verbose(life))
+				show_item(file, &item);
 			if (item.kind == HF_SCAN_LINE && item.line.local_seq <= file->last_seq_max)
 				learn(model, &item.line, false);
+		}
 		hf_disk_close(life->disk, handle);
 	}
 	for (size_t i = 0; i < model->fact_count && model->facts[i].seq < first_seq; i++)

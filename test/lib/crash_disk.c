@@ -559,6 +559,9 @@ static enum hf_code crash_rename(struct hf_disk *disk, const char *from, const c
 	enum hf_code code = step(crash, CRASH_RENAME, err);
 	if (code != HF_OK)
 		return code;
+	for (int i = 0; i < HANDLES_MAX; i++)
+		if (crash->handles[i].used && crash->handles[i].node == name->node)
+			(void)snprintf(crash->handles[i].path, NAME_BYTES, "%s", to);
 	change_name(crash, from, to, name->node);
 	tell(crash, CRASH_RENAME, to);
 	return HF_OK;
