@@ -52,10 +52,12 @@ enum hf_code hf_outbox_note_newest(struct hf_outbox *outbox, struct hf_err *err)
 
 /* ---- a new file ---- */
 
-static enum hf_code create_file(struct hf_outbox *outbox, int *ret_file,
-				char ret_name[HF_FILE_NAME_BYTES], struct hf_err *err)
+/* The first name of the day that is free. */
+static enum hf_code choose_name(struct hf_outbox *outbox, char ret_name[HF_FILE_NAME_BYTES],
+				struct hf_err *err)
 {
 	char day[HF_DAY_TEXT_BYTES], path[HF_DISK_PATH_BYTES];
+	int file;
 
 	hf_wall_day(hf_wall_now(outbox->clock), day);
 	for (int k = 0; k < NAMES_MAX; k++) {
@@ -64,9 +66,12 @@ static enum hf_code create_file(struct hf_outbox *outbox, int *ret_file,
 		else
 			(void)snprintf(ret_name, HF_FILE_NAME_BYTES, "%s.%d.jsonl", day, k);
 		hf_file_path(HF_OUTBOX_FOLDER, ret_name, path);
-		enum hf_code code = hf_disk_open(outbox->disk, path, HF_DISK_CREATE, ret_file, err);
-		if (code != HF_E_INVALID)
+		enum hf_code code = hf_disk_open(outbox->disk, path, HF_DISK_READ, &file, err);
+		if (code == HF_E_NOENT)
+			return HF_OK;
+		if (code != HF_OK)
 			return code;
+		hf_disk_close(outbox->disk, file);
 	}
 	return hf_fail(err, HF_E_LIMIT, "%s: %d files of the day %s", HF_OUTBOX_FOLDER, NAMES_MAX,
 		       day);
@@ -120,9 +125,11 @@ static enum hf_code stage_beginning(struct hf_outbox *outbox, const char *reason
 	return code != HF_OK ? code : hf_outbox_stage_pending(outbox, tip, err);
 }
 
-/* On return the file holds ret_before bytes of carried lines and, behind them, what is staged. */
+/* On return the file holds ret_before bytes of carried lines and, behind them, what is staged. It
+ * has its name only when that is safe: a beginning that was cut short, with some of its lines and
+ * without others, would be taken for a file that was in use and has rotted. */
 static enum hf_code write_beginning(struct hf_outbox *outbox, const struct carry *carry, int file,
-				    uint64_t *ret_before, struct hf_err *err)
+				    const char *path, uint64_t *ret_before, struct hf_err *err)
 {
 	enum hf_code code = hf_carry_write(outbox, carry, file, ret_before, err);
 
@@ -136,6 +143,8 @@ static enum hf_code write_beginning(struct hf_outbox *outbox, const struct carry
 				     outbox->staged_bytes, err);
 	if (code == HF_OK)
 		code = hf_disk_sync(outbox->disk, file, err);
+	if (code == HF_OK)
+		code = hf_disk_rename(outbox->disk, NEXT_PATH, path, err);
 	if (code == HF_OK)
 		code = hf_disk_folder_sync(outbox->disk, HF_OUTBOX_FOLDER, err);
 	return code;
@@ -179,19 +188,26 @@ static enum hf_code begin_file(struct hf_outbox *outbox, const char *reason,
 
 	make_ring(outbox, carry);
 	enum hf_code code = stage_beginning(outbox, reason, carry, &tip, err);
+	/* A note of names that were removed since would fit again, should this file take one of
+	 * them and the power go before it is noted. */
+	if (code == HF_OK && !outbox->newest_noted && outbox->name[0] != '\0')
+		code = hf_outbox_note_newest(outbox, err);
 	if (code == HF_OK)
 		code = hf_outbox_reserve(outbox, tip.next_seq, err);
 	if (code == HF_OK)
-		code = create_file(outbox, &file, name, err);
+		code = choose_name(outbox, name, err);
+	if (code == HF_OK)
+		code = hf_disk_open(outbox->disk, NEXT_PATH, HF_DISK_REPLACE, &file, err);
 	if (code != HF_OK)
 		return code;
-	code = write_beginning(outbox, carry, file, &before_bytes, err);
+	hf_file_path(HF_OUTBOX_FOLDER, name, path);
+	code = write_beginning(outbox, carry, file, path, &before_bytes, err);
 	if (code == HF_OK) {
 		take_file(outbox, file, name, before_bytes, &tip);
 		return HF_OK;
 	}
 	hf_disk_close(outbox->disk, file);
-	hf_file_path(HF_OUTBOX_FOLDER, name, path);
+	(void)!hf_disk_unlink(outbox->disk, NEXT_PATH, &ignored);
 	(void)!hf_disk_unlink(outbox->disk, path, &ignored);
 	hf_outbox_spend(outbox, tip.next_seq, "flush_failed");
 	return hf_err_prefix(err, "open %s", path);

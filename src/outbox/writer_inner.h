@@ -18,6 +18,7 @@
 #define RESERVED_PATH     "meta/local_seq"
 #define NEWEST_PATH       "meta/outbox_newest"
 #define GAP_PATH          "meta/outbox_gap"
+#define NEXT_PATH         "outbox/.next" /* a day file until its beginning is whole */
 #define RING_PATH         "outbox/" HF_COMMIT_RING_NAME
 
 enum {

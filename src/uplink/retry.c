@@ -2,8 +2,6 @@
 #include "uplink/retry.h"
 
 #include "base/assert.h"
-#include "base/auto.h"
-#include "base/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,13 +106,13 @@ bool hf_retry_save_due(const struct hf_retry *retry, struct hf_mono now)
 	       at_least(retry->delay_ms / SAVES_PER_WAIT, HF_RETRY_SAVE_MS);
 }
 
-enum hf_code hf_retry_save(struct hf_retry *retry, const char *path, struct hf_mono now,
-			   struct hf_err *err)
+enum hf_code hf_retry_save(struct hf_retry *retry, struct hf_disk *disk, const char *path,
+			   struct hf_mono now, struct hf_err *err)
 {
 	char text[HF_RETRY_TEXT_BYTES];
 
 	hf_retry_text(retry, now, text);
-	enum hf_code code = hf_file_replace(path, text, strlen(text), 0640, err);
+	enum hf_code code = hf_disk_text_replace(disk, path, text, err);
 	/* A disk that refuses is asked again with the next change or step of the wait, not in
 	 * a loop. */
 	retry->changed = false;
@@ -122,11 +120,11 @@ enum hf_code hf_retry_save(struct hf_retry *retry, const char *path, struct hf_m
 	return code;
 }
 
-enum hf_code hf_retry_load(struct hf_retry *retry, const char *path, struct hf_mono now,
-			   struct hf_err *err)
+enum hf_code hf_retry_load(struct hf_retry *retry, struct hf_disk *disk, const char *path,
+			   struct hf_mono now, struct hf_err *err)
 {
-	HF_AUTO_FREE char *text = NULL;
-	enum hf_code code = hf_file_read(path, HF_RETRY_TEXT_BYTES, &text, NULL, err);
+	char text[HF_RETRY_TEXT_BYTES];
+	enum hf_code code = hf_disk_text_read(disk, path, text, sizeof text, err);
 
 	if (code == HF_E_NOENT)
 		return HF_OK;

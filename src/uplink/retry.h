@@ -22,11 +22,14 @@
  *             tells the caller so that it can be logged.
  */
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/err.h"
 #include "base/random.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define HF_RETRY_HUB "meta/retry_state"
 
 enum {
 	HF_RETRY_TEXT_BYTES = 64,
@@ -62,8 +65,8 @@ enum hf_code hf_retry_parse(struct hf_retry *retry, const char *text, struct hf_
 
 /* The file must be written: something changed, or enough of the wait has passed. */
 bool hf_retry_save_due(const struct hf_retry *retry, struct hf_mono now);
-enum hf_code hf_retry_save(struct hf_retry *retry, const char *path, struct hf_mono now,
-			   struct hf_err *err) HF_MUST_CHECK;
+enum hf_code hf_retry_save(struct hf_retry *retry, struct hf_disk *disk, const char *path,
+			   struct hf_mono now, struct hf_err *err) HF_MUST_CHECK;
 /* A missing file is HF_OK. Whatever the answer, retry can be used. */
-enum hf_code hf_retry_load(struct hf_retry *retry, const char *path, struct hf_mono now,
-			   struct hf_err *err) HF_MUST_CHECK;
+enum hf_code hf_retry_load(struct hf_retry *retry, struct hf_disk *disk, const char *path,
+			   struct hf_mono now, struct hf_err *err) HF_MUST_CHECK;

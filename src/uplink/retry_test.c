@@ -2,10 +2,9 @@
 #include "uplink/retry.h"
 
 #include "base/auto.h"
-#include "base/file.h"
+#include "fake_disk.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "test.h"
 
@@ -13,6 +12,8 @@ enum {
 	MIN_MS = 5000,
 	MAX_MS = 300000,
 };
+
+#define PATH "retry_state"
 
 static const struct hf_mono start = { .us = 1000000 };
 
@@ -255,67 +256,59 @@ TEST(a_damaged_text_means_no_failures)
 TEST(the_wait_is_saved_in_steps_not_at_every_turn)
 {
 	struct hf_retry retry = fresh();
-	char path[] = "/tmp/hf_retry_XXXXXX";
+	struct hf_disk *disk = fake_disk_new(1);
 	struct hf_err err;
-	int fd = mkstemp(path);
 	unsigned saves = 0;
 
-	CHECK(fd >= 0);
-	(void)close(fd);
 	for (int i = 0; i < 7; i++)
 		hf_retry_failed(&retry, start, &chance, 0);
 	for (int64_t ms = 0; ms <= MAX_MS; ms += 100) {
 		struct hf_mono now = hf_mono_add_ms(start, ms);
 
 		if (hf_retry_save_due(&retry, now)) {
-			CHECK_OK(hf_retry_save(&retry, path, now, &err));
+			CHECK_OK(hf_retry_save(&retry, disk, PATH, now, &err));
 			saves++;
 		}
 	}
 	CHECK_U64(saves, >=, 8);
 	CHECK_U64(saves, <=, 9);
-	CHECK(unlink(path) == 0);
+	fake_disk_free(disk);
 }
 
 TEST(what_was_saved_is_what_is_loaded)
 {
 	struct hf_retry retry = after_failures(3), loaded = fresh();
-	char folder[] = "/tmp/hf_retry_XXXXXX", path[64];
+	struct hf_disk *disk = fake_disk_new(1);
 	struct hf_err err;
 
-	CHECK(mkdtemp(folder) != NULL);
-	(void)snprintf(path, sizeof path, "%s/retry_state", folder);
-	CHECK_OK(hf_retry_load(&loaded, path, start, &err)); /* there is none yet */
+	CHECK_OK(hf_retry_load(&loaded, disk, PATH, start, &err)); /* there is none yet */
 	CHECK_U64(loaded.attempts, ==, 0);
 	struct hf_mono later = hf_mono_add_ms(start, 1234);
-	CHECK_OK(hf_retry_save(&retry, path, later, &err));
+	CHECK_OK(hf_retry_save(&retry, disk, PATH, later, &err));
 	CHECK(!hf_retry_save_due(&retry, later));
-	CHECK_OK(hf_retry_load(&loaded, path, start, &err));
+	CHECK_OK(hf_retry_load(&loaded, disk, PATH, start, &err));
 	CHECK_U64(loaded.attempts, ==, 3);
 	CHECK_I64(hf_retry_remaining_ms(&loaded, start), ==, hf_retry_remaining_ms(&retry, later));
-	CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+	fake_disk_free(disk);
 }
 
 TEST(a_damaged_file_is_reported_and_replaced)
 {
 	struct hf_retry retry = fresh();
-	char path[] = "/tmp/hf_retry_XXXXXX";
-	struct hf_err err;
-	int fd = mkstemp(path);
-
-	CHECK(fd >= 0);
 	static const char nuls[4096];
-	CHECK_OK(hf_write_all(fd, nuls, sizeof nuls, &err));
-	CHECK_CODE(hf_retry_load(&retry, path, start, &err), HF_E_CORRUPT);
-	CHECK(ftruncate(fd, 20) == 0);
-	CHECK_CODE(hf_retry_load(&retry, path, start, &err), HF_E_CORRUPT);
-	CHECK(strstr(err.text, path) != NULL);
+	struct hf_disk *disk = fake_disk_new(1);
+	struct hf_err err;
+
+	fake_disk_put(disk, PATH, nuls, sizeof nuls);
+	CHECK_CODE(hf_retry_load(&retry, disk, PATH, start, &err), HF_E_CORRUPT);
+	fake_disk_put(disk, PATH, nuls, 20);
+	CHECK_CODE(hf_retry_load(&retry, disk, PATH, start, &err), HF_E_CORRUPT);
+	CHECK(strstr(err.text, PATH) != NULL);
 	CHECK_U64(retry.attempts, ==, 0);
 	CHECK(hf_retry_save_due(&retry, start));
-	CHECK_OK(hf_retry_save(&retry, path, start, &err));
-	CHECK_OK(hf_retry_load(&retry, path, start, &err));
-	(void)close(fd);
-	CHECK(unlink(path) == 0);
+	CHECK_OK(hf_retry_save(&retry, disk, PATH, start, &err));
+	CHECK_OK(hf_retry_load(&retry, disk, PATH, start, &err));
+	fake_disk_free(disk);
 }
 
 TESTS(RUN(a_channel_without_failures_may_try_at_once), RUN(each_wait_lies_between_its_two_powers),

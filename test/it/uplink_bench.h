@@ -363,11 +363,9 @@ static struct hf_retry stored_retry(struct bench *bench)
 {
 	struct hf_err err;
 	struct hf_retry retry;
-	char path[128];
 
-	(void)snprintf(path, sizeof path, "%s/meta/retry_state", bench->folder);
 	hf_retry_init(&retry, bench->config.hub_backoff_min_ms, bench->config.hub_backoff_max_ms);
-	CHECK_OK(hf_retry_load(&retry, path, hf_mono_now(hf_clock_real()), &err));
+	CHECK_OK(hf_retry_load(&retry, bench->disk, HF_RETRY_HUB, hf_mono_now(hf_clock_real()), &err));
 	return retry;
 }
 

@@ -66,7 +66,6 @@ struct hf_drain {
 	struct hf_mono cursor_due;
 	uint64_t sent;
 	uint64_t requests;
-	char retry_path[HF_PATH_BYTES + 32];
 	struct hf_window window;
 };
 
@@ -320,7 +319,7 @@ static void store_retry(struct hf_drain *drain)
 		return;
 	hf_pulse_busy(hf_worker_pulse(drain->worker), now_mono(), FLUSH_MS_MAX);
 	enum hf_code code =
-		hf_retry_save(&drain->channel.retry, drain->retry_path, now_mono(), &err);
+		hf_retry_save(&drain->channel.retry, drain->disk, HF_RETRY_HUB, now_mono(), &err);
 	hf_pulse_idle(hf_worker_pulse(drain->worker), now_mono());
 	if (code != HF_OK)
 		hf_log(HF_LOG_WARN, "retry_state_not_stored", "why=\"%s\"", err.text);
@@ -374,10 +373,8 @@ static void load_state(struct hf_drain *drain)
 	}
 	drain->cursor_stored = acked;
 
-	(void)snprintf(drain->retry_path, sizeof drain->retry_path, "%s/meta/retry_state",
-		       drain->hello->data_path);
 	hf_retry_init(&retry, drain->config->hub_backoff_min_ms, drain->config->hub_backoff_max_ms);
-	code = hf_retry_load(&retry, drain->retry_path, now_mono(), &err);
+	code = hf_retry_load(&retry, drain->disk, HF_RETRY_HUB, now_mono(), &err);
 	if (code != HF_OK)
 		hf_log(HF_LOG_WARN, "retry_state_unreadable",
 		       "why=\"%s\" next=\"as if nothing had failed\"", err.text);
