@@ -36,6 +36,23 @@ TEST(a_newline_in_a_text_never_reaches_the_line)
 	CHECK_TEXT(text, "\"a\\u000ab\\\"c\\\\d\\u0001\"");
 }
 
+TEST(a_broken_byte_is_found_wherever_it_stands)
+{
+	char text[40];
+
+	for (size_t size = 0; size < sizeof text; size++)
+		for (size_t at = 0; at < size; at++) {
+			memset(text, 'a', size);
+			CHECK_U64(hf_utf8_valid_prefix(text, size), ==, size);
+			text[at] = (char)0xc3;
+			CHECK_U64(hf_utf8_valid_prefix(text, size), ==, at);
+			if (at + 1 == size)
+				continue;
+			text[at + 1] = (char)0xa4;
+			CHECK_U64(hf_utf8_valid_prefix(text, size), ==, size);
+		}
+}
+
 TEST(bytes_that_are_not_utf8_become_the_replacement_character)
 {
 	struct hf_err err;
@@ -174,6 +191,7 @@ TEST(what_the_writer_writes_is_an_object)
 
 TESTS(RUN(objects_arrays_and_values_come_out_compact_and_in_order),
       RUN(a_newline_in_a_text_never_reaches_the_line),
+      RUN(a_broken_byte_is_found_wherever_it_stands),
       RUN(bytes_that_are_not_utf8_become_the_replacement_character),
       RUN(what_does_not_fit_is_an_error_and_never_half_a_value),
       RUN(a_number_that_is_not_finite_is_null), RUN(whole_objects_are_recognised),

@@ -68,8 +68,29 @@ TEST(an_offer_that_could_break_the_line_is_refused)
 
 TEST(an_origin_is_read_back_and_nonsense_is_not)
 {
-	static const char *const wrong[] = { "",         "1.r.2",   "1.x.2.3",   "1.r.2.0",
-					     "1.r.2.3 ", "a.r.2.3", "1.r.2.3.4", "1r23" };
+	static const char *const wrong[] = { "",
+					     "1.r.2",
+					     "1.x.2.3",
+					     "1.r.2.0",
+					     "1.r.2.3 ",
+					     "a.r.2.3",
+					     "1.r.2.3.4",
+					     "1r23",
+					     " 1.r.2.3",
+					     "+1.r.2.3",
+					     "1.r.02.3",
+					     "1.r.2.03",
+					     "1.r..3",
+					     "1.rr.2.3",
+					     "1.r.-2.3",
+					     "1.r.2.",
+					     "1",
+					     "1.",
+					     "1.r",
+					     "1.r.",
+					     "1.r.2",
+					     "1.r.2.18446744073709551616",
+					     "1.r.2.99999999999999999999" };
 	struct hf_err err;
 	struct hf_origin back;
 	char text[HF_ORIGIN_BYTES];
@@ -80,6 +101,32 @@ TEST(an_origin_is_read_back_and_nonsense_is_not)
 	CHECK_U64(back.run, ==, 9);
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		CHECK_CODE(hf_origin_parse(wrong[i], &back, &err), HF_E_INVALID);
+	CHECK_OK(hf_origin_parse("0.k.0.18446744073709551615", &back, &err));
+	CHECK_U64(back.n, ==, UINT64_MAX);
+}
+
+TEST(a_control_byte_is_found_wherever_it_stands)
+{
+	struct hf_err err;
+	struct hf_offer good, bad;
+	struct hf_event event = entry();
+
+	event.camera_name = "\xc3\xa4\xe2\x82\xac";
+	CHECK_OK(hf_offer_make(&event, &context, &origin, &good, &err));
+	CHECK_OK(hf_offer_check(&good, &err));
+	for (uint32_t i = 14; i < good.head_bytes; i++) {
+		static const char wrong[] = { '\0', '\n', 0x1f, (char)0xff };
+
+		for (size_t k = 0; k < sizeof wrong; k++) {
+			bad = good;
+			bad.head[i] = wrong[k];
+			CHECK_CODE(hf_offer_check(&bad, &err), HF_E_INVALID);
+		}
+		bad = good;
+		bad.head[i] = ' ';
+		if ((unsigned char)good.head[i] < 0x80)
+			CHECK_OK(hf_offer_check(&bad, &err));
+	}
 }
 
 TEST(an_event_that_does_not_fit_is_an_error)
@@ -96,4 +143,5 @@ TEST(an_event_that_does_not_fit_is_an_error)
 
 TESTS(RUN(head_and_tail_have_the_keys_in_their_order),
       RUN(an_offer_that_could_break_the_line_is_refused),
-      RUN(an_origin_is_read_back_and_nonsense_is_not), RUN(an_event_that_does_not_fit_is_an_error))
+      RUN(an_origin_is_read_back_and_nonsense_is_not),
+      RUN(a_control_byte_is_found_wherever_it_stands), RUN(an_event_that_does_not_fit_is_an_error))
