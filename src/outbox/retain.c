@@ -23,11 +23,14 @@ static const int64_t day_s = INT64_C(24) * 3600;
 struct thumb {
 	char name[THUMB_NAME_BYTES];
 	bool named;
+	int64_t modified_s;
 };
 
 struct hf_sweep {
 	struct hf_disk *disk;
-	int64_t older_than_s;
+	struct hf_outbox *outbox;
+	struct hf_sweep_options options;
+	int64_t before_s; /* written before that */
 	size_t thumb_count;
 	struct hf_files files;
 	size_t file_index;
@@ -50,6 +53,27 @@ static enum hf_code remove_file(struct hf_outbox *outbox, const struct hf_file *
 	return HF_OK;
 }
 
+/* May it go? All numbers up to the successor's first are acknowledged, void or missing ones too. */
+static bool is_delivered(const struct hf_outbox *outbox, const struct hf_file *file,
+			 uint64_t acked_through)
+{
+	return file[1].first_seq <= acked_through + 1 && strcmp(file->name, outbox->name) != 0;
+}
+
+/* Files were removed: their names are gone for good, and the note is that of those left. */
+static enum hf_code end_removal(struct hf_outbox *outbox, const struct hf_retained *removed,
+				struct hf_err *err)
+{
+	struct hf_err ignored;
+
+	if (removed->files == 0)
+		return HF_OK;
+	enum hf_code code = hf_disk_folder_sync(outbox->disk, HF_OUTBOX_FOLDER, err);
+	/* Where that fails the next start looks into every file. */
+	outbox->newest_noted = hf_outbox_note_newest(outbox, &ignored) == HF_OK;
+	return code;
+}
+
 enum hf_code hf_outbox_retain(struct hf_outbox *outbox, uint64_t acked_through, int64_t days,
 			      struct hf_wall now, struct hf_retained *ret_removed,
 			      struct hf_err *err)
@@ -70,22 +94,50 @@ enum hf_code hf_outbox_retain(struct hf_outbox *outbox, uint64_t acked_through, 
 	for (size_t i = 0; code == HF_OK && i < old && i + 1 < files.count; i++) {
 		const struct hf_file *file = &files.list[i];
 
-		/* All numbers up to the successor's first, void or missing ones too. */
-		if (files.list[i + 1].first_seq > acked_through + 1 ||
-		    strcmp(file->name, outbox->name) == 0)
+		if (!is_delivered(outbox, file, acked_through))
 			break;
 		/* Without a line there is no telling what it held. */
 		if (file->first_seq != 0)
 			code = remove_file(outbox, file, &removed, err);
 	}
 	hf_files_free(&files);
-	if (removed.files > 0 && code == HF_OK) {
-		struct hf_err ignored;
+	if (code == HF_OK)
+		code = end_removal(outbox, &removed, err);
+	if (code == HF_OK)
+		*ret_removed = removed;
+	return code;
+}
 
-		code = hf_disk_folder_sync(outbox->disk, HF_OUTBOX_FOLDER, err);
-		/* Where that fails the next start looks into every file. */
-		outbox->newest_noted = hf_outbox_note_newest(outbox, &ignored) == HF_OK;
+static bool has_room(struct hf_outbox *outbox, uint64_t bytes_wanted)
+{
+	uint64_t free_bytes = 0;
+	struct hf_err ignored;
+
+	return hf_disk_free_space(outbox->disk, &free_bytes, &ignored) == HF_OK &&
+	       free_bytes >= bytes_wanted;
+}
+
+enum hf_code hf_outbox_make_space(struct hf_outbox *outbox, uint64_t acked_through,
+				  uint64_t bytes_wanted, struct hf_retained *ret_removed,
+				  struct hf_err *err)
+{
+	struct hf_files files;
+	struct hf_retained removed = { 0 };
+	enum hf_code code = hf_files_list(outbox->disk, HF_OUTBOX_FOLDER, &files, err);
+
+	if (code != HF_OK)
+		return code;
+	for (size_t i = 0; code == HF_OK && i + 1 < files.count; i++) {
+		const struct hf_file *file = &files.list[i];
+
+		if (has_room(outbox, bytes_wanted) || !is_delivered(outbox, file, acked_through))
+			break;
+		if (file->first_seq != 0)
+			code = remove_file(outbox, file, &removed, err);
 	}
+	hf_files_free(&files);
+	if (code == HF_OK)
+		code = end_removal(outbox, &removed, err);
 	if (code == HF_OK)
 		*ret_removed = removed;
 	return code;
@@ -96,11 +148,12 @@ static bool take_thumb(void *context, const struct hf_disk_entry *entry)
 	struct hf_sweep *sweep = context;
 
 	if (entry->folder || strlen(entry->name) != THUMB_NAME_BYTES - 1 ||
-	    entry->modified_s >= sweep->older_than_s)
+	    entry->modified_s >= sweep->before_s)
 		return true;
 	struct thumb *thumb = &sweep->thumbs[sweep->thumb_count++];
 	memcpy(thumb->name, entry->name, sizeof thumb->name);
 	thumb->named = false;
+	thumb->modified_s = entry->modified_s;
 	return sweep->thumb_count < HF_SWEEP_THUMBS;
 }
 
@@ -109,11 +162,19 @@ static int by_name(const void *left, const void *right)
 	return strcmp(((const struct thumb *)left)->name, ((const struct thumb *)right)->name);
 }
 
+static int by_age(const void *left, const void *right)
+{
+	const struct thumb *a = left, *b = right;
+
+	return a->modified_s < b->modified_s ? -1 : a->modified_s > b->modified_s;
+}
+
 static void strike_out(struct hf_sweep *sweep, const struct hf_line *line)
 {
 	struct thumb key;
 
-	if (line->thumb_path.size_bytes < THUMB_NAME_BYTES - 1)
+	if (line->thumb_path.size_bytes < THUMB_NAME_BYTES - 1 ||
+	    line->local_seq <= sweep->options.delivered_through)
 		return;
 	memcpy(key.name,
 	       line->thumb_path.data + line->thumb_path.size_bytes - (THUMB_NAME_BYTES - 1),
@@ -162,8 +223,8 @@ static enum hf_code walk(struct hf_sweep *sweep, size_t file_count, struct hf_er
 	return HF_OK;
 }
 
-enum hf_code hf_sweep_begin(struct hf_outbox *outbox, int64_t days, struct hf_wall now,
-			    struct hf_sweep **ret_sweep, struct hf_err *err)
+enum hf_code hf_sweep_begin(struct hf_outbox *outbox, const struct hf_sweep_options *options,
+			    struct hf_wall now, struct hf_sweep **ret_sweep, struct hf_err *err)
 {
 	struct hf_sweep *sweep = calloc(1, sizeof *sweep);
 	struct hf_disk_lister lister = { .entry = take_thumb, .context = sweep };
@@ -171,8 +232,10 @@ enum hf_code hf_sweep_begin(struct hf_outbox *outbox, int64_t days, struct hf_wa
 	if (sweep == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	sweep->disk = outbox->disk;
+	sweep->outbox = outbox;
+	sweep->options = *options;
 	sweep->file = -1;
-	sweep->older_than_s = now.ms / 1000 - days * day_s;
+	sweep->before_s = now.ms / 1000 - options->older_than_s;
 	enum hf_code code = hf_disk_list(sweep->disk, HF_THUMBS_FOLDER, &lister, err);
 	if (code == HF_OK && sweep->thumb_count == 0)
 		code = hf_fail(err, HF_E_NOENT, "no old thumbnails");
@@ -182,6 +245,10 @@ enum hf_code hf_sweep_begin(struct hf_outbox *outbox, int64_t days, struct hf_wa
 		hf_sweep_end(sweep);
 		return code;
 	}
+	/* Files of which every line is delivered need not be read. */
+	while (sweep->file_index + 1 < sweep->files.count &&
+	       sweep->files.list[sweep->file_index + 1].first_seq <= options->delivered_through)
+		sweep->file_index++;
 	qsort(sweep->thumbs, sweep->thumb_count, sizeof *sweep->thumbs, by_name);
 	*ret_sweep = sweep;
 	return HF_OK;
@@ -218,12 +285,18 @@ enum hf_code hf_sweep_step(struct hf_sweep *sweep, struct hf_retained *ret_remov
 
 	if (code == HF_OK)
 		code = walk_newest(sweep, err);
+	/* Names have served; now age counts. */
+	if (code == HF_OK)
+		qsort(sweep->thumbs, sweep->thumb_count, sizeof *sweep->thumbs, by_age);
 	for (size_t i = 0; code == HF_OK && i < sweep->thumb_count; i++) {
 		struct hf_err ignored;
 		char path[HF_DISK_PATH_BYTES];
 
 		if (sweep->thumbs[i].named)
 			continue;
+		if (sweep->options.bytes_wanted != 0 &&
+		    has_room(sweep->outbox, sweep->options.bytes_wanted))
+			break;
 		hf_file_path(HF_THUMBS_FOLDER, sweep->thumbs[i].name, path);
 		/* Gone already is as good; what cannot be removed is there for the next sweep. */
 		if (hf_disk_unlink(sweep->disk, path, &ignored) == HF_OK)

@@ -5,6 +5,7 @@
 #include "outbox/testing.h"
 
 #define DAY_MS INT64_C(86400000)
+#define DAY_S  INT64_C(86400)
 #define HASH   "00112233445566778899aabbccddeeff00112233445566778899aabbccddee"
 
 struct bench {
@@ -139,7 +140,9 @@ TEST(a_sweep_removes_old_thumbnails_that_no_line_names)
 	struct hf_outbox_result result;
 	CHECK_OK(hf_outbox_append(b.outbox, offers, 1, &result, &err));
 	struct hf_wall now = { .ms = b.clock.wall_ms };
-	CHECK_OK(hf_sweep_begin(b.outbox, 30, now, &sweep, &err));
+	const struct hf_sweep_options month = { .older_than_s = 30 * DAY_S };
+	const struct hf_sweep_options year = { .older_than_s = 365 * DAY_S };
+	CHECK_OK(hf_sweep_begin(b.outbox, &month, now, &sweep, &err));
 	do {
 		code = hf_sweep_step(sweep, &removed, &err);
 	} while (code == HF_E_AGAIN);
@@ -150,11 +153,84 @@ TEST(a_sweep_removes_old_thumbnails_that_no_line_names)
 	CHECK(!fake_disk_exists(b.disk, "thumbs/" HASH "02.jpg"));
 	CHECK(fake_disk_exists(b.disk, "thumbs/" HASH "03.jpg"));
 	CHECK(fake_disk_exists(b.disk, "thumbs/notes.txt"));
-	CHECK_CODE(hf_sweep_begin(b.outbox, 365, now, &sweep, &err), HF_E_NOENT);
+	CHECK_CODE(hf_sweep_begin(b.outbox, &year, now, &sweep, &err), HF_E_NOENT);
 	teardown(&b);
 }
 
-TESTS(RUN(only_what_is_delivered_and_old_goes), RUN(the_newest_file_never_goes),
+TEST(in_need_delivered_files_go_oldest_first_until_there_is_room)
+{
+	struct bench b;
+	struct hf_err err = { 0 };
+	struct hf_retained removed = { 0 };
+	uint64_t free_bytes;
+
+	setup(&b);
+	fake_disk_capacity(b.disk, 1024 * 1024);
+	CHECK_OK(hf_disk_free_space(b.disk, &free_bytes, &err));
+	/* There is room already. */
+	CHECK_OK(hf_outbox_make_space(b.outbox, 100, free_bytes, &removed, &err));
+	CHECK_U64(removed.files, ==, 0);
+	CHECK_OK(hf_outbox_make_space(b.outbox, 100, free_bytes + 1, &removed, &err));
+	CHECK_U64(removed.files, ==, 1);
+	CHECK(!fake_disk_exists(b.disk, TEST_FILE));
+	/* What is not delivered stays, however great the need; the newest file too. */
+	CHECK_OK(hf_outbox_make_space(b.outbox, 4, UINT64_MAX, &removed, &err));
+	CHECK_U64(removed.files, ==, 0);
+	CHECK_OK(hf_outbox_make_space(b.outbox, 100, UINT64_MAX, &removed, &err));
+	CHECK_U64(removed.files, ==, 1);
+	CHECK(fake_disk_exists(b.disk, "outbox/2026-04-22.jsonl"));
+	teardown(&b);
+}
+
+static uint64_t sweep_in_need(struct bench *b, uint64_t delivered_through, uint64_t bytes_wanted)
+{
+	const struct hf_sweep_options options = { .older_than_s = 3600,
+						  .delivered_through = delivered_through,
+						  .bytes_wanted = bytes_wanted };
+	struct hf_err err = { 0 };
+	struct hf_sweep *sweep;
+	struct hf_retained removed = { 0 };
+	enum hf_code code;
+
+	CHECK_OK(hf_sweep_begin(b->outbox, &options, (struct hf_wall){ .ms = b->clock.wall_ms },
+				&sweep, &err));
+	do {
+		code = hf_sweep_step(sweep, &removed, &err);
+	} while (code == HF_E_AGAIN);
+	CHECK_OK(code);
+	hf_sweep_end(sweep);
+	return removed.files;
+}
+
+TEST(in_need_thumbnails_of_delivered_events_go_oldest_first)
+{
+	struct bench b;
+	struct hf_err err = { 0 };
+	struct hf_outbox_result results[2];
+
+	setup(&b);
+	struct hf_offer first = test_offer_thumb(9, "/var/lib/holdfast/thumbs/" HASH "01.jpg");
+	struct hf_offer second = test_offer_thumb(10, "/var/lib/holdfast/thumbs/" HASH "02.jpg");
+	const struct hf_offer *offers[] = { &first, &second };
+	CHECK_OK(hf_outbox_append(b.outbox, offers, 2, results, &err));
+	put_thumb(&b, HASH "01.jpg", 3);
+	put_thumb(&b, HASH "02.jpg", 5);
+	put_thumb(&b, HASH "03.jpg", 4);
+	/* Only the first of the two events is delivered. */
+	fake_disk_capacity(b.disk, 1024 * 1024);
+	uint64_t free_bytes;
+	CHECK_OK(hf_disk_free_space(b.disk, &free_bytes, &err));
+	CHECK_U64(sweep_in_need(&b, results[0].local_seq, free_bytes + 1), ==, 1);
+	CHECK(!fake_disk_exists(b.disk, "thumbs/" HASH "03.jpg"));
+	CHECK_U64(sweep_in_need(&b, results[0].local_seq, UINT64_MAX), ==, 1);
+	CHECK(!fake_disk_exists(b.disk, "thumbs/" HASH "01.jpg"));
+	CHECK(fake_disk_exists(b.disk, "thumbs/" HASH "02.jpg"));
+	teardown(&b);
+}
+
+TESTS(RUN(in_need_delivered_files_go_oldest_first_until_there_is_room),
+      RUN(in_need_thumbnails_of_delivered_events_go_oldest_first),
+      RUN(only_what_is_delivered_and_old_goes), RUN(the_newest_file_never_goes),
       RUN(a_name_from_the_future_does_not_keep_a_file_for_ever),
       RUN(a_removal_that_is_not_stored_comes_back_whole),
       RUN(a_sweep_removes_old_thumbnails_that_no_line_names))

@@ -40,6 +40,8 @@ enum {
 	RETAIN_FULL_MS = 10 * 1000, /* while the disk is full */
 	SWEEP_MS = 24 * 3600 * 1000,
 	BALLAST_BYTES = 4 * 1024 * 1024,
+	SPACE_WANTED_BYTES = 8 * BALLAST_BYTES, /* more than the ballast asks for to come back */
+	THUMB_NEED_S = 3600,      /* a younger one's event may still be waiting to be stored */
 	DAY_FLUSH_MS = 30 * 1000, /* the kernel writes what is older by itself */
 	GATHER_SHARE = 4, /* of a commit's time, to wait for those who were in the last one */
 	GATHER_US_MAX = 500,
@@ -95,7 +97,9 @@ struct keeper {
 	struct hf_sweep *sweep;
 	struct hf_mono stats_at;
 	struct hf_mono retain_at;
+	bool sweep_in_need;
 	struct hf_mono sweep_at;
+	struct hf_mono space_at;
 	struct hf_mono day_flush_at;
 	uint64_t ring_failures_told;
 	size_t batch_last;      /* offers in the last commit */
@@ -374,6 +378,17 @@ static void tell_ring(struct keeper *keeper)
 	       "look at the disk; the next day or start tries a new ring");
 }
 
+static void tell_removed(const struct keeper *keeper, enum hf_code code,
+			 const struct hf_retained *removed, const char *why)
+{
+	if (code != HF_OK)
+		hf_log(HF_LOG_WARN, "retention_failed", "why=\"%s\"", why);
+	else if (removed->files > 0)
+		hf_log(HF_LOG_INFO, "files_removed", "files=%llu bytes=%llu acked_through=%llu",
+		       (unsigned long long)removed->files, (unsigned long long)removed->bytes,
+		       (unsigned long long)keeper->acked_through);
+}
+
 static void retain(struct keeper *keeper, int64_t days)
 {
 	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
@@ -384,12 +399,21 @@ static void retain(struct keeper *keeper, int64_t days)
 	enum hf_code code = hf_outbox_retain(keeper->outbox, keeper->acked_through, days,
 					     hf_wall_now(keeper->clock), &removed, &err);
 	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
-	if (code != HF_OK)
-		hf_log(HF_LOG_WARN, "retention_failed", "why=\"%s\"", err.text);
-	else if (removed.files > 0)
-		hf_log(HF_LOG_INFO, "files_removed", "files=%llu bytes=%llu acked_through=%llu",
-		       (unsigned long long)removed.files, (unsigned long long)removed.bytes,
-		       (unsigned long long)keeper->acked_through);
+	tell_removed(keeper, code, &removed, err.text);
+}
+
+/* The disk is full, or nearly. Thumbnails of what was delivered have gone first. */
+static void make_space(struct keeper *keeper)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_retained removed = { 0 };
+	struct hf_err err = { 0 };
+
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	enum hf_code code = hf_outbox_make_space(keeper->outbox, keeper->acked_through,
+						 SPACE_WANTED_BYTES, &removed, &err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	tell_removed(keeper, code, &removed, err.text);
 }
 
 /* Four MiB and a flush: a worn card takes longer for it than the heartbeat's limit. */
@@ -402,33 +426,51 @@ static void refill_ballast(struct keeper *keeper)
 	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
 }
 
-static void sweep(struct keeper *keeper, int64_t days)
+/* Thumbnails that nobody needs: once a day those that are old, in need those of all delivered
+ * events at once, and day files only after them. */
+static enum hf_code begin_sweep(struct keeper *keeper, int64_t days, bool need, struct hf_err *err)
+{
+	const struct hf_sweep_options by_age = { .older_than_s = days * 24 * 3600 };
+	const struct hf_sweep_options by_need = { .older_than_s = THUMB_NEED_S,
+						  .delivered_through = keeper->acked_through,
+						  .bytes_wanted = SPACE_WANTED_BYTES };
+
+	keeper->sweep_in_need = need;
+	return hf_sweep_begin(keeper->outbox, need ? &by_need : &by_age, hf_wall_now(keeper->clock),
+			      &keeper->sweep, err);
+}
+
+static void sweep(struct keeper *keeper, int64_t days, bool need)
 {
 	struct hf_mono now = hf_mono_now(keeper->clock);
 	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
 	struct hf_retained removed = { 0 };
 	struct hf_err err = { 0 };
+	enum hf_code code = HF_OK;
 
 	if (keeper->sweep == NULL) {
-		if (hf_mono_before(now, keeper->sweep_at))
+		if (hf_mono_before(now, need ? keeper->space_at : keeper->sweep_at))
 			return;
 		keeper->sweep_at = hf_mono_add_ms(now, SWEEP_MS);
-		if (hf_sweep_begin(keeper->outbox, days, hf_wall_now(keeper->clock), &keeper->sweep,
-				   &err) != HF_OK)
-			return;
+		keeper->space_at = hf_mono_add_ms(now, RETAIN_FULL_MS);
+		code = begin_sweep(keeper, days, need, &err);
 	}
-	hf_pulse_busy(pulse, now, FLUSH_MAX_MS);
-	enum hf_code code = hf_sweep_step(keeper->sweep, &removed, &err);
-	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	if (code == HF_OK) {
+		hf_pulse_busy(pulse, now, FLUSH_MAX_MS);
+		code = hf_sweep_step(keeper->sweep, &removed, &err);
+		hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	}
 	if (code == HF_E_AGAIN)
 		return;
-	if (code != HF_OK)
+	if (code != HF_OK && code != HF_E_NOENT)
 		hf_log(HF_LOG_WARN, "sweep_failed", "why=\"%s\"", err.text);
 	else if (removed.files > 0)
 		hf_log(HF_LOG_INFO, "thumbs_removed", "files=%llu",
 		       (unsigned long long)removed.files);
 	hf_sweep_end(keeper->sweep);
 	keeper->sweep = NULL;
+	if (keeper->sweep_in_need && keeper->acked_through > 0)
+		make_space(keeper);
 }
 
 static void tell_low_space(struct keeper *keeper)
@@ -488,7 +530,8 @@ static void upkeep(struct keeper *keeper)
 {
 	struct hf_mono now = hf_mono_now(keeper->clock);
 	int64_t days = hf_worker_config(keeper->worker)->outbox_retention_days;
-	bool full = keeper->condition == CONDITION_FULL;
+	bool need = keeper->condition == CONDITION_FULL ||
+		    hf_outbox_counters(keeper->outbox)->ballast_released;
 
 	if (hf_mono_before(now, keeper->stats_at))
 		return;
@@ -504,12 +547,12 @@ static void upkeep(struct keeper *keeper)
 	if (!keeper->condition_noted)
 		note_condition(keeper, keeper->condition, "see the log of keeper");
 	if (!hf_mono_before(now, keeper->retain_at)) {
-		keeper->retain_at = hf_mono_add_ms(now, full ? RETAIN_FULL_MS : RETAIN_MS);
+		keeper->retain_at = hf_mono_add_ms(now, need ? RETAIN_FULL_MS : RETAIN_MS);
 		if (keeper->acked_through > 0)
-			retain(keeper, full ? 0 : days);
+			retain(keeper, days);
 		refill_ballast(keeper);
 	}
-	sweep(keeper, days);
+	sweep(keeper, days, need);
 }
 
 /* Drawn once; the same 16 digits for as long as the file is there. */
