@@ -27,36 +27,25 @@
  * Usage       power_cut KEEPER HOLDFAST NO_SYNC.so FAST_DAYS.so CUTS [SEED]
  *             exit 0 good, 1 not, 77 cannot be run here
  */
-#include "base/auto.h"
-#include "mounted.h"
-#include "recovered.h"
+#include "victim.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum {
 	CHAIN_CUTS = 8, /* on one file system */
 	LIFE_MAX_US = 400000,
-	AGAIN = 8, /* of what was answered, each producer offers so many again */
-	SETTLE_MS = 20000,
 	SABOTAGE_CUTS = 24,
 	TMPFS_BYTES = 1 << 30,
 };
 
 struct program {
-	const char *keeper;
-	const char *holdfast;
+	struct victim_program victim;
 	const char *no_sync;
 	const char *fast_days;
-	char folder[128]; /* tmpfs */
-	unsigned kept;    /* images of chains with a violation */
 };
 
 /* A row of the table. */
@@ -75,20 +64,6 @@ struct row {
 	uint64_t seed_bad;
 };
 
-/* One file system from its making to its end. */
-struct chain {
-	const struct program *program;
-	struct row *row;
-	uint64_t seed;
-	uint64_t chance;
-	unsigned lives;
-	int log_fd;
-	struct mounted fs;
-	struct load load;
-	struct recovered recovered;
-	struct keeper_host host;
-};
-
 static int64_t now_us(void)
 {
 	struct timespec now;
@@ -97,254 +72,90 @@ static int64_t now_us(void)
 	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static enum hf_code spawn_keeper(struct chain *c, bool fast_days, struct hf_err *err)
+static void draw_shape(struct victim *v)
 {
-	char data[192], run[192], boot_id[HF_BOOT_ID_BYTES], preload[512];
-	const struct program *program = c->program;
-	struct keeper_host_options options = {
-		.executable = program->keeper,
-		.data_path = data,
-		.run_path = run,
-		.device_id = "unit-7",
-		.boot_id = boot_id,
-		.boot = 3 + c->lives,
-		.run = 1,
-		.producers = KEEPER_HOST_PRODUCERS_MAX,
-		.stderr_fd = c->log_fd,
-	};
-
-	c->lives++;
-	(void)snprintf(data, sizeof data, "%s/data", c->fs.path);
-	(void)snprintf(run, sizeof run, "%s/run.%u", program->folder, c->lives % 2);
-	(void)snprintf(boot_id, sizeof boot_id, "01234567-89ab-cdef-0123-%012x", c->lives);
-	if ((mkdir(data, 0700) != 0 && errno != EEXIST) ||
-	    (mkdir(run, 0700) != 0 && errno != EEXIST))
-		return hf_fail_errno(err, "make %s", data);
-	(void)snprintf(preload, sizeof preload, "%s%s%s", c->row->sabotaged ? program->no_sync : "",
-		       c->row->sabotaged && fast_days ? ":" : "",
-		       fast_days ? program->fast_days : "");
-	if (preload[0] != '\0')
-		(void)setenv("LD_PRELOAD", preload, 1);
-	enum hf_code code = keeper_host_spawn(&options, &c->host, err);
-	(void)unsetenv("LD_PRELOAD");
-	return code;
-}
-
-/* What it says once the power is off it may have known before. */
-static void end_life(struct chain *c)
-{
-	struct pollfd wait = { .fd = c->host.child.pidfd, .events = POLLIN };
-	struct hf_err ignored;
-
-	hf_child_kill(&c->host.child);
-	(void)poll(&wait, 1, KEEPER_HOST_WAIT_MS);
-	(void)!load_take(&c->load, &c->host, true, &ignored);
-	keeper_host_kill(&c->host);
-}
-
-static void draw_shape(struct chain *c)
-{
-	struct load_shape *shape = &c->load.shape;
+	struct load_shape *shape = &v->load.shape;
 
 	shape->producers =
-		(unsigned[]){ 1, 1, 4, KEEPER_HOST_PRODUCERS_MAX }[load_between(&c->chance, 0, 3)];
+		(unsigned[]){ 1, 1, 4, KEEPER_HOST_PRODUCERS_MAX }[load_between(&v->chance, 0, 3)];
 	unsigned window_max = LOAD_IN_HAND / shape->producers;
-	shape->window = (unsigned)load_between(&c->chance, 1, window_max > 64 ? 64 : window_max);
-	if (load_between(&c->chance, 0, 3) == 0)
+	shape->window = (unsigned)load_between(&v->chance, 1, window_max > 64 ? 64 : window_max);
+	if (load_between(&v->chance, 0, 3) == 0)
 		shape->window = 1;
 }
 
 /* From a start to the loss of the power. */
-static enum hf_code live_and_cut(struct chain *c, struct hf_err *err)
+static enum hf_code live_and_cut(struct victim *v, const struct program *program, struct row *row,
+				 struct hf_err *err)
 {
-	bool by_time = load_between(&c->chance, 0, 2) == 0;
-	bool flush_log = load_between(&c->chance, 0, 4) == 0;
-	bool fast_days = load_between(&c->chance, 0, 1) == 0;
-	int64_t until = (int64_t)load_between(&c->chance, 0, by_time ? 40000 : 0);
-	uint64_t acks = load_between(&c->chance, 1, 800);
+	char preload[512];
 
-	draw_shape(c);
-	load_reconnect(&c->load, AGAIN);
-	acks += c->load.acks;
+	bool by_time = load_between(&v->chance, 0, 2) == 0;
+	bool flush_log = load_between(&v->chance, 0, 4) == 0;
+	bool fast_days = load_between(&v->chance, 0, 1) == 0;
+	int64_t until = (int64_t)load_between(&v->chance, 0, by_time ? 40000 : 0);
+	uint64_t acks = load_between(&v->chance, 1, 800);
+
+	draw_shape(v);
+	load_reconnect(&v->load, VICTIM_AGAIN);
+	acks += v->load.acks;
 	until = now_us() + (by_time ? until : LIFE_MAX_US);
-	enum hf_code code = spawn_keeper(c, fast_days, err);
+	(void)snprintf(preload, sizeof preload, "%s%s%s", row->sabotaged ? program->no_sync : "",
+		       row->sabotaged && fast_days ? ":" : "", fast_days ? program->fast_days : "");
+	enum hf_code code = victim_spawn(v, preload, err);
 	if (code == HF_OK)
-		code = hf_spawn_start(&c->host.child, err);
+		code = hf_spawn_start(&v->host.child, err);
 	while (code == HF_OK) {
-		code = load_send(&c->load, &c->host, err);
+		code = load_send(&v->load, &v->host, err);
 		if (code != HF_OK)
 			break;
 		int64_t left = until - now_us();
-		load_wait(&c->load, &c->host, left > 0 ? left : 0);
-		code = load_take(&c->load, &c->host, false, err);
-		if (now_us() >= until || (!by_time && c->load.acks >= acks))
+		load_wait(&v->load, &v->host, left > 0 ? left : 0);
+		code = load_take(&v->load, &v->host, false, err);
+		if (now_us() >= until || (!by_time && v->load.acks >= acks))
 			break;
 	}
 	if (code != HF_OK) {
 		(void)hf_err_prefix(err, "keeper before the cut");
 		return code;
 	}
-	code = mounted_cut(&c->fs, flush_log, err);
-	end_life(c);
-	c->row->cuts++;
+	code = mounted_cut(&v->fs, flush_log, err);
+	victim_end(v);
+	row->cuts++;
 	return code;
-}
-
-static enum hf_code power_up(struct chain *c, struct hf_err *err)
-{
-	char run[192];
-	enum hf_code code = mounted_detach(&c->fs, err);
-
-	if (code == HF_OK)
-		code = mounted_attach(&c->fs, err);
-	/* A tmpfs in the field: nothing of it is left. */
-	for (unsigned i = 0; i < 2; i++) {
-		(void)snprintf(run, sizeof run, "rm -rf %s/run.%u", c->program->folder, i);
-		const char *const argv[] = { "sh", "-c", run, NULL };
-		int status;
-
-		if (code == HF_OK)
-			code = mounted_run(argv, NULL, &status, err);
-	}
-	return code;
-}
-
-static void verify(struct chain *c, const char *data)
-{
-	char out[192], text[600] = "";
-	const char *const argv[] = { c->program->holdfast, "outbox", "verify", data, NULL };
-	struct hf_err err;
-	int status = -1;
-
-	(void)snprintf(out, sizeof out, "%s/verify", c->program->folder);
-	if (mounted_run(argv, out, &status, &err) != HF_OK) {
-		recovered_violation(&c->recovered, "%s", err.text);
-		return;
-	}
-	if (status == 0)
-		return;
-	FILE *file = fopen(out, "re");
-	if (file != NULL) {
-		text[fread(text, 1, sizeof text - 1, file)] = '\0';
-		(void)fclose(file);
-	}
-	recovered_violation(&c->recovered, "holdfast outbox verify: exit %d\n%s", status, text);
-}
-
-/* Start once more, answer everything, end, look. */
-static void recover_and_look(struct chain *c)
-{
-	char data[192];
-	struct hf_err err = { 0 };
-	struct hf_exit how = { 0 };
-	uint64_t before = c->recovered.violations;
-
-	(void)snprintf(data, sizeof data, "%s/data", c->fs.path);
-	load_reconnect(&c->load, AGAIN);
-	c->row->in_doubt += load_in_doubt(&c->load);
-	enum hf_code code = spawn_keeper(c, false, &err);
-	if (code == HF_OK)
-		code = keeper_host_ready(&c->host, &err);
-	if (code == HF_OK)
-		code = load_settle(&c->load, &c->host, SETTLE_MS, &err);
-	if (code == HF_OK)
-		code = keeper_host_stop(&c->host, &how, &err);
-	if (code != HF_OK || how.signal != 0 || how.status != 0)
-		recovered_violation(&c->recovered, "keeper after the cut: %s (exit %d, signal %d)",
-				    code != HF_OK ? err.text : "it failed", how.status, how.signal);
-	keeper_host_kill(&c->host);
-	(void)recovered_look(&c->recovered, &c->load, data);
-	verify(c, data);
-	if (c->load.wrong_again > 0)
-		recovered_violation(&c->recovered,
-				    "%" PRIu64 " re-offers were answered with another number: %s",
-				    c->load.wrong_again, c->load.wrong);
-	c->load.wrong_again = 0;
-	if (c->recovered.violations != before && c->row->seed_bad == 0)
-		c->row->seed_bad = c->seed;
-}
-
-static uint64_t count_in_log(const struct chain *c, const char *what, const char *not_followed_by)
-{
-	char line[1024];
-	uint64_t count = 0;
-	int fd = dup(c->log_fd);
-	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
-
-	if (file == NULL)
-		return 0;
-	rewind(file);
-	while (fgets(line, sizeof line, file) != NULL) {
-		const char *found = strstr(line, what);
-
-		count += found != NULL && strncmp(found + strlen(what), not_followed_by,
-						  strlen(not_followed_by)) != 0;
-	}
-	(void)fclose(file);
-	return count;
-}
-
-/* For a person: what was on the disk, and what keeper said. */
-static void keep(const struct chain *c, struct program *program)
-{
-	char command[512];
-	const char *const argv[] = { "sh", "-c", command, NULL };
-	struct hf_err err;
-	int status;
-
-	if (program->kept++ > 0)
-		return;
-	(void)snprintf(command, sizeof command,
-		       "cp --sparse=always %s ${TMPDIR:-/tmp}/holdfast-power-cut.img; "
-		       "cp %s/log ${TMPDIR:-/tmp}/holdfast-power-cut.log",
-		       c->fs.image, program->folder);
-	if (mounted_run(argv, NULL, &status, &err) == HF_OK && status == 0)
-		printf("  kept: holdfast-power-cut.img and .log in TMPDIR or /tmp\n");
 }
 
 /* cuts cuts on one file system. HF_E_NOENT, HF_E_DENIED: not on this machine. */
 static enum hf_code run_chain(struct program *program, struct row *row, uint64_t seed,
 			      uint64_t cuts, struct hf_err *err)
 {
-	char log[192];
-	struct chain *c = calloc(1, sizeof *c);
+	struct victim *v;
+	enum hf_code code = victim_make(&program->victim, row->kind, 0, seed, &v, err);
 
-	if (c == NULL)
-		return hf_fail(err, HF_E_NOMEM, "out of memory");
-	(void)snprintf(log, sizeof log, "%s/log", program->folder);
-	*c = (struct chain){ .program = program, .row = row, .seed = seed, .chance = seed };
-	c->host.child = HF_CHILD_NONE;
-	c->log_fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	load_begin(&c->load, seed);
-	enum hf_code code = mounted_make(row->kind, program->folder, 0, &c->fs, err);
-	if (code == HF_OK)
-		code = mounted_attach(&c->fs, err);
+	if (code != HF_OK)
+		return code;
 	for (uint64_t cut = 1; code == HF_OK && cut <= cuts; cut++) {
-		code = live_and_cut(c, err);
+		code = live_and_cut(v, program, row, err);
 		if (code == HF_OK)
-			code = power_up(c, err);
-		if (code == HF_OK && (cut == cuts || load_between(&c->chance, 0, 2) > 0))
-			recover_and_look(c);
+			code = victim_power_up(v, err);
+		if (code == HF_OK && (cut == cuts || load_between(&v->chance, 0, 2) > 0) &&
+		    !victim_recover(v) && row->seed_bad == 0)
+			row->seed_bad = seed;
 	}
-	row->acknowledged += load_acknowledged(&c->load);
-	row->found += c->recovered.found;
-	row->late += c->load.late;
-	row->late_lost += c->load.late_lost;
-	row->torn += count_in_log(c, "torn_bytes=", "0 ");
-	row->gaps += c->recovered.gap_events;
-	row->violations += c->recovered.violations;
-	if (c->recovered.violations > 0 && !row->sabotaged) {
+	row->acknowledged += load_acknowledged(&v->load);
+	row->found += v->recovered.found;
+	row->late += v->load.late;
+	row->late_lost += v->load.late_lost;
+	row->in_doubt += v->in_doubt;
+	row->torn += victim_log_count(v, "torn_bytes=", "0 ");
+	row->gaps += v->recovered.gap_events;
+	row->violations += v->recovered.violations;
+	if (v->recovered.violations > 0 && !row->sabotaged) {
 		printf("  seed %" PRIu64 ", %s:\n%s", seed, mounted_name(row->kind),
-		       c->recovered.text);
-		keep(c, program);
+		       v->recovered.text);
+		victim_keep(v, &program->victim, "holdfast-power-cut");
 	}
-	keeper_host_kill(&c->host);
-	struct hf_err ignored;
-	(void)!mounted_detach(&c->fs, &ignored);
-	load_free(&c->load);
-	recovered_free(&c->recovered);
-	hf_auto_close(&c->log_fd);
-	free(c);
+	victim_free(v);
 	return code;
 }
 
@@ -398,8 +209,8 @@ int main(int argc, char **argv)
 
 	if (argc < 6)
 		return 2;
-	program.keeper = argv[1];
-	program.holdfast = argv[2];
+	program.victim.keeper = argv[1];
+	program.victim.holdfast = argv[2];
 	program.no_sync = argv[3];
 	program.fast_days = argv[4];
 	uint64_t cuts = strtoull(argv[5], NULL, 10);
@@ -407,7 +218,7 @@ int main(int argc, char **argv)
 	(void)setenv("HOLDFAST_DAY_MS", "25", 1);
 	/* A sanitizer's runtime wants to be first; what is preloaded here is no harm to it. */
 	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0:abort_on_error=1", 1);
-	if (mounted_enter(TMPFS_BYTES, program.folder, &err) != HF_OK) {
+	if (mounted_enter(TMPFS_BYTES, program.victim.folder, &err) != HF_OK) {
 		printf("skipped: power cuts need mounts: %s\n", err.text);
 		return 77;
 	}
@@ -423,6 +234,6 @@ int main(int argc, char **argv)
 	}
 	struct row sabotaged = { .kind = MOUNTED_EXT4, .sabotaged = true };
 	bad += ran > 0 && run_row(&program, &sabotaged, seed, cuts) == 1;
-	mounted_leave(program.folder);
+	mounted_leave(program.victim.folder);
 	return ran == 0 ? 77 : bad > 0 ? 1 : 0;
 }
