@@ -351,3 +351,27 @@ enum hf_code load_settle(struct load *load, struct keeper_host *host, int wait_m
 	}
 	return HF_OK;
 }
+
+enum hf_code load_complete(struct load *load, struct keeper_host *host, int wait_ms,
+			   struct hf_err *err)
+{
+	int64_t until = now_ms() + wait_ms;
+
+	while (load_acknowledged(load) < load->shape.producers * load->shape.events_max) {
+		uint64_t later = load->later;
+		enum hf_code code = load_send(load, host, err);
+
+		if (code == HF_OK) {
+			load_wait(load, host, 20000);
+			code = load_take(load, host, false, err);
+		}
+		if (code != HF_OK)
+			return code;
+		if (now_ms() > until)
+			return hf_fail(err, HF_E_AGAIN, "%llu events without an answer",
+				       (unsigned long long)load_in_doubt(load));
+		if (load->later != later)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	return HF_OK;
+}

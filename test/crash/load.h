@@ -96,6 +96,10 @@ void load_wait(const struct load *load, const struct keeper_host *host, int64_t 
 enum hf_code load_settle(struct load *load, struct keeper_host *host, int wait_ms,
 			 struct hf_err *err) HF_MUST_CHECK;
 
+/* Offer until every producer has its events_max acknowledged. */
+enum hf_code load_complete(struct load *load, struct keeper_host *host, int wait_ms,
+			   struct hf_err *err) HF_MUST_CHECK;
+
 uint64_t load_in_doubt(const struct load *load); /* offered once, never acknowledged */
 uint64_t load_acknowledged(const struct load *load);
 

@@ -34,15 +34,24 @@ static const struct kind {
 	const char *name;
 	const char *type; /* for mount(2) */
 	uint64_t size_bytes;
-	const char *mkfs[8];
+	const char *mkfs[14];
 } kinds[] = {
-	[MOUNTED_EXT4] = { "ext4", "ext4", UINT64_C(96) << 20, { "mkfs.ext4", "-q", "-F" } },
+	[MOUNTED_EXT4] = { "ext4",
+			   "ext4",
+			   UINT64_C(96) << 20,
+			   { "mkfs.ext4", "-q", "-F", "-b", "4096" } },
 	[MOUNTED_EXT4_FAST_COMMIT] = { "ext4 fast_commit",
 				       "ext4",
 				       UINT64_C(96) << 20,
-				       { "mkfs.ext4", "-q", "-F", "-O", "fast_commit" } },
+				       { "mkfs.ext4", "-q", "-F", "-b", "4096", "-O",
+					 "fast_commit" } },
 	/* mkfs.xfs makes none smaller than this. */
 	[MOUNTED_XFS] = { "xfs", "xfs", UINT64_C(304) << 20, { "mkfs.xfs", "-q", "-f" } },
+	[MOUNTED_EXT4_PACKED] = { "ext4 data only",
+				  "ext4",
+				  UINT64_C(96) << 20,
+				  { "mkfs.ext4", "-q", "-F", "-b", "4096", "-N", "1024", "-J",
+				    "size=4", "-E", "packed_meta_blocks=1" } },
 };
 _Static_assert(HF_ARRAY_LEN(kinds) == MOUNTED_KINDS, "a row each");
 
@@ -74,6 +83,19 @@ enum hf_code mounted_enter(uint64_t size_bytes, char *ret_folder, struct hf_err 
 		(void)rmdir(ret_folder);
 		return denied(err, "mount a tmpfs");
 	}
+	return HF_OK;
+}
+
+enum hf_code mounted_small(const char *path, uint64_t size_bytes, struct hf_err *err)
+{
+	char options[64];
+
+	(void)snprintf(options, sizeof options, "size=%llu,mode=0700",
+		       (unsigned long long)size_bytes);
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return hf_fail_errno(err, "make %s", path);
+	if (mount("holdfast", path, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
+		return denied(err, "mount a tmpfs");
 	return HF_OK;
 }
 
@@ -176,13 +198,30 @@ static enum hf_code take_loop(struct mounted *m, char ret_path[32], struct hf_er
 	return hf_fail(err, HF_E_DENIED, "no free loop device");
 }
 
+static enum hf_code one_page_requests(const char *device, struct hf_err *err)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof path, "/sys/block/%s/queue/max_sectors_kb",
+		       device + strlen("/dev/"));
+	HF_AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "4", 1) != 1)
+		return denied(err, path);
+	return HF_OK;
+}
+
 enum hf_code mounted_attach(struct mounted *m, struct hf_err *err)
 {
 	char device[32];
 	enum hf_code code = take_loop(m, device, err);
 
-	if (code != HF_OK)
+	if (code == HF_OK && m->page_requests)
+		code = one_page_requests(device, err);
+	if (code != HF_OK) {
+		hf_auto_close(&m->loop_fd);
+		m->loop_fd = -1;
 		return code;
+	}
 	if (mount(device, m->path, kinds[m->kind].type, 0, NULL) != 0) {
 		int error = errno;
 

@@ -25,6 +25,9 @@ enum mounted_kind {
 	MOUNTED_EXT4,
 	MOUNTED_EXT4_FAST_COMMIT,
 	MOUNTED_XFS,
+	/* ext4 with all that is the file system's own, journal included, at the beginning of
+	 * the image: what lies behind it is data only. */
+	MOUNTED_EXT4_PACKED,
 	MOUNTED_KINDS,
 };
 
@@ -34,6 +37,10 @@ struct mounted {
 	char path[160]; /* where it is mounted */
 	int loop_fd;
 	bool attached;
+	/* Requests of one page each. The loop driver takes a write of which the backing file
+	 * took only a part for one that succeeded (seen on Linux 6.18: fdatasync answered 0,
+	 * the bytes were gone); a page is taken or refused as a whole. */
+	bool page_requests;
 };
 
 const char *mounted_name(enum mounted_kind kind);
@@ -41,6 +48,12 @@ const char *mounted_name(enum mounted_kind kind);
 /* ret_folder: 128 bytes. size_bytes: of the tmpfs. */
 enum hf_code mounted_enter(uint64_t size_bytes, char *ret_folder, struct hf_err *err) HF_MUST_CHECK;
 void mounted_leave(const char *folder);
+/* One more tmpfs in that namespace, so large; umount() ends it. */
+enum hf_code mounted_small(const char *path, uint64_t size_bytes, struct hf_err *err) HF_MUST_CHECK;
+
+/* Bytes at the beginning of the image that hold what is the file system's own: of
+ * MOUNTED_EXT4_PACKED. */
+#define MOUNTED_PACKED_BYTES (UINT64_C(6) << 20)
 
 /* A new image with an empty file system. size_bytes 0: as small as the kind allows.
  * The image is sparse. */

@@ -36,6 +36,7 @@
 #include <time.h>
 
 enum {
+	KINDS = MOUNTED_XFS + 1,
 	CHAIN_CUTS = 8, /* on one file system */
 	LIFE_MAX_US = 400000,
 	SABOTAGE_CUTS = 24,
@@ -225,9 +226,9 @@ int main(int argc, char **argv)
 	printf("power cuts, seed %" PRIu64 "\n", seed);
 	printf("  %-17s %-6s %5s %12s %8s %8s %10s %5s %5s %10s\n", "file system", "commit", "cuts",
 	       "acknowledged", "found", "in doubt", "late:lost", "torn", "gaps", "violations");
-	for (unsigned i = 0; i < MOUNTED_KINDS; i++) {
+	for (unsigned i = 0; i < KINDS; i++) {
 		struct row row = { .kind = (enum mounted_kind)i };
-		int how = run_row(&program, &row, seed + i * 100000, cuts / MOUNTED_KINDS + 1);
+		int how = run_row(&program, &row, seed + i * 100000, cuts / KINDS + 1);
 
 		bad += how == 1;
 		ran += how != 77;

@@ -26,7 +26,8 @@ struct recovered {
 
 	/* Of the last look: */
 	uint64_t lines;
-	uint64_t found; /* events of the load that were acknowledged */
+	uint64_t damaged; /* lines that were passed over */
+	uint64_t found;   /* events of the load that were acknowledged */
 	uint64_t gap_numbers;
 	uint64_t gap_events;
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum hf_code victim_make(const struct victim_program *program, enum mounted_kind kind,
 			 uint64_t size_bytes, uint64_t seed, struct victim **ret_victim,
@@ -197,4 +198,35 @@ void victim_keep(const struct victim *v, struct victim_program *program, const c
 		       v->fs.image, name, program->folder, name);
 	if (mounted_run(argv, NULL, &status, &err) == HF_OK && status == 0)
 		printf("  kept: %s.img and .log in TMPDIR or /tmp\n", name);
+}
+
+int victim_workers(unsigned count, int (*work)(void *context, unsigned worker), void *context)
+{
+	int worst = 0;
+
+	(void)fflush(stdout);
+	for (unsigned i = 0; i < count; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			int how = work(context, i);
+
+			(void)fflush(stdout);
+			_exit(how);
+		}
+		if (pid < 0)
+			worst = 1;
+	}
+	for (int how = 0; wait(&how) >= 0; how = 0) {
+		int status = WIFEXITED(how) ? WEXITSTATUS(how) : 1;
+
+		if (worst != 1 && status != 0)
+			worst = status;
+	}
+	return worst;
+}
+
+void victim_add(uint64_t *sum, uint64_t more)
+{
+	__atomic_fetch_add(sum, more, __ATOMIC_RELAXED);
 }

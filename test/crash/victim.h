@@ -8,7 +8,7 @@
  *             victim_recover(), which starts a keeper, answers what is in doubt, stops it
  *             and looks. What was found stands in `recovered`, in words.
  *
- * Owners      One at a time: its paths are those of the program's folder.
+ * Owners      One at a time in a process: its paths are those of the program's folder.
  */
 #include "mounted.h"
 #include "recovered.h"
@@ -57,5 +57,10 @@ bool victim_recover(struct victim *victim);
 /* Lines of the log that hold `what`, not followed by that text. */
 uint64_t victim_log_count(const struct victim *victim, const char *what,
 			  const char *not_followed_by);
+/* So many processes, each told its number; the worst of what they return. What they add up lies
+ * in memory they share. */
+int victim_workers(unsigned count, int (*work)(void *context, unsigned worker), void *context);
+void victim_add(uint64_t *sum, uint64_t more);
+
 /* For a person: a copy of the image and the log of the first that went wrong. */
 void victim_keep(const struct victim *victim, struct victim_program *program, const char *name);
