@@ -105,6 +105,7 @@ static void look_at_line(struct look *look, const struct hf_line *line,
 	struct hf_err err;
 
 	r->lines++;
+	r->rot_events += hf_slice_is(&line->event_class, HF_CLASS_ROT);
 	remember(r, line);
 	/* Bytes that are no line may lie behind the committed end of a file that was spent; one
 	 * that was a line before is missed as one. */
@@ -204,7 +205,7 @@ uint64_t recovered_look(struct recovered *r, struct load *load, const char *data
 	look->recovered = r;
 	look->load = load;
 	r->looks++;
-	r->lines = r->damaged = r->found = r->gap_numbers = r->gap_events = 0;
+	r->lines = r->damaged = r->found = r->gap_numbers = r->gap_events = r->rot_events = 0;
 	for (unsigned i = 0; i < KEEPER_HOST_PRODUCERS_MAX; i++) {
 		look->times[i] = calloc(load->producers[i].offered + 1, 1);
 		HF_ASSERT(look->times[i] != NULL);

@@ -30,6 +30,7 @@ struct recovered {
 	uint64_t found;   /* events of the load that were acknowledged */
 	uint64_t gap_numbers;
 	uint64_t gap_events;
+	uint64_t rot_events;
 
 	/* All in all: */
 	uint64_t violations;

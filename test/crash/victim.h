@@ -31,7 +31,10 @@ struct victim {
 	uint64_t chance;
 	unsigned lives;
 	uint64_t in_doubt; /* at all looks together */
-	int log_fd;        /* what keeper says */
+	/* The disk may hold a damaged line before a good one, where nothing was acknowledged: it
+	 * stays, an event must say so, and `outbox verify` names it. */
+	bool rot_allowed;
+	int log_fd; /* what keeper says */
 	struct mounted fs;
 	char data[192];
 	struct load load;
