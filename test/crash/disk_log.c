@@ -18,7 +18,7 @@
  *             what was written up to the flush before, judged by the acknowledgements
  *             after it. That must be caught.
  *
- * Usage       disk_log KEEPER HOLDFAST LOG ext4|xfs OFFSET SEED EVENTS [EVERY]
+ * Usage       disk_log KEEPER HOLDFAST LOG ext4|xfs ring|file OFFSET SEED EVENTS [EVERY]
  *             OFFSET: of the marks, also the size of the image. EVERY 5: each fifth flush
  */
 #include "base/assert.h"
@@ -71,6 +71,7 @@ struct entry {
 struct program {
 	struct victim_program victim;
 	enum mounted_kind kind;
+	enum victim_commit commit;
 	uint64_t seed;
 	uint64_t offset;
 	unsigned events; /* of each producer */
@@ -201,6 +202,7 @@ static void try_image(struct program *program, const uint8_t *disk, size_t flush
 
 	HF_ASSERT(v != NULL);
 	*v = (struct victim){ .program = &program->victim,
+			      .commit = program->commit,
 			      .seed = program->seed,
 			      .chance = program->seed ^ flush,
 			      .lives = 10,
@@ -299,15 +301,16 @@ int main(int argc, char **argv)
 	struct hf_err err = { 0 };
 	int bad = 0;
 
-	if (argc < 8)
+	if (argc < 9)
 		return 2;
 	program.victim.keeper = argv[1];
 	program.victim.holdfast = argv[2];
 	program.kind = strcmp(argv[4], "xfs") == 0 ? MOUNTED_XFS : MOUNTED_EXT4;
-	program.offset = strtoull(argv[5], NULL, 10);
-	program.seed = strtoull(argv[6], NULL, 10);
-	program.events = (unsigned)strtoul(argv[7], NULL, 10) / PRODUCERS;
-	program.every = argc > 8 ? (unsigned)strtoul(argv[8], NULL, 10) : 1;
+	program.commit = strcmp(argv[5], "file") == 0 ? VICTIM_FILE : VICTIM_RING;
+	program.offset = strtoull(argv[6], NULL, 10);
+	program.seed = strtoull(argv[7], NULL, 10);
+	program.events = (unsigned)strtoul(argv[8], NULL, 10) / PRODUCERS;
+	program.every = argc > 9 ? (unsigned)strtoul(argv[9], NULL, 10) : 1;
 	program.row = mmap(NULL, sizeof *program.row, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (program.row == MAP_FAILED || program.every == 0)
@@ -326,10 +329,10 @@ int main(int argc, char **argv)
 		int how = victim_workers(WORKERS, work, &program);
 		const struct row *row = program.row;
 
-		printf("  %-5s %6zu entries, %5" PRIu64 " flushes, %5" PRIu64 " images, %8" PRIu64
-		       " acknowledged, %4" PRIu64 " violations%s\n",
-		       argv[4], program.count, row->flushes, row->images, row->acknowledged,
-		       row->violations,
+		printf("  %-5s %-4s %6zu entries, %5" PRIu64 " flushes, %5" PRIu64
+		       " images, %8" PRIu64 " acknowledged, %4" PRIu64 " violations%s\n",
+		       argv[4], argv[5], program.count, row->flushes, row->images,
+		       row->acknowledged, row->violations,
 		       program.sabotaged ? " (a flush left out: must be caught)" : "");
 		bad += how != 0 || (row->violations > 0) != program.sabotaged || row->images == 0;
 	}

@@ -14,7 +14,7 @@
  *             Half of the runs have days that end every few milliseconds, so that the
  *             calls of a rotation are among those that fail.
  *
- * Usage       failing_calls KEEPER HOLDFAST FAULTS.so FAST_DAYS.so STEP [SEED]
+ * Usage       failing_calls KEEPER HOLDFAST FAULTS.so FAST_DAYS.so ring|file STEP [SEED]
  *             STEP 1: every FIRST; 7: every seventh, from chance
  *             exit 0 good, 1 not, 77 cannot be run here
  */
@@ -68,6 +68,7 @@ struct program {
 	struct victim_program victim;
 	const char *faults;
 	const char *fast_days;
+	enum victim_commit commit;
 	unsigned step;
 	unsigned workers;
 	uint64_t seed;
@@ -120,7 +121,8 @@ static enum hf_code run_one(struct program *program, const struct plan *plan, un
 	char text[96], preload[512];
 	struct victim *v;
 	bool fast = first % 2 == 0;
-	enum hf_code code = victim_make(&program->victim, MOUNTED_EXT4, 0, first, &v, err);
+	enum hf_code code =
+		victim_make(&program->victim, MOUNTED_EXT4, program->commit, first, &v, err);
 
 	if (code != HF_OK)
 		return code;
@@ -201,14 +203,15 @@ int main(int argc, char **argv)
 	struct program program = { .workers = WORKERS };
 	uint64_t violations = 0, hit = 0;
 
-	if (argc < 6)
+	if (argc < 7)
 		return 2;
 	program.victim.keeper = argv[1];
 	program.victim.holdfast = argv[2];
 	program.faults = argv[3];
 	program.fast_days = argv[4];
-	program.step = (unsigned)strtoul(argv[5], NULL, 10);
-	program.seed = argc > 6 ? strtoull(argv[6], NULL, 10) : (uint64_t)time(NULL);
+	program.commit = strcmp(argv[5], "file") == 0 ? VICTIM_FILE : VICTIM_RING;
+	program.step = (unsigned)strtoul(argv[6], NULL, 10);
+	program.seed = argc > 7 ? strtoull(argv[7], NULL, 10) : (uint64_t)time(NULL);
 	program.rows = mmap(NULL, sizeof *program.rows * HF_ARRAY_LEN(plans),
 			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (program.step == 0 || program.rows == MAP_FAILED)
@@ -218,8 +221,8 @@ int main(int argc, char **argv)
 	int how = victim_workers(program.workers, work, &program);
 	if (how == 77)
 		return 77;
-	printf("calls of keeper that fail, one in %u of them, seed %" PRIu64 "\n", program.step,
-	       program.seed);
+	printf("calls of keeper that fail (%s), one in %u of them, seed %" PRIu64 "\n", argv[5],
+	       program.step, program.seed);
 	printf("  %-9s %-6s %5s %-17s %5s %5s %6s %6s %12s %8s %10s\n", "call", "how", "times",
 	       "also", "runs", "hit", "ended", "later", "acknowledged", "found", "violations");
 	for (size_t i = 0; i < HF_ARRAY_LEN(plans); i++) {

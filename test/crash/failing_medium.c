@@ -41,6 +41,11 @@ enum {
 
 static const enum mounted_kind kinds[] = { MOUNTED_EXT4_PACKED, MOUNTED_EXT4, MOUNTED_XFS };
 
+enum {
+	COMMITS = VICTIM_FILE + 1,
+	ROWS = HF_ARRAY_LEN(kinds) * COMMITS,
+};
+
 struct program {
 	struct victim_program victim;
 	const char *faults;
@@ -79,12 +84,13 @@ static enum hf_code fill(const char *path, uint64_t pages_left, struct hf_err *e
 }
 
 /* What the file system holds of its own, and what is there before the failure, has its pages. */
-static enum hf_code prepare(struct program *program, enum mounted_kind kind, uint64_t seed,
-			    struct victim **ret_victim, struct hf_err *err)
+static enum hf_code prepare(struct program *program, enum mounted_kind kind,
+			    enum victim_commit commit, uint64_t seed, struct victim **ret_victim,
+			    struct hf_err *err)
 {
 	struct hf_exit how;
 	struct victim *v;
-	enum hf_code code = victim_make(&program->victim, kind, 0, seed, &v, err);
+	enum hf_code code = victim_make(&program->victim, kind, commit, seed, &v, err);
 
 	if (code != HF_OK)
 		return code;
@@ -171,13 +177,13 @@ static void judge_healed(struct victim *v, bool ended, struct row *row)
 		recovered_violation(&v->recovered, "keeper stored nothing and did not say why");
 }
 
-static void run_one(struct program *program, enum mounted_kind kind, uint64_t pages,
-		    struct row *row)
+static void run_one(struct program *program, enum mounted_kind kind, enum victim_commit commit,
+		    uint64_t pages, struct row *row)
 {
 	char filler[192];
 	struct hf_err err = { 0 };
 	struct victim *v = NULL;
-	enum hf_code code = prepare(program, kind, pages, &v, &err);
+	enum hf_code code = prepare(program, kind, commit, pages, &v, &err);
 
 	(void)snprintf(filler, sizeof filler, "%s/filler", program->small);
 	if (code == HF_E_NOENT || code == HF_E_DENIED) {
@@ -220,8 +226,8 @@ static void run_one(struct program *program, enum mounted_kind kind, uint64_t pa
 	victim_add(&row->found, v->recovered.found);
 	victim_add(&row->violations, v->recovered.violations);
 	if (v->recovered.violations > 0) {
-		printf("  %s, %" PRIu64 " pages:\n%s", mounted_name(kind), pages,
-		       v->recovered.text);
+		printf("  %s, %s, %" PRIu64 " pages:\n%s", mounted_name(kind),
+		       victim_commit_name(commit), pages, v->recovered.text);
 		victim_keep(v, &program->victim, "holdfast-failing-medium");
 	}
 	victim_free(v);
@@ -240,9 +246,11 @@ static int work(void *context, unsigned worker)
 	}
 	(void)snprintf(program->small, sizeof program->small, "%.100s/small", folder);
 	memcpy(program->victim.folder, program->small, sizeof program->small);
-	for (unsigned k = 0; k < HF_ARRAY_LEN(kinds); k++) {
+	for (unsigned r = 0; r < ROWS; r++) {
+		enum mounted_kind kind = kinds[r / COMMITS];
+
 		/* XFS's log alone is 64 MiB. */
-		uint64_t size = kinds[k] == MOUNTED_XFS ? UINT64_C(112) << 20 : UINT64_C(32) << 20;
+		uint64_t size = kind == MOUNTED_XFS ? UINT64_C(112) << 20 : UINT64_C(32) << 20;
 
 		for (unsigned i = worker; i < program->indexes; i += program->workers) {
 			if (mounted_small(program->small, size, &err) != HF_OK) {
@@ -250,7 +258,8 @@ static int work(void *context, unsigned worker)
 				mounted_leave(folder);
 				return 77;
 			}
-			run_one(program, kinds[k], i, &program->rows[k]);
+			run_one(program, kind, (enum victim_commit)(r % COMMITS), i,
+				&program->rows[r]);
 			(void)umount2(program->small, MNT_DETACH);
 		}
 	}
@@ -270,7 +279,7 @@ int main(int argc, char **argv)
 	program.faults = argv[3];
 	program.indexes = (unsigned)strtoul(argv[4], NULL, 10);
 	program.workers = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : WORKERS;
-	struct row *rows = mmap(NULL, sizeof *rows * HF_ARRAY_LEN(kinds), PROT_READ | PROT_WRITE,
+	struct row *rows = mmap(NULL, sizeof *rows * ROWS, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (rows == MAP_FAILED || program.workers == 0)
 		return 2;
@@ -283,14 +292,15 @@ int main(int argc, char **argv)
 	       program.indexes - 1);
 	printf("  %-17s %-6s %5s %6s %6s %7s %12s %8s %10s\n", "file system", "commit", "runs",
 	       "failed", "healed", "fs died", "acknowledged", "found", "violations");
-	for (unsigned k = 0; k < HF_ARRAY_LEN(kinds); k++) {
-		const struct row *row = &rows[k];
+	for (unsigned r = 0; r < ROWS; r++) {
+		const struct row *row = &rows[r];
 
 		printf("  %-17s %-6s %5" PRIu64 " %6" PRIu64 " %6" PRIu64 " %7" PRIu64 " %12" PRIu64
 		       " %8" PRIu64 " %10" PRIu64 "%s\n",
-		       mounted_name(kinds[k]), "file", row->runs, row->failed, row->healed,
-		       row->dead, row->acknowledged, row->found, row->violations,
-		       row->not_here > 0 ? "  skipped: not on this machine" : "");
+		       mounted_name(kinds[r / COMMITS]),
+		       victim_commit_name((enum victim_commit)(r % COMMITS)), row->runs,
+		       row->failed, row->healed, row->dead, row->acknowledged, row->found,
+		       row->violations, row->not_here > 0 ? "  skipped: not on this machine" : "");
 		violations += row->violations;
 		ran += row->runs;
 		failed += row->failed;

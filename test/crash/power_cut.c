@@ -52,6 +52,7 @@ struct program {
 /* A row of the table. */
 struct row {
 	enum mounted_kind kind;
+	enum victim_commit commit;
 	bool sabotaged;
 	uint64_t cuts;
 	uint64_t acknowledged;
@@ -131,7 +132,7 @@ static enum hf_code run_chain(struct program *program, struct row *row, uint64_t
 			      uint64_t cuts, struct hf_err *err)
 {
 	struct victim *v;
-	enum hf_code code = victim_make(&program->victim, row->kind, 0, seed, &v, err);
+	enum hf_code code = victim_make(&program->victim, row->kind, row->commit, seed, &v, err);
 
 	if (code != HF_OK)
 		return code;
@@ -152,8 +153,8 @@ static enum hf_code run_chain(struct program *program, struct row *row, uint64_t
 	row->gaps += v->recovered.gap_events;
 	row->violations += v->recovered.violations;
 	if (v->recovered.violations > 0 && !row->sabotaged) {
-		printf("  seed %" PRIu64 ", %s:\n%s", seed, mounted_name(row->kind),
-		       v->recovered.text);
+		printf("  seed %" PRIu64 ", %s, %s:\n%s", seed, mounted_name(row->kind),
+		       victim_commit_name(row->commit), v->recovered.text);
 		victim_keep(v, &program->victim, "holdfast-power-cut");
 	}
 	victim_free(v);
@@ -167,8 +168,9 @@ static void print_row(const struct row *row)
 	(void)snprintf(late, sizeof late, "%" PRIu64 ":%" PRIu64, row->late, row->late_lost);
 	printf("  %-17s %-6s %5" PRIu64 " %12" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10s %5" PRIu64
 	       " %5" PRIu64 " %10" PRIu64,
-	       mounted_name(row->kind), "file", row->cuts, row->acknowledged, row->found,
-	       row->in_doubt, late, row->torn, row->gaps, row->violations);
+	       mounted_name(row->kind), victim_commit_name(row->commit), row->cuts,
+	       row->acknowledged, row->found, row->in_doubt, late, row->torn, row->gaps,
+	       row->violations);
 	if (row->sabotaged)
 		printf("  (flushes that do nothing: must be caught)");
 	else if (row->violations > 0)
@@ -226,15 +228,22 @@ int main(int argc, char **argv)
 	printf("power cuts, seed %" PRIu64 "\n", seed);
 	printf("  %-17s %-6s %5s %12s %8s %8s %10s %5s %5s %10s\n", "file system", "commit", "cuts",
 	       "acknowledged", "found", "in doubt", "late:lost", "torn", "gaps", "violations");
-	for (unsigned i = 0; i < KINDS; i++) {
-		struct row row = { .kind = (enum mounted_kind)i };
-		int how = run_row(&program, &row, seed + i * 100000, cuts / KINDS + 1);
+	for (unsigned i = 0; i < KINDS * VICTIM_COMMITS; i++) {
+		struct row row = { .kind = (enum mounted_kind)(i / VICTIM_COMMITS),
+				   .commit = (enum victim_commit)(i % VICTIM_COMMITS) };
+		int how = run_row(&program, &row, seed + i * 100000,
+				  cuts / (KINDS * VICTIM_COMMITS) + 1);
 
 		bad += how == 1;
 		ran += how != 77;
 	}
-	struct row sabotaged = { .kind = MOUNTED_EXT4, .sabotaged = true };
-	bad += ran > 0 && run_row(&program, &sabotaged, seed, cuts) == 1;
+	for (unsigned i = 0; ran > 0 && i < VICTIM_EITHER; i++) {
+		struct row row = { .kind = MOUNTED_EXT4,
+				   .commit = (enum victim_commit)i,
+				   .sabotaged = true };
+
+		bad += run_row(&program, &row, seed, cuts) == 1;
+	}
 	mounted_leave(program.victim.folder);
 	return ran == 0 ? 77 : bad > 0 ? 1 : 0;
 }

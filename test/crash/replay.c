@@ -19,7 +19,7 @@
  * Honesty     At the end the same with flushes that count for nothing, and with folder
  *             flushes that count for nothing: both must be caught.
  *
- * Usage       replay KEEPER HOLDFAST RECORDER.so FAST_DAYS.so STATES [SEED]
+ * Usage       replay KEEPER HOLDFAST RECORDER.so FAST_DAYS.so ring|file STATES [SEED]
  *             exit 0 good, 1 not, 77 cannot be run here
  */
 #include "base/assert.h"
@@ -72,6 +72,7 @@ struct program {
 	struct victim_program victim;
 	const char *recorder;
 	const char *fast_days;
+	enum victim_commit commit;
 	uint64_t seed;
 	uint64_t states;
 	enum disk_kind disk;
@@ -446,6 +447,7 @@ static void try_state(struct program *program, size_t moment, uint64_t n, uint64
 	struct choice choice = draw(n, state->pending_count, &chance);
 	settle(program, state, &choice);
 	*v = (struct victim){ .program = &program->victim,
+			      .commit = program->commit,
 			      .seed = program->seed,
 			      .lives = 10,
 			      .rot_allowed = true,
@@ -519,9 +521,11 @@ static enum hf_code make_record(struct program *program, struct hf_err *err)
 	struct victim *v = calloc(1, sizeof *v);
 
 	HF_ASSERT(v != NULL);
-	*v = (struct victim){
-		.program = &program->victim, .seed = program->seed, .log_fd = -1, .fs.loop_fd = -1
-	};
+	*v = (struct victim){ .program = &program->victim,
+			      .commit = program->commit,
+			      .seed = program->seed,
+			      .log_fd = -1,
+			      .fs.loop_fd = -1 };
 	v->host.child = HF_CHILD_NONE;
 	(void)snprintf(v->data, sizeof v->data, "%s/recorded", program->victim.folder);
 	(void)snprintf(path, sizeof path, "%s/record", program->victim.folder);
@@ -594,14 +598,15 @@ int main(int argc, char **argv)
 	struct hf_err err = { 0 };
 	int bad = 0;
 
-	if (argc < 6)
+	if (argc < 7)
 		return 2;
 	program.victim.keeper = argv[1];
 	program.victim.holdfast = argv[2];
 	program.recorder = argv[3];
 	program.fast_days = argv[4];
-	program.states = strtoull(argv[5], NULL, 10);
-	program.seed = argc > 6 ? strtoull(argv[6], NULL, 10) : (uint64_t)time(NULL);
+	program.commit = strcmp(argv[5], "file") == 0 ? VICTIM_FILE : VICTIM_RING;
+	program.states = strtoull(argv[6], NULL, 10);
+	program.seed = argc > 7 ? strtoull(argv[7], NULL, 10) : (uint64_t)time(NULL);
 	program.row = mmap(NULL, sizeof *program.row, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (program.row == MAP_FAILED)
@@ -617,8 +622,8 @@ int main(int argc, char **argv)
 		mounted_leave(program.victim.folder);
 		return 1;
 	}
-	printf("disks a power cut could leave, of %zu recorded operations, seed %" PRIu64 "\n",
-	       program.record.op_count, program.seed);
+	printf("disks a power cut could leave (%s), of %zu recorded operations, seed %" PRIu64 "\n",
+	       argv[5], program.record.op_count, program.seed);
 	printf("  %-33s %7s %10s %7s %12s %10s\n", "disk", "moments", "space", "tried",
 	       "acknowledged", "violations");
 	for (int disk = DISK_GOOD; disk <= DISK_NO_FOLDER_FLUSH; disk++)

@@ -13,8 +13,26 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+const char *victim_commit_name(enum victim_commit commit)
+{
+	static const char *const names[] = {
+		[VICTIM_RING] = "ring",
+		[VICTIM_FILE] = "file",
+		[VICTIM_EITHER] = "either",
+	};
+
+	return names[commit];
+}
+
+static bool sync_folder(const char *path)
+{
+	HF_AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && syncfs(fd) == 0;
+}
+
 enum hf_code victim_make(const struct victim_program *program, enum mounted_kind kind,
-			 uint64_t size_bytes, uint64_t seed, struct victim **ret_victim,
+			 enum victim_commit commit, uint64_t seed, struct victim **ret_victim,
 			 struct hf_err *err)
 {
 	char log[192];
@@ -22,16 +40,17 @@ enum hf_code victim_make(const struct victim_program *program, enum mounted_kind
 
 	if (v == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
-	*v = (struct victim){ .program = program, .seed = seed, .chance = seed };
+	*v = (struct victim){ .program = program, .commit = commit, .seed = seed, .chance = seed };
 	v->host.child = HF_CHILD_NONE;
 	(void)snprintf(log, sizeof log, "%s/log", program->folder);
 	v->log_fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	load_begin(&v->load, seed);
-	enum hf_code code = mounted_make(kind, program->folder, size_bytes, &v->fs, err);
+	enum hf_code code = mounted_make(kind, program->folder, 0, &v->fs, err);
 	if (code == HF_OK)
 		code = mounted_attach(&v->fs, err);
 	(void)snprintf(v->data, sizeof v->data, "%s/data", v->fs.path);
-	if (code == HF_OK && mkdir(v->data, 0700) != 0)
+	/* Who sets a unit up makes its folder; that it is there is not keeper's promise. */
+	if (code == HF_OK && (mkdir(v->data, 0700) != 0 || !sync_folder(v->fs.path)))
 		code = hf_fail_errno(err, "make %s", v->data);
 	if (code != HF_OK) {
 		victim_free(v);
@@ -58,6 +77,7 @@ void victim_free(struct victim *v)
 
 enum hf_code victim_spawn(struct victim *v, const char *preload, struct hf_err *err)
 {
+	static struct hf_config config;
 	char run[192], boot_id[HF_BOOT_ID_BYTES];
 	struct keeper_host_options options = {
 		.executable = v->program->keeper,
@@ -68,9 +88,15 @@ enum hf_code victim_spawn(struct victim *v, const char *preload, struct hf_err *
 		.boot = 3 + v->lives,
 		.run = 1,
 		.producers = KEEPER_HOST_PRODUCERS_MAX,
+		.config = &config,
 		.stderr_fd = v->log_fd,
 	};
+	enum victim_commit commit = v->commit;
 
+	if (commit == VICTIM_EITHER)
+		commit = (enum victim_commit)load_between(&v->chance, VICTIM_RING, VICTIM_FILE);
+	hf_config_defaults(&config);
+	config.outbox_commit = commit;
 	v->lives++;
 	(void)snprintf(run, sizeof run, "%s/run", v->program->folder);
 	(void)snprintf(boot_id, sizeof boot_id, "01234567-89ab-cdef-0123-%012x", v->lives);

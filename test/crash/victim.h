@@ -18,6 +18,14 @@ enum {
 	VICTIM_SETTLE_MS = 20000,
 };
 
+/* outbox.commit, in its order, and the one changing from life to life. */
+enum victim_commit {
+	VICTIM_RING,
+	VICTIM_FILE,
+	VICTIM_EITHER,
+	VICTIM_COMMITS,
+};
+
 struct victim_program {
 	const char *keeper;
 	const char *holdfast;
@@ -27,6 +35,7 @@ struct victim_program {
 
 struct victim {
 	const struct victim_program *program;
+	enum victim_commit commit;
 	uint64_t seed;
 	uint64_t chance;
 	unsigned lives;
@@ -44,8 +53,9 @@ struct victim {
 
 /* HF_E_NOENT, HF_E_DENIED: not on this machine. */
 enum hf_code victim_make(const struct victim_program *program, enum mounted_kind kind,
-			 uint64_t size_bytes, uint64_t seed, struct victim **ret_victim,
+			 enum victim_commit commit, uint64_t seed, struct victim **ret_victim,
 			 struct hf_err *err) HF_MUST_CHECK;
+const char *victim_commit_name(enum victim_commit commit);
 void victim_free(struct victim *victim); /* NULL is fine */
 
 /* preload: of LD_PRELOAD; empty: nothing. It is not started (hf_spawn_start) yet. */

@@ -16,15 +16,15 @@ seed=$(date +%s)
 events=${EVENTS:-400}
 skipped=0
 
-# one KIND MIB EVERY: a file system of that size; each EVERYth flush is replayed.
+# one KIND COMMIT MIB EVERY: a file system of that size; each EVERYth flush is replayed.
 one() {
-	local kind=$1 mib=$2 every=$3 how=0
+	local kind=$1 commit=$2 mib=$3 every=$4 how=0
 	if ! command -v "mkfs.$kind" >/dev/null; then
 		echo "  $kind skipped: no mkfs.$kind"
 		skipped=$((skipped + 1))
 		return
 	fi
-	echo "$kind $((mib << 20)) $seed $events" >"$work/logged"
+	echo "$kind $commit $((mib << 20)) $seed $events" >"$work/logged"
 	VM_LOGGED=$work:$((mib + 16)) "$here/run" "$here/logged.sh" "$logged_load" "$keeper" \
 		"$fast_days" "$(command -v "mkfs.$kind")" "logged=$work/logged" \
 		virtio_pci.ko virtio_blk.ko crc32c_generic.ko "$kind.ko" >"$work/said" 2>&1 || how=$?
@@ -32,12 +32,14 @@ one() {
 		cat "$work/said"
 		exit $how
 	fi
-	"$disk_log" "$keeper" "$holdfast" "$work/log" "$kind" $((mib << 20)) "$seed" "$events" \
-		"$every" || exit $?
+	"$disk_log" "$keeper" "$holdfast" "$work/log" "$kind" "$commit" $((mib << 20)) \
+		"$seed" "$events" "$every" || exit $?
 	rm -f "$work/log" "$work/disk"
 }
 
 echo "a disk's record of its writes, replayed up to every flush, seed $seed"
-one ext4 64 1
-one xfs 304 3
-[ $skipped -lt 2 ] || exit 77
+for commit in ring file; do
+	one ext4 $commit 64 1
+	one xfs $commit 304 3
+done
+[ $skipped -lt 4 ] || exit 77

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Inside the virtual machine: keeper on a file system on the logged disk. /logged says which one,
-# and the rest: KIND OFFSET SEED EVENTS.
-read -r kind offset seed events </logged
+# and the rest: KIND COMMIT OFFSET SEED EVENTS.
+read -r kind commit offset seed events </logged
 modprobe virtio_pci
 modprobe virtio_blk
 # What ext4 and XFS ask for by name when they are mounted.
@@ -14,7 +14,7 @@ xfs) mkfs.xfs -q -f -K -d size=304m /dev/vda ;;
 esac
 if busybox mount -t "$kind" /dev/vda /fs; then
 	logged_load /bin/keeper /fs/data /tmp/keeper /dev/vda "$offset" "$seed" "$events" \
-		/bin/libfast-days.so
+		/bin/libfast-days.so "$commit"
 else
 	echo "not ok 1 - mount $kind"
 fi

@@ -3,7 +3,7 @@
  * logged_load - inside the virtual machine: the real keeper under load, its acknowledgements
  * marked on the logged disk (test/crash/marked.h).
  *
- * Usage       logged_load KEEPER DATA RUN DISK OFFSET SEED EVENTS FAST_DAYS.so
+ * Usage       logged_load KEEPER DATA RUN DISK OFFSET SEED EVENTS FAST_DAYS.so ring|file
  */
 #include "../crash/load.h"
 #include "../crash/marked.h"
@@ -60,6 +60,7 @@ static enum hf_code mark(int disk, off_t *offset, struct hf_err *err)
 
 static enum hf_code run(char **argv, struct hf_err *err)
 {
+	static struct hf_config config;
 	struct keeper_host_options options = {
 		.executable = argv[1],
 		.data_path = argv[2],
@@ -69,8 +70,12 @@ static enum hf_code run(char **argv, struct hf_err *err)
 		.boot = 3,
 		.run = 1,
 		.producers = PRODUCERS,
+		.config = &config,
 		.stderr_fd = -1,
 	};
+
+	hf_config_defaults(&config);
+	config.outbox_commit = strcmp(argv[9], "file") == 0 ? 1 : 0;
 	off_t offset = (off_t)strtoull(argv[5], NULL, 10);
 	uint64_t events = strtoull(argv[7], NULL, 10);
 	HF_AUTO_FD disk = open(argv[4], O_WRONLY | O_DIRECT | O_CLOEXEC);
@@ -102,7 +107,7 @@ int main(int argc, char **argv)
 {
 	struct hf_err err = { 0 };
 
-	if (argc != 9)
+	if (argc != 10)
 		return 2;
 	enum hf_code code = run(argv, &err);
 	printf("%s 1 - %" PRIu64 " events were acknowledged%s%s\n", code == HF_OK ? "ok" : "not ok",
