@@ -16,7 +16,7 @@
  *             With "data only" the journal has its pages: the file system stays in
  *             order and forgets what it could not write, as it does.
  *
- * Usage       failing_medium KEEPER HOLDFAST FAULTS.so INDEXES [WORKERS]
+ * Usage       failing_medium KEEPER HOLDFAST FAULTS.so FAST_DAYS.so INDEXES [WORKERS]
  *             exit 0 good, 1 not, 77 cannot be run here
  */
 #include "base/auto.h"
@@ -25,9 +25,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 
@@ -41,14 +44,27 @@ enum {
 
 static const enum mounted_kind kinds[] = { MOUNTED_EXT4_PACKED, MOUNTED_EXT4, MOUNTED_XFS };
 
+/* What the medium has no room for. */
+static const struct way {
+	const char *name;
+	enum victim_commit commit;
+	bool fast_days; /* so that day files are flushed in a short run, too */
+	bool ring_gone; /* the ring's own blocks have no pages: its flushes fail, one after the other */
+} ways[] = {
+	{ "ring", VICTIM_RING, true, false },
+	{ "ring's blocks", VICTIM_RING, false, true },
+	{ "file", VICTIM_FILE, false, false },
+};
+
 enum {
-	COMMITS = VICTIM_FILE + 1,
-	ROWS = HF_ARRAY_LEN(kinds) * COMMITS,
+	ROWS = HF_ARRAY_LEN(kinds) * HF_ARRAY_LEN(ways),
+	EXTENTS_MAX = 64,
 };
 
 struct program {
 	struct victim_program victim;
 	const char *faults;
+	const char *fast_days;
 	char small[128];
 	unsigned indexes;
 	unsigned workers;
@@ -83,14 +99,37 @@ static enum hf_code fill(const char *path, uint64_t pages_left, struct hf_err *e
 	return HF_OK;
 }
 
+/* The pages under the ring go away. What they held stands in the day file: keeper closed it. */
+static enum hf_code punch_ring(const struct victim *v, int image, struct hf_err *err)
+{
+	char path[256];
+	union {
+		struct fiemap map;
+		char bytes[sizeof(struct fiemap) + EXTENTS_MAX * sizeof(struct fiemap_extent)];
+	} found = { .map = { .fm_length = FIEMAP_MAX_OFFSET, .fm_extent_count = EXTENTS_MAX } };
+
+	(void)snprintf(path, sizeof path, "%s/outbox/.ring", v->data);
+	HF_AUTO_FD ring = open(path, O_RDONLY | O_CLOEXEC);
+	if (ring < 0 || ioctl(ring, FS_IOC_FIEMAP, &found.map) != 0 ||
+	    found.map.fm_mapped_extents == 0)
+		return hf_fail_errno(err, "find the blocks of %s", path);
+	for (unsigned i = 0; i < found.map.fm_mapped_extents; i++) {
+		const struct fiemap_extent *extent = &found.map.fm_extents[i];
+
+		if (fallocate(image, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			      (off_t)extent->fe_physical, (off_t)extent->fe_length) != 0)
+			return hf_fail_errno(err, "take the blocks of %s away", path);
+	}
+	return HF_OK;
+}
+
 /* What the file system holds of its own, and what is there before the failure, has its pages. */
-static enum hf_code prepare(struct program *program, enum mounted_kind kind,
-			    enum victim_commit commit, uint64_t seed, struct victim **ret_victim,
-			    struct hf_err *err)
+static enum hf_code prepare(struct program *program, enum mounted_kind kind, const struct way *way,
+			    uint64_t seed, struct victim **ret_victim, struct hf_err *err)
 {
 	struct hf_exit how;
 	struct victim *v;
-	enum hf_code code = victim_make(&program->victim, kind, commit, seed, &v, err);
+	enum hf_code code = victim_make(&program->victim, kind, way->commit, seed, &v, err);
 
 	if (code != HF_OK)
 		return code;
@@ -107,7 +146,15 @@ static enum hf_code prepare(struct program *program, enum mounted_kind kind,
 		code = load_complete(&v->load, &v->host, VICTIM_SETTLE_MS, err);
 	if (code == HF_OK)
 		code = keeper_host_stop(&v->host, &how, err);
-	/* Its metadata reaches the image. */
+	if (code == HF_OK && way->ring_gone) {
+		/* The blocks must be where the map says, before and after. */
+		code = mounted_detach(&v->fs, err);
+		if (code == HF_OK)
+			code = mounted_attach(&v->fs, err);
+		if (code == HF_OK)
+			code = punch_ring(v, image, err);
+	}
+	/* Its metadata reaches the image; what was cached of it goes. */
 	v->fs.page_requests = true;
 	if (code == HF_OK)
 		code = mounted_detach(&v->fs, err);
@@ -177,13 +224,13 @@ static void judge_healed(struct victim *v, bool ended, struct row *row)
 		recovered_violation(&v->recovered, "keeper stored nothing and did not say why");
 }
 
-static void run_one(struct program *program, enum mounted_kind kind, enum victim_commit commit,
+static void run_one(struct program *program, enum mounted_kind kind, const struct way *way,
 		    uint64_t pages, struct row *row)
 {
-	char filler[192];
+	char filler[192], preload[512];
 	struct hf_err err = { 0 };
 	struct victim *v = NULL;
-	enum hf_code code = prepare(program, kind, commit, pages, &v, &err);
+	enum hf_code code = prepare(program, kind, way, pages, &v, &err);
 
 	(void)snprintf(filler, sizeof filler, "%s/filler", program->small);
 	if (code == HF_E_NOENT || code == HF_E_DENIED) {
@@ -192,8 +239,10 @@ static void run_one(struct program *program, enum mounted_kind kind, enum victim
 	}
 	if (code == HF_OK)
 		code = fill(filler, pages, &err);
+	(void)snprintf(preload, sizeof preload, "%s%s%s", program->faults,
+		       way->fast_days ? ":" : "", way->fast_days ? program->fast_days : "");
 	if (code == HF_OK)
-		code = victim_spawn(v, program->faults, &err);
+		code = victim_spawn(v, preload, &err);
 	if (code == HF_OK)
 		code = hf_spawn_start(&v->host.child, &err);
 	if (v == NULL) {
@@ -226,8 +275,8 @@ static void run_one(struct program *program, enum mounted_kind kind, enum victim
 	victim_add(&row->found, v->recovered.found);
 	victim_add(&row->violations, v->recovered.violations);
 	if (v->recovered.violations > 0) {
-		printf("  %s, %s, %" PRIu64 " pages:\n%s", mounted_name(kind),
-		       victim_commit_name(commit), pages, v->recovered.text);
+		printf("  %s, %s, %" PRIu64 " pages:\n%s", mounted_name(kind), way->name, pages,
+		       v->recovered.text);
 		victim_keep(v, &program->victim, "holdfast-failing-medium");
 	}
 	victim_free(v);
@@ -247,7 +296,7 @@ static int work(void *context, unsigned worker)
 	(void)snprintf(program->small, sizeof program->small, "%.100s/small", folder);
 	memcpy(program->victim.folder, program->small, sizeof program->small);
 	for (unsigned r = 0; r < ROWS; r++) {
-		enum mounted_kind kind = kinds[r / COMMITS];
+		enum mounted_kind kind = kinds[r / HF_ARRAY_LEN(ways)];
 
 		/* XFS's log alone is 64 MiB. */
 		uint64_t size = kind == MOUNTED_XFS ? UINT64_C(112) << 20 : UINT64_C(32) << 20;
@@ -258,8 +307,7 @@ static int work(void *context, unsigned worker)
 				mounted_leave(folder);
 				return 77;
 			}
-			run_one(program, kind, (enum victim_commit)(r % COMMITS), i,
-				&program->rows[r]);
+			run_one(program, kind, &ways[r % HF_ARRAY_LEN(ways)], i, &program->rows[r]);
 			(void)umount2(program->small, MNT_DETACH);
 		}
 	}
@@ -272,17 +320,19 @@ int main(int argc, char **argv)
 	struct program program = { 0 };
 	uint64_t violations = 0, ran = 0, failed = 0;
 
-	if (argc < 5)
+	if (argc < 6)
 		return 2;
 	program.victim.keeper = argv[1];
 	program.victim.holdfast = argv[2];
 	program.faults = argv[3];
-	program.indexes = (unsigned)strtoul(argv[4], NULL, 10);
-	program.workers = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : WORKERS;
+	program.fast_days = argv[4];
+	program.indexes = (unsigned)strtoul(argv[5], NULL, 10);
+	program.workers = argc > 6 ? (unsigned)strtoul(argv[6], NULL, 10) : WORKERS;
 	struct row *rows = mmap(NULL, sizeof *rows * ROWS, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (rows == MAP_FAILED || program.workers == 0)
 		return 2;
+	(void)setenv("HOLDFAST_DAY_MS", "40", 1);
 	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0:abort_on_error=1", 1);
 	program.rows = rows;
 	int how = victim_workers(program.workers, work, &program);
@@ -290,17 +340,17 @@ int main(int argc, char **argv)
 		return 77;
 	printf("flushes that fail on a medium too small, after 0 to %u pages\n",
 	       program.indexes - 1);
-	printf("  %-17s %-6s %5s %6s %6s %7s %12s %8s %10s\n", "file system", "commit", "runs",
-	       "failed", "healed", "fs died", "acknowledged", "found", "violations");
+	printf("  %-17s %-13s %5s %6s %6s %7s %12s %8s %10s\n", "file system", "no room for",
+	       "runs", "failed", "healed", "fs died", "acknowledged", "found", "violations");
 	for (unsigned r = 0; r < ROWS; r++) {
 		const struct row *row = &rows[r];
 
-		printf("  %-17s %-6s %5" PRIu64 " %6" PRIu64 " %6" PRIu64 " %7" PRIu64 " %12" PRIu64
-		       " %8" PRIu64 " %10" PRIu64 "%s\n",
-		       mounted_name(kinds[r / COMMITS]),
-		       victim_commit_name((enum victim_commit)(r % COMMITS)), row->runs,
-		       row->failed, row->healed, row->dead, row->acknowledged, row->found,
-		       row->violations, row->not_here > 0 ? "  skipped: not on this machine" : "");
+		printf("  %-17s %-13s %5" PRIu64 " %6" PRIu64 " %6" PRIu64 " %7" PRIu64
+		       " %12" PRIu64 " %8" PRIu64 " %10" PRIu64 "%s\n",
+		       mounted_name(kinds[r / HF_ARRAY_LEN(ways)]),
+		       ways[r % HF_ARRAY_LEN(ways)].name, row->runs, row->failed, row->healed,
+		       row->dead, row->acknowledged, row->found, row->violations,
+		       row->not_here > 0 ? "  skipped: not on this machine" : "");
 		violations += row->violations;
 		ran += row->runs;
 		failed += row->failed;
