@@ -3,11 +3,10 @@
  * The process as it is, on a real disk, between a test that plays supervisor, respond and
  * uplink. The argument is the path of the executable.
  */
-#include "base/auto.h"
+#include "keeper_host.h"
 #include "outbox/files.h"
 #include "outbox/reader.h"
 #include "outbox/testing.h"
-#include "proc/common/spawn.h"
 
 #include <ftw.h>
 #include <poll.h>
@@ -19,22 +18,14 @@
 #include <sys/wait.h>
 
 enum {
-	WAIT_MS = 60000, /* far beyond what it takes: only a hang meets it */
 	EVENTS_MAX = 4000,
 	WINDOW = 64, /* what a producer keeps */
+	SUPERVISOR = KEEPER_HOST_PRODUCERS_MAX - 1,
 };
 
 static const char *executable;
 static struct hf_err err;
 static char folder[64];
-static uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
-
-struct bench {
-	struct hf_child child;
-	int respond, uplink; /* our ends: what keeper takes for its peers */
-	uint32_t restarts;
-};
-
 static int make_folder(void **state)
 {
 	(void)state;
@@ -56,94 +47,52 @@ static int remove_folder(void **state)
 	return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct hf_msg receive(int fd)
+static struct hf_msg receive_type(struct keeper_host *host, int fd, enum hf_msg_type type)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	struct hf_msg msg = { 0 };
 
-	CHECK_I64(poll(&wait, 1, WAIT_MS), ==, 1);
-	CHECK_OK(hf_msg_receive(fd, buffer, &msg, &err));
+	CHECK_OK(keeper_host_receive(host, fd, type, KEEPER_HOST_WAIT_MS, &msg, &err));
 	return msg;
 }
 
-/* The next message of this type; others in between are passed over. */
-static struct hf_msg receive_type(int fd, enum hf_msg_type type)
+static struct hf_ack receive_ack(struct keeper_host *host, unsigned producer)
 {
-	struct hf_msg msg;
+	struct hf_ack ack = { 0 };
 
-	do {
-		msg = receive(fd);
-	} while (msg.type != type);
-	return msg;
-}
-
-static struct hf_ack receive_ack(int fd)
-{
-	struct hf_msg msg = receive_type(fd, HF_MSG_ACK);
-	struct hf_ack ack;
-
-	hf_msg_get(&msg, &ack, sizeof ack);
-	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_OK(keeper_host_ack(host, producer, KEEPER_HOST_WAIT_MS, &ack, &err));
 	return ack;
 }
 
-static struct hf_child start_process(uint32_t restarts)
+static struct keeper_host_options host_options(uint32_t restarts, unsigned producers)
 {
-	static struct hf_config config;
-	struct hf_hello hello = { .role = HF_ROLE_KEEPER,
-				  .restarts = restarts,
-				  .boot = 3,
-				  .run = 1,
-				  .boot_id = TEST_BOOT,
-				  .device_id = TEST_DEVICE,
-				  .release = "r1" };
-	struct hf_child child = HF_CHILD_NONE;
-	int fd;
-
-	hf_config_defaults(&config);
-	CHECK_OK(hf_spawn_config(&config, &fd, &err));
-	HF_AUTO_FD config_fd = fd;
-	(void)snprintf(hello.data_path, sizeof hello.data_path, "%s", folder);
-	(void)snprintf(hello.run_path, sizeof hello.run_path, "%s", folder);
-	CHECK_OK(hf_spawn_worker(&(struct hf_spawn){ .path = executable,
-						     .hello = &hello,
-						     .config_fd = config_fd,
-						     .stderr_fd = -1 },
-				 &child, &err));
-	return child;
+	return (struct keeper_host_options){
+		.executable = executable,
+		.data_path = folder,
+		.run_path = folder,
+		.device_id = TEST_DEVICE,
+		.boot_id = TEST_BOOT,
+		.boot = 3,
+		.run = 1,
+		.restarts = restarts,
+		.producers = producers,
+		.stderr_fd = -1,
+	};
 }
 
-static struct bench start(uint32_t restarts)
+/* The one of a test at a time; it is large. */
+static struct keeper_host *start(uint32_t restarts, unsigned producers)
 {
-	struct bench b = { .restarts = restarts, .child = start_process(restarts) };
+	static struct keeper_host host;
+	struct keeper_host_options options = host_options(restarts, producers);
 
-	CHECK_OK(hf_spawn_link_here(&b.child, HF_ROLE_RESPOND, 0, 0, -1, &b.respond, &err));
-	CHECK_OK(hf_spawn_link_here(&b.child, HF_ROLE_UPLINK, 0, 0, -1, &b.uplink, &err));
-	CHECK_OK(hf_spawn_start(&b.child, &err));
-	(void)receive_type(b.child.control_fd, HF_MSG_READY);
-	return b;
+	CHECK_OK(keeper_host_start(&options, &host, &err));
+	return &host;
 }
 
-static void stop(struct bench *b)
+static void send_offer(const struct keeper_host *host, unsigned producer,
+		       const struct hf_offer *offer)
 {
-	hf_child_close(&b->child);
-	(void)close(b->respond);
-	(void)close(b->uplink);
-}
-
-static struct hf_exit wait_end(struct hf_child *child)
-{
-	struct pollfd wait = { .fd = child->pidfd, .events = POLLIN };
-	struct hf_exit how;
-
-	CHECK_I64(poll(&wait, 1, WAIT_MS), ==, 1);
-	CHECK_OK(hf_child_reap(child, &how, &err));
-	return how;
-}
-
-static void send_offer(int fd, const struct hf_offer *offer)
-{
-	CHECK_OK(hf_msg_send(fd, HF_MSG_OFFER, offer, sizeof *offer, NULL, 0, &err));
+	CHECK_OK(keeper_host_offer(host, producer, offer, &err));
 }
 
 /* Every line on the disk, told one by one. */
@@ -164,31 +113,31 @@ static void read_all(void (*line)(void *context, const struct hf_line *line), vo
 
 TEST(offers_of_both_producers_are_answered_where_they_came_from)
 {
-	struct bench b = start(0);
+	struct keeper_host *host = start(0, KEEPER_HOST_PRODUCERS_MAX);
 	struct hf_offer offer = test_offer(1), own = test_offer(1);
 
 	(void)snprintf(own.origin, sizeof own.origin, "3.s.1.1");
-	send_offer(b.respond, &offer);
-	struct hf_ack ack = receive_ack(b.respond);
+	send_offer(host, 0, &offer);
+	struct hf_ack ack = receive_ack(host, 0);
 	CHECK_TEXT(ack.origin, "3.r.1.1");
 	CHECK_U64(ack.outcome, ==, HF_ACK_COMMITTED);
 	CHECK_U64(ack.local_seq, ==, 2);
 	CHECK_U64(ack.duplicate, ==, 0);
 	CHECK_I64(ack.committed_mono.us, >, 0);
-	send_offer(b.child.control_fd, &own);
-	ack = receive_ack(b.child.control_fd);
+	send_offer(host, SUPERVISOR, &own);
+	ack = receive_ack(host, SUPERVISOR);
 	CHECK_TEXT(ack.origin, "3.s.1.1");
 	CHECK_U64(ack.local_seq, ==, 3);
-	send_offer(b.respond, &offer);
-	ack = receive_ack(b.respond);
+	send_offer(host, 0, &offer);
+	ack = receive_ack(host, 0);
 	CHECK_U64(ack.local_seq, ==, 2);
 	CHECK_U64(ack.duplicate, ==, 1);
-	stop(&b);
+	keeper_host_kill(host);
 }
 
 TEST(the_watermark_is_published_before_the_answer)
 {
-	struct bench b = start(0);
+	struct keeper_host *host = start(0, 1);
 	struct hf_watermark_page *page;
 	struct hf_watermark mark;
 	struct hf_offer offer = test_offer(1);
@@ -196,58 +145,60 @@ TEST(the_watermark_is_published_before_the_answer)
 	CHECK_OK(hf_watermark_open(folder, TEST_BOOT, &page, &err));
 	CHECK_OK(hf_watermark_read(page, &mark, &err));
 	CHECK_U64(mark.seq, ==, 1);
-	send_offer(b.respond, &offer);
-	(void)receive_ack(b.respond);
+	send_offer(host, 0, &offer);
+	(void)receive_ack(host, 0);
 	CHECK_OK(hf_watermark_read(page, &mark, &err));
 	CHECK_U64(mark.seq, ==, 2);
-	struct hf_msg msg = receive_type(b.uplink, HF_MSG_COMMITTED);
+	struct hf_msg msg = receive_type(host, host->uplink, HF_MSG_COMMITTED);
 	struct hf_committed committed;
 	hf_msg_get(&msg, &committed, sizeof committed);
 	CHECK_OK(hf_msg_end(&msg, &err));
 	hf_watermark_close(page);
-	stop(&b);
+	keeper_host_kill(host);
 }
 
 TEST(an_offer_in_another_producers_name_is_refused)
 {
-	struct bench b = start(0);
+	struct keeper_host *host = start(0, 1);
 	static const char *const names[] = { "3.s.1.1", "3.k.1.1", "nonsense" };
 	struct hf_offer offer = test_offer(1);
 
 	for (size_t i = 0; i < 3; i++) {
 		(void)snprintf(offer.origin, sizeof offer.origin, "%s", names[i]);
-		send_offer(b.respond, &offer);
-		struct hf_ack ack = receive_ack(b.respond);
+		send_offer(host, 0, &offer);
+		struct hf_ack ack = receive_ack(host, 0);
 		CHECK_U64(ack.outcome, ==, HF_ACK_REFUSED);
 		CHECK_TEXT(ack.origin, names[i]);
 	}
 	offer = test_offer(1);
-	send_offer(b.respond, &offer);
-	CHECK_U64(receive_ack(b.respond).outcome, ==, HF_ACK_COMMITTED);
-	stop(&b);
+	send_offer(host, 0, &offer);
+	CHECK_U64(receive_ack(host, 0).outcome, ==, HF_ACK_COMMITTED);
+	keeper_host_kill(host);
 }
 
 TEST(without_its_supervisor_it_ends_and_what_was_offered_is_stored)
 {
-	struct bench b = start(0);
+	struct keeper_host *host = start(0, 1);
 	struct hf_offer offer = test_offer(1);
+	struct hf_exit how;
 
-	send_offer(b.respond, &offer);
-	(void)receive_ack(b.respond);
-	(void)close(b.child.control_fd);
-	b.child.control_fd = -1;
-	CHECK_I64(wait_end(&b.child).status, ==, 0);
-	stop(&b);
+	send_offer(host, 0, &offer);
+	(void)receive_ack(host, 0);
+	CHECK_OK(keeper_host_stop(host, &how, &err));
+	CHECK_I64(how.status, ==, 0);
 }
 
 TEST(a_second_keeper_gives_up_with_try_later)
 {
-	struct bench b = start(0);
-	struct hf_child second = start_process(0);
+	struct keeper_host *host = start(0, 1);
+	static struct keeper_host second;
+	struct keeper_host_options options = host_options(0, 1);
+	struct hf_exit how;
 
-	CHECK_I64(wait_end(&second).status, ==, 75);
-	hf_child_close(&second);
-	stop(&b);
+	CHECK_OK(keeper_host_spawn(&options, &second, &err));
+	CHECK_OK(keeper_host_wait(&second, &how, &err));
+	CHECK_I64(how.status, ==, 75);
+	keeper_host_kill(host);
 }
 
 TEST(the_epoch_is_drawn_once)
@@ -257,9 +208,9 @@ TEST(the_epoch_is_drawn_once)
 
 	(void)snprintf(path, sizeof path, "%s/identity/epoch", folder);
 	for (int i = 0; i < 2; i++) {
-		struct bench b = start(0);
+		struct keeper_host *host = start(0, 1);
 
-		stop(&b);
+		keeper_host_kill(host);
 		FILE *file = fopen(path, "re");
 		CHECK(file != NULL && fgets(i == 0 ? first : again, 32, file) != NULL);
 		(void)fclose(file);
@@ -279,12 +230,11 @@ struct producer {
 	unsigned stored[EVENTS_MAX + 1];
 };
 
-static void producer_send(struct producer *p, const struct bench *b)
+static void producer_send(struct producer *p, const struct keeper_host *host)
 {
 	while (p->offered < p->count && p->offered - p->answered_through < WINDOW) {
 		struct hf_offer offer = test_offer(p->offered + 1);
-		enum hf_code code =
-			hf_msg_send(b->respond, HF_MSG_OFFER, &offer, sizeof offer, NULL, 0, &err);
+		enum hf_code code = keeper_host_offer(host, 0, &offer, &err);
 
 		if (code == HF_E_AGAIN || code == HF_E_CLOSED)
 			return;
@@ -306,16 +256,16 @@ static void producer_take(struct producer *p, const struct hf_ack *ack)
 }
 
 /* Until that many answers have come, or all. False: the peer is gone. */
-static void producer_run(struct producer *p, const struct bench *b, uint64_t answers)
+static void producer_run(struct producer *p, struct keeper_host *host, uint64_t answers)
 {
 	uint64_t until = p->answers + answers;
 
 	while (p->answers < until && p->answered_through < p->count) {
-		producer_send(p, b);
-		struct hf_ack ack = receive_ack(b->respond);
+		producer_send(p, host);
+		struct hf_ack ack = receive_ack(host, 0);
 		producer_take(p, &ack);
 	}
-	producer_send(p, b);
+	producer_send(p, host);
 }
 
 static void count_line(void *context, const struct hf_line *line)
@@ -340,14 +290,13 @@ TEST(killed_in_the_middle_of_its_work_it_loses_and_doubles_nothing)
 
 	p = (struct producer){ .count = 1500 };
 	for (uint32_t life = 0; p.answered_through < p.count; life++) {
-		struct bench b = start(life);
+		struct keeper_host *host = start(life, 1);
 
 		/* The link is new: everything that was not answered goes again. */
 		p.offered = p.answered_through;
 		chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
-		producer_run(&p, &b, 1 + (chance >> 33) % 150);
-		hf_child_kill(&b.child);
-		stop(&b);
+		producer_run(&p, host, 1 + (chance >> 33) % 150);
+		keeper_host_kill(host);
 	}
 	read_all(count_line, &p);
 	for (uint64_t n = 1; n <= p.count; n++)
@@ -362,7 +311,7 @@ TEST(a_full_disk_says_later_and_takes_everything_once_there_is_room)
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("none", folder, "tmpfs", 0, "size=24m") != 0)
 		skip();
-	struct bench b = start(0);
+	struct keeper_host *host = start(0, 1);
 	(void)snprintf(filler, sizeof filler, "%s/filler", folder);
 	FILE *file = fopen(filler, "we");
 	while (fputc('x', file) != EOF)
@@ -382,15 +331,15 @@ TEST(a_full_disk_says_later_and_takes_everything_once_there_is_room)
 					   "\"release\":null,\"state\":\"healthy\","
 					   "\"attrs\":{\"a\":\"%.2900s\"}",
 					   attrs);
-		send_offer(b.respond, &offer);
-		ack = receive_ack(b.respond);
+		send_offer(host, 0, &offer);
+		ack = receive_ack(host, 0);
 	} while (ack.outcome == HF_ACK_COMMITTED && n < EVENTS_MAX);
 	CHECK_U64(ack.outcome, ==, HF_ACK_LATER);
 	CHECK_U64(n, >, 1000);
 	(void)unlink(filler);
 	struct hf_offer offer = test_offer(n);
-	send_offer(b.respond, &offer);
-	ack = receive_ack(b.respond);
+	send_offer(host, 0, &offer);
+	ack = receive_ack(host, 0);
 	CHECK_U64(ack.outcome, ==, HF_ACK_COMMITTED);
 	CHECK_U64(ack.local_seq, ==, n + 1);
 
@@ -398,7 +347,7 @@ TEST(a_full_disk_says_later_and_takes_everything_once_there_is_room)
 	static const char *const expected[] = { "outbox_low_space", "outbox_full", "outbox_ok" };
 	bool told[3] = { 0 };
 	while (!(told[0] && told[1] && told[2])) {
-		struct hf_msg msg = receive_type(b.child.control_fd, HF_MSG_NOTE);
+		struct hf_msg msg = receive_type(host, host->child.control_fd, HF_MSG_NOTE);
 		struct hf_note note;
 
 		hf_msg_get(&msg, &note, sizeof note);
@@ -408,7 +357,7 @@ TEST(a_full_disk_says_later_and_takes_everything_once_there_is_room)
 				told[i] = true;
 			}
 	}
-	stop(&b);
+	keeper_host_kill(host);
 	(void)umount(folder);
 }
 
