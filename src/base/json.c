@@ -248,6 +248,17 @@ size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
 	size_t i = 0;
 
 	while (i < size_bytes) {
+		uint64_t words[4];
+
+		/* Nearly all of what is looked at is ASCII. */
+		if (size_bytes - i >= sizeof words) {
+			memcpy(words, s + i, sizeof words);
+			if (((words[0] | words[1] | words[2] | words[3]) &
+			     UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof words;
+				continue;
+			}
+		}
 		size_t length = utf8_sequence(s + i, size_bytes - i);
 
 		if (length == 0)
