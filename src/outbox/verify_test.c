@@ -348,6 +348,10 @@ TEST(a_hole_that_the_ring_fills_is_no_problem_before_nor_after_the_next_start)
 	CHECK_U64(b.report.ring_only, ==, 0);
 	CHECK_U64(b.report.files, ==, 2);
 	CHECK_U64(b.report.gaps, ==, 0);
+	/* The new file begins with lines of the old one; one of them less is told, too. */
+	change_line(&b, "outbox/2026-04-20.1.jsonl", 1, NULL);
+	verify(&b);
+	CHECK_U64(b.report.found[HF_FINDING_HEADER_WRONG], ==, 1);
 	hf_outbox_close(again);
 	(void)outbox;
 	fake_disk_free(b.disk);
