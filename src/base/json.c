@@ -242,26 +242,23 @@ void hf_json_put_null(struct hf_json *json, const char *key)
 	hf_json_null(json);
 }
 
-/* Eight bytes. */
-static bool is_ascii(const unsigned char *s)
-{
-	uint64_t word;
-
-	memcpy(&word, s, sizeof word);
-	return (word & UINT64_C(0x8080808080808080)) == 0;
-}
-
 size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t i = 0;
 
 	while (i < size_bytes) {
-		/* Nearly all of it is ASCII, and keeper looks at every byte of every event. */
-		while (size_bytes - i >= 8 && is_ascii(s + i))
-			i += 8;
-		if (i == size_bytes)
-			break;
+		uint64_t words[4];
+
+		/* Nearly all of what is looked at is ASCII. */
+		if (size_bytes - i >= sizeof words) {
+			memcpy(words, s + i, sizeof words);
+			if (((words[0] | words[1] | words[2] | words[3]) &
+			     UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof words;
+				continue;
+			}
+		}
 		size_t length = utf8_sequence(s + i, size_bytes - i);
 
 		if (length == 0)

@@ -285,7 +285,8 @@ static void explore_cut(struct life *life, uint64_t number)
 	else if (all > most)
 		step = all;
 	uint64_t single_step = single > most ? (single + most - 1) / most : 1;
-	for (uint64_t v = 0; v < all && !is_over(x); v += v < single ? (v < 2 ? 1 : single_step) : step)
+	for (uint64_t v = 0; v < all && !is_over(x);
+	     v += v < single ? (v < 2 ? 1 : single_step) : step)
 		explore_variant(life, cut, v, known);
 	x->path_depth = depth;
 	crash_cut_free(cut);
@@ -293,8 +294,8 @@ static void explore_cut(struct life *life, uint64_t number)
 
 static void replay_cut(struct life *life, uint64_t number, enum crash_op op, const char *path)
 {
-	static const char *const names[CRASH_OP_COUNT] = { "create",   "write",  "sync",
-							   "truncate", "rename", "unlink",
+	static const char *const names[CRASH_OP_COUNT] = { "create",     "write",  "sync",
+							   "truncate",   "rename", "unlink",
 							   "sync folder" };
 	struct explorer *x = life->explorer;
 	int depth = life->depth;
@@ -432,8 +433,7 @@ static void print_sums(const char *name, const struct sums *sums, double seconds
 		(void)printf("  cut %d %12llu %21llu %11llu %9llu %10llu\n", i + 1,
 			     (unsigned long long)sums->cuts[i],
 			     (unsigned long long)sums->possible[i],
-			     (unsigned long long)sums->run[i],
-			     (unsigned long long)sums->states[i],
+			     (unsigned long long)sums->run[i], (unsigned long long)sums->states[i],
 			     (unsigned long long)sums->recoveries[i]);
 }
 

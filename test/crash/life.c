@@ -50,24 +50,24 @@ struct step {
 
 /* Through midnight twice, a year ahead and back, a day back; the ring goes round several times. */
 static const struct step script[] = {
-	{ OFFER, 1 },  { OFFER, 3 },  { CURSOR, 0 },    { OFFER, 2 },  { OFFER, 1 },
-	{ FAILED, 0 }, { OFFER, 1 },  { OFFER, 8 },     { OFFER, 1 },  { OFFER, 2 },
-	{ REOPEN, 0 }, { OFFER, 1 },  { AGAIN, 3 },     { OFFER, 4 },  { CURSOR, 0 },
-	{ OFFER, 1 },  { OFFER, 1 },  { CLOCK, 24 },    { OFFER, 2 },  { OFFER, 1 },
-	{ FAILED, 0 }, { RETAIN, 0 }, { OFFER, 1 },     { OFFER, 3 },  { CURSOR, 0 },
-	{ RETAIN, 0 }, { OFFER, 1 },  { CLOCK, -24 },   { OFFER, 2 },  { OFFER, 1 },
-	{ OFFER, 9 },  { OFFER, 1 },  { SYNCED, 0 },    { CLOCK, 8760 }, { OFFER, 1 },
-	{ OFFER, 2 },  { SYNCED, 1 }, { CLOCK, -8760 }, { OFFER, 1 },  { OFFER, 2 },
-	{ CURSOR, 0 }, { REACHED, 0 }, { RETAIN, 0 },   { OFFER, 1 },  { OFFER, 1 },
-	{ REOPEN, 0 }, { OFFER, 3 },  { OFFER, 1 },     { CLOCK, 24 }, { OFFER, 1 },
+	{ OFFER, 1 },  { OFFER, 3 },   { CURSOR, 0 },    { OFFER, 2 },    { OFFER, 1 },
+	{ FAILED, 0 }, { OFFER, 1 },   { OFFER, 8 },     { OFFER, 1 },    { OFFER, 2 },
+	{ REOPEN, 0 }, { OFFER, 1 },   { AGAIN, 3 },     { OFFER, 4 },    { CURSOR, 0 },
+	{ OFFER, 1 },  { OFFER, 1 },   { CLOCK, 24 },    { OFFER, 2 },    { OFFER, 1 },
+	{ FAILED, 0 }, { RETAIN, 0 },  { OFFER, 1 },     { OFFER, 3 },    { CURSOR, 0 },
+	{ RETAIN, 0 }, { OFFER, 1 },   { CLOCK, -24 },   { OFFER, 2 },    { OFFER, 1 },
+	{ OFFER, 9 },  { OFFER, 1 },   { SYNCED, 0 },    { CLOCK, 8760 }, { OFFER, 1 },
+	{ OFFER, 2 },  { SYNCED, 1 },  { CLOCK, -8760 }, { OFFER, 1 },    { OFFER, 2 },
+	{ CURSOR, 0 }, { REACHED, 0 }, { RETAIN, 0 },    { OFFER, 1 },    { OFFER, 1 },
+	{ REOPEN, 0 }, { OFFER, 3 },   { OFFER, 1 },     { CLOCK, 24 },   { OFFER, 1 },
 	{ OFFER, 1 },  { END, 0 },
 };
 
 /* For worlds in which each operation fails in turn. */
 static const struct step script_short[] = {
-	{ OFFER, 1 }, { OFFER, 3 },  { OFFER, 1 },  { CURSOR, 0 }, { OFFER, 8 }, { OFFER, 1 },
-	{ OFFER, 2 }, { CLOCK, 24 }, { OFFER, 1 },  { OFFER, 1 },  { RETAIN, 0 }, { OFFER, 2 },
-	{ OFFER, 1 }, { END, 0 },
+	{ OFFER, 1 },  { OFFER, 3 }, { OFFER, 1 },  { CURSOR, 0 }, { OFFER, 8 },
+	{ OFFER, 1 },  { OFFER, 2 }, { CLOCK, 24 }, { OFFER, 1 },  { OFFER, 1 },
+	{ RETAIN, 0 }, { OFFER, 2 }, { OFFER, 1 },  { END, 0 },
 };
 
 enum {
@@ -75,21 +75,39 @@ enum {
 	DIRECT = 5000, /* the batches of eight and more */
 };
 
-#define RING .ring_bytes = 16 * SLOT, .direct_bytes = DIRECT
+#define RING       .ring_bytes = 16 * SLOT, .direct_bytes = DIRECT
 #define RING_SMALL .ring_bytes = 8 * SLOT, .direct_bytes = DIRECT
 
 const struct world worlds[] = {
 	{ .name = "ring", RING, .script = script, .again = 3 },
 	{ .name = "ring_small", RING_SMALL, .script = script, .again = 7 },
-	{ .name = "ring_flush", RING_SMALL, .script = script_short, .again = 3,
-	  .fails = CRASH_SYNC, .fails_so = HF_E_IO, .fails_for = 1 },
-	{ .name = "ring_full", RING_SMALL, .script = script_short, .again = 3,
-	  .fails = CRASH_WRITE, .fails_so = HF_E_NOSPACE, .fails_for = 2 },
+	{ .name = "ring_flush",
+	  RING_SMALL,
+	  .script = script_short,
+	  .again = 3,
+	  .fails = CRASH_SYNC,
+	  .fails_so = HF_E_IO,
+	  .fails_for = 1 },
+	{ .name = "ring_full",
+	  RING_SMALL,
+	  .script = script_short,
+	  .again = 3,
+	  .fails = CRASH_WRITE,
+	  .fails_so = HF_E_NOSPACE,
+	  .fails_for = 2 },
 	{ .name = "file", .script = script, .again = 3 },
-	{ .name = "file_flush", .script = script_short, .again = 3, .fails = CRASH_SYNC,
-	  .fails_so = HF_E_IO, .fails_for = 1 },
-	{ .name = "file_full", .script = script_short, .again = 3, .fails = CRASH_WRITE,
-	  .fails_so = HF_E_NOSPACE, .fails_for = 2 },
+	{ .name = "file_flush",
+	  .script = script_short,
+	  .again = 3,
+	  .fails = CRASH_SYNC,
+	  .fails_so = HF_E_IO,
+	  .fails_for = 1 },
+	{ .name = "file_full",
+	  .script = script_short,
+	  .again = 3,
+	  .fails = CRASH_WRITE,
+	  .fails_so = HF_E_NOSPACE,
+	  .fails_for = 2 },
 };
 const size_t world_count = HF_ARRAY_LEN(worlds);
 
@@ -168,8 +186,7 @@ static void learn(struct model *model, const struct hf_line *line, bool out)
 		return;
 	}
 	HF_ASSERT(model->fact_count < FACTS_MAX);
-	memmove(fact + 1, fact,
-		(size_t)(model->facts + model->fact_count - fact) * sizeof *fact);
+	memmove(fact + 1, fact, (size_t)(model->facts + model->fact_count - fact) * sizeof *fact);
 	*fact = (struct fact){ .seq = line->local_seq, .hash = hash, .out = out };
 	model->fact_count++;
 }
@@ -240,12 +257,12 @@ static const struct hf_offer *offer_of(uint64_t n)
 	HF_ASSERT(n < EVENTS_MAX);
 	if (made[n])
 		return &offers[n];
-	(void)snprintf(attrs, sizeof attrs, "{\"n\":%llu,\"note\":\"%.*s\"}", ull(n),
-		       (int)(n * 97 % 311),
-		       "................................................................................"
-		       "................................................................................"
-		       "................................................................................"
-		       "................................................................................");
+	(void)snprintf(
+		attrs, sizeof attrs, "{\"n\":%llu,\"note\":\"%.*s\"}", ull(n), (int)(n * 97 % 311),
+		"................................................................................"
+		"................................................................................"
+		"................................................................................"
+		"................................................................................");
 	if (hf_offer_make(&event, &context, &origin, &offers[n], &err) != HF_OK)
 		HF_ASSERT(false);
 	made[n] = true;
@@ -284,8 +301,8 @@ static bool open_outbox(struct life *life, bool new_boot)
 	struct hf_err ignored;
 
 	(void)snprintf(boot_id, sizeof boot_id, "01234567-89ab-cdef-0123-%012d", life->depth);
-	if (new_boot && hf_watermark_create(explore_run_path(life), boot_id, 1, &life->page,
-					    &err) != HF_OK) {
+	if (new_boot &&
+	    hf_watermark_create(explore_run_path(life), boot_id, 1, &life->page, &err) != HF_OK) {
 		(void)fprintf(stderr, "watermark: %s\n", err.text);
 		abort();
 	}
@@ -354,8 +371,8 @@ static void offer(struct life *life, const uint64_t *events, size_t count)
 			continue;
 		}
 		if (*answered != 0 && *answered != seq)
-			complain(model, "event %llu has two numbers, %llu and %llu",
-				 ull(events[i]), ull(*answered), ull(seq));
+			complain(model, "event %llu has two numbers, %llu and %llu", ull(events[i]),
+				 ull(*answered), ull(seq));
 		*answered = seq;
 		const struct fact *fact = find_fact(model, seq);
 		/* With a full disk it may be safe in the ring, and wait for a file to stand in. */
@@ -606,8 +623,7 @@ static void on_finding(void *context, const struct hf_finding *finding)
 
 static void look(struct life *life)
 {
-	const struct hf_reader_options options = { .disk = life->disk,
-						   .folder = HF_OUTBOX_FOLDER };
+	const struct hf_reader_options options = { .disk = life->disk, .folder = HF_OUTBOX_FOLDER };
 	static uint64_t lines[FACTS_MAX];
 	struct looking *l = calloc(1, sizeof *l);
 	struct hf_reader *reader;
@@ -736,11 +752,11 @@ void life_resume(const struct life *life)
 
 static void begin(struct life *life)
 {
-	life->clock = (struct life_clock){ .clock = { .mono = life_mono,
-						      .wall = life_wall,
-						      .context = &life->clock },
-					   .wall_ms = life->model.wall_ms,
-					   .mono_us = 5000000 };
+	life->clock = (struct life_clock){
+		.clock = { .mono = life_mono, .wall = life_wall, .context = &life->clock },
+		.wall_ms = life->model.wall_ms,
+		.mono_us = 5000000
+	};
 	crash_disk_hook(life->disk,
 			(struct crash_hook){ .operation = explore_operation, .context = life });
 	life_resume(life);

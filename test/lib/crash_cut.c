@@ -192,9 +192,8 @@ static void add_block_item(struct crash_cut *cut, int index, uint32_t block, boo
 	versions[count++] = node->stored.blocks[block];
 	for (size_t u = 0; u < 2; u++)
 		for (size_t i = 0; i < both[u]->block_count; i++)
-			for (size_t k = 0; both[u]->blocks[i].index == block &&
-					   k < both[u]->blocks[i].count;
-			     k++)
+			for (size_t k = 0;
+			     both[u]->blocks[i].index == block && k < both[u]->blocks[i].count; k++)
 				versions[count++] = both[u]->blocks[i].list[k];
 	struct block *old = versions[0], *new = versions[count - 1];
 	add_block(item, block_ref(old));
@@ -321,8 +320,8 @@ static void lay_out(struct crash_cut *cut)
 					add_combination(cut, baseline, (uint8_t[]){ a }, 1, &room);
 				for (uint8_t b = (uint8_t)(a + 1); size >= 2 && b < n; b++) {
 					if (size == 2)
-						add_combination(cut, baseline,
-								(uint8_t[]){ a, b }, 2, &room);
+						add_combination(cut, baseline, (uint8_t[]){ a, b },
+								2, &room);
 					for (uint8_t c = (uint8_t)(b + 1); size == 3 && c < n; c++)
 						add_combination(cut, baseline,
 								(uint8_t[]){ a, b, c }, 3, &room);

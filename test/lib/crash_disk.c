@@ -192,8 +192,8 @@ static void node_write(struct node *node, uint64_t offset, const char *data, siz
 	for (size_t done = 0; done < size;) {
 		uint32_t index = (uint32_t)((offset + done) / CRASH_BLOCK_BYTES);
 		size_t at = (size_t)((offset + done) % CRASH_BLOCK_BYTES);
-		size_t piece = CRASH_BLOCK_BYTES - at < size - done ? CRASH_BLOCK_BYTES - at
-								    : size - done;
+		size_t piece =
+			CRASH_BLOCK_BYTES - at < size - done ? CRASH_BLOCK_BYTES - at : size - done;
 		struct block *block = block_new();
 
 		if (node->seen.blocks[index] != NULL)
@@ -476,8 +476,8 @@ static enum hf_code crash_read(struct hf_disk *disk, int file, uint64_t offset, 
 	for (size_t done = 0; done < size;) {
 		const struct block *block = seen->blocks[(offset + done) / CRASH_BLOCK_BYTES];
 		size_t at = (size_t)((offset + done) % CRASH_BLOCK_BYTES);
-		size_t piece = CRASH_BLOCK_BYTES - at < size - done ? CRASH_BLOCK_BYTES - at
-								    : size - done;
+		size_t piece =
+			CRASH_BLOCK_BYTES - at < size - done ? CRASH_BLOCK_BYTES - at : size - done;
 
 		if (block != NULL)
 			memcpy((char *)ret_data + done, block->data + at, piece);
