@@ -42,23 +42,30 @@ void hf_hex(const uint8_t *data, size_t size_bytes, char *ret_text)
 	ret_text[2 * size_bytes] = '\0';
 }
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
+enum {
+	IS_DIGIT = 0x10,
+};
+
+/* What a digit stands for; 0: another byte. Every line of an outbox has 72 of them. */
+static const uint8_t hex_digits[256] = {
+	['0'] = IS_DIGIT | 0,  ['1'] = IS_DIGIT | 1,  ['2'] = IS_DIGIT | 2,  ['3'] = IS_DIGIT | 3,
+	['4'] = IS_DIGIT | 4,  ['5'] = IS_DIGIT | 5,  ['6'] = IS_DIGIT | 6,  ['7'] = IS_DIGIT | 7,
+	['8'] = IS_DIGIT | 8,  ['9'] = IS_DIGIT | 9,  ['a'] = IS_DIGIT | 10, ['b'] = IS_DIGIT | 11,
+	['c'] = IS_DIGIT | 12, ['d'] = IS_DIGIT | 13, ['e'] = IS_DIGIT | 14, ['f'] = IS_DIGIT | 15,
+};
 
 bool hf_unhex(const char *text, size_t size_bytes, uint8_t *ret_data)
 {
-	for (size_t i = 0; i < size_bytes; i++) {
-		int high = hex_digit(text[2 * i]);
-		/* What ends early is not read beyond its NUL. */
-		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+	const uint8_t *digits = (const uint8_t *)text;
 
-		if (low < 0)
+	for (size_t i = 0; i < size_bytes; i++) {
+		unsigned high = hex_digits[digits[2 * i]];
+		/* What ends early is not read beyond its NUL. */
+		unsigned low = high == 0 ? 0 : hex_digits[digits[2 * i + 1]];
+
+		if (low == 0)
 			return false;
-		ret_data[i] = (uint8_t)(high << 4 | low);
+		ret_data[i] = (uint8_t)((high & 0x0f) << 4 | (low & 0x0f));
 	}
 	return true;
 }

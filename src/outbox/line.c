@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/random.h"
 
-#include <sodium.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,14 +31,31 @@ struct cursor {
 	const char *end;
 };
 
-static bool skip(struct cursor *c, const char *text)
+static inline bool skip_bytes(struct cursor *c, const char *text, size_t size_bytes)
 {
-	size_t size = strlen(text);
-
-	if ((size_t)(c->end - c->at) < size || memcmp(c->at, text, size) != 0)
+	if ((size_t)(c->end - c->at) < size_bytes || memcmp(c->at, text, size_bytes) != 0)
 		return false;
-	c->at += size;
+	c->at += size_bytes;
 	return true;
+}
+
+/* Of a literal: the length is known, and comparing is a few instructions. */
+#define skip(c, text) skip_bytes(c, text, sizeof(text) - 1)
+
+/* How many of the first eight bytes are neither a quote, a backslash nor a control character.
+ * The carry of a byte that is one may mark others above it, never below: the lowest is right. */
+static unsigned plain_of_eight(const char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = 0x80 * ones;
+	uint64_t x;
+
+	memcpy(&x, at, sizeof x);
+	x = le64toh(x);
+	uint64_t quote = x ^ ('"' * ones), backslash = x ^ ('\\' * ones);
+	uint64_t found = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+			 ((x - 0x20 * ones) & ~x);
+	found &= highs;
+	return found == 0 ? 8 : (unsigned)__builtin_ctzll(found) / 8;
 }
 
 static bool take_text(struct cursor *c, struct hf_slice *ret_slice)
@@ -46,13 +63,22 @@ static bool take_text(struct cursor *c, struct hf_slice *ret_slice)
 	if (!skip(c, "\""))
 		return false;
 	const char *start = c->at;
-	while (c->at < c->end && *c->at != '"') {
+	for (;;) {
+		while (c->end - c->at >= 8) {
+			unsigned plain = plain_of_eight(c->at);
+
+			c->at += plain;
+			if (plain < 8)
+				break;
+		}
+		if (c->at >= c->end)
+			return false;
+		if (*c->at == '"')
+			break;
 		if ((unsigned char)*c->at < 0x20)
 			return false;
 		c->at += *c->at == '\\' ? 2 : 1;
 	}
-	if (c->at >= c->end)
-		return false;
 	*ret_slice = (struct hf_slice){ .data = start, .size_bytes = (size_t)(c->at - start) };
 	c->at++;
 	return true;
@@ -158,17 +184,19 @@ static bool walk(struct hf_line *line)
 	return walk_beginning(&c, line) && walk_tail(&c, line);
 }
 
+struct hf_chain_input hf_line_chain_input(const struct hf_line *line, const uint8_t *chain_previous)
+{
+	return (struct hf_chain_input){ .previous = chain_previous,
+					.data = line->data,
+					.size_bytes = line->size_bytes - HF_LINE_CHAIN_END_BYTES };
+}
+
 void hf_line_chain(const uint8_t chain_previous[HF_CHAIN_BYTES], const struct hf_line *line,
 		   uint8_t ret_chain[HF_CHAIN_BYTES])
 {
-	crypto_hash_sha256_state state;
+	const struct hf_chain_input input = hf_line_chain_input(line, chain_previous);
 
-	_Static_assert(crypto_hash_sha256_BYTES == HF_CHAIN_BYTES, "SHA-256");
-	(void)crypto_hash_sha256_init(&state);
-	(void)crypto_hash_sha256_update(&state, chain_previous, HF_CHAIN_BYTES);
-	(void)crypto_hash_sha256_update(&state, (const uint8_t *)line->data,
-					line->size_bytes - HF_LINE_CHAIN_END_BYTES);
-	(void)crypto_hash_sha256_final(&state, ret_chain);
+	hf_chain_hash(&input, ret_chain);
 }
 
 static void write_end(struct hf_line *line, const uint8_t *chain_previous, char *data)

@@ -25,6 +25,7 @@
  * Owners      struct hf_line borrows the bytes it was parsed from.
  */
 #include "base/err.h"
+#include "outbox/chain.h"
 #include "shape/event.h"
 
 #include <stdbool.h>
@@ -32,7 +33,6 @@
 #include <stdint.h>
 
 enum {
-	HF_CHAIN_BYTES = 32,
 	HF_EPOCH_BYTES = 17, /* 16 hex digits and the NUL */
 	/* ,"chain":"<64>","crc32c":"<8>"}\n */
 	HF_LINE_CRC_END_BYTES = 11 + 8 + 3,
@@ -87,6 +87,9 @@ enum hf_code hf_line_parse(const char *data, size_t size_bytes, struct hf_line *
 /* The chain value this line must carry after chain_previous. */
 void hf_line_chain(const uint8_t chain_previous[HF_CHAIN_BYTES], const struct hf_line *line,
 		   uint8_t ret_chain[HF_CHAIN_BYTES]);
+/* What of it is hashed; borrows both. */
+struct hf_chain_input hf_line_chain_input(const struct hf_line *line,
+					  const uint8_t *chain_previous);
 
 /* The number that can still be read at the start of damaged bytes; 0 when none can. */
 uint64_t hf_line_seq_legible(const char *data, size_t size_bytes);
