@@ -48,8 +48,9 @@ static enum hf_code receive_by(int fd, struct hf_mono deadline, uint8_t *buffer,
 	}
 }
 
-enum hf_code hf_control_ask(const char *run_path, enum hf_msg_type question, int timeout_ms,
-			    uint32_t *ret_exit_code, char **ret_text, struct hf_err *err)
+enum hf_code hf_control_ask(const char *run_path, const struct hf_question *question,
+			    int timeout_ms, uint32_t *ret_exit_code, char **ret_text,
+			    struct hf_err *err)
 {
 	const struct hf_mono deadline = hf_mono_add_ms(hf_mono_now(hf_clock_real()), timeout_ms);
 	HF_AUTO_FD fd = -1;
@@ -59,7 +60,7 @@ enum hf_code hf_control_ask(const char *run_path, enum hf_msg_type question, int
 	enum hf_code code = connect_to(run_path, &fd, err);
 	if (code != HF_OK)
 		return code;
-	code = hf_msg_send(fd, question, NULL, 0, NULL, 0, err);
+	code = hf_msg_send(fd, question->type, question->body, question->size_bytes, NULL, 0, err);
 	if (code != HF_OK)
 		return code;
 	HF_AUTO_FREE uint8_t *buffer = malloc(HF_MSG_BODY_BYTES_MAX);

@@ -14,6 +14,7 @@ enum {
 	PATIENCE_MS = 10000,
 };
 
+static const struct hf_question status_question = { .type = HF_MSG_CTL_STATUS };
 static char folder[64];
 static struct hf_err err;
 
@@ -84,7 +85,7 @@ TEST(the_answer_is_the_exit_code_and_the_text)
 	char *text = NULL;
 	pid_t unit = answer_with(listen_there(), HF_MSG_CTL_ANSWER, body, sizeof body - 1);
 
-	CHECK_OK(hf_control_ask(folder, HF_MSG_CTL_STATUS, PATIENCE_MS, &exit_code, &text, &err));
+	CHECK_OK(hf_control_ask(folder, &status_question, PATIENCE_MS, &exit_code, &text, &err));
 	CHECK_U64(exit_code, ==, 4);
 	CHECK_TEXT(text, "{\"state\":\"degraded\"}");
 	free(text);
@@ -96,11 +97,11 @@ TEST(a_unit_that_is_not_there_is_not_running)
 	uint32_t exit_code;
 	char *text;
 
-	CHECK_CODE(hf_control_ask(folder, HF_MSG_CTL_STATUS, 1000, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(folder, &status_question, 1000, &exit_code, &text, &err),
 		   HF_E_NOENT);
 	/* A socket that a killed unit left behind is the same. */
 	(void)close(listen_there());
-	CHECK_CODE(hf_control_ask(folder, HF_MSG_CTL_STATUS, 1000, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(folder, &status_question, 1000, &exit_code, &text, &err),
 		   HF_E_NOENT);
 	CHECK(strstr(err.text, folder) != NULL);
 }
@@ -111,7 +112,7 @@ TEST(a_unit_that_does_not_answer_is_waited_for_only_so_long)
 	char *text;
 	HF_AUTO_FD listener = listen_there();
 
-	CHECK_CODE(hf_control_ask(folder, HF_MSG_CTL_STATUS, 20, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(folder, &status_question, 20, &exit_code, &text, &err),
 		   HF_E_AGAIN);
 }
 
@@ -121,19 +122,19 @@ TEST(a_unit_that_ends_or_answers_something_else_is_told_apart)
 	char *text;
 	pid_t unit = answer_with(listen_there(), HF_MSG_CTL_ANSWER, NULL, 0);
 
-	CHECK_CODE(hf_control_ask(folder, HF_MSG_CTL_STATUS, PATIENCE_MS, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(folder, &status_question, PATIENCE_MS, &exit_code, &text, &err),
 		   HF_E_CLOSED);
 	expect_good_end(unit);
 	(void)tear_down(NULL);
 	CHECK(set_up(NULL) == 0);
 	unit = answer_with(listen_there(), HF_MSG_STATS, "\0\0\0\0{}", 6);
-	CHECK_CODE(hf_control_ask(folder, HF_MSG_CTL_STATUS, PATIENCE_MS, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(folder, &status_question, PATIENCE_MS, &exit_code, &text, &err),
 		   HF_E_INVALID);
 	expect_good_end(unit);
 	(void)tear_down(NULL);
 	CHECK(set_up(NULL) == 0);
 	unit = answer_with(listen_there(), HF_MSG_CTL_ANSWER, "\0\0", 2);
-	CHECK_CODE(hf_control_ask(folder, HF_MSG_CTL_STATUS, PATIENCE_MS, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(folder, &status_question, PATIENCE_MS, &exit_code, &text, &err),
 		   HF_E_INVALID);
 	expect_good_end(unit);
 }
@@ -146,7 +147,7 @@ TEST(a_path_too_long_for_a_socket_is_said_to_be)
 
 	memset(path, 'a', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
-	CHECK_CODE(hf_control_ask(path, HF_MSG_CTL_STATUS, 1000, &exit_code, &text, &err),
+	CHECK_CODE(hf_control_ask(path, &status_question, 1000, &exit_code, &text, &err),
 		   HF_E_LIMIT);
 }
 

@@ -45,8 +45,9 @@ static int show_once(const struct ask *ask)
 	uint32_t exit_code = HF_EXIT_FAILED;
 	struct hf_err err = { 0 };
 
-	enum hf_code code = hf_control_ask(ask->run, HF_MSG_CTL_STATUS, ANSWER_TIMEOUT_MS,
-					   &exit_code, &text, &err);
+	const struct hf_question question = { .type = HF_MSG_CTL_STATUS };
+	enum hf_code code =
+		hf_control_ask(ask->run, &question, ANSWER_TIMEOUT_MS, &exit_code, &text, &err);
 	if (code != HF_OK)
 		return explain(ask, code, &err);
 	if (ask->json) {

@@ -122,6 +122,13 @@ struct hf_committed {
 	uint64_t local_seq;
 };
 
+/* Events that were delivered are to be sent again. */
+struct hf_replay {
+	char channel[HF_ID_BYTES]; /* "hub" */
+	uint64_t from_seq;
+	uint64_t through_seq; /* 0: all that were delivered */
+};
+
 struct hf_cursor_note {
 	uint64_t acked_through; /* flushed: a file at or below may go, by retention */
 };

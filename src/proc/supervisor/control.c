@@ -20,8 +20,13 @@
 
 enum {
 	STATUS_BYTES_MAX = 96 * 1024,
+	EXIT_FAILED = 1,
 	EXIT_DEGRADED = 4,
+	EXIT_LATER = 75,
+	ANSWER_BYTES = 1024,
 };
+
+static const uint64_t replay_seq_max = UINT64_C(1) << 53;
 
 static const char *phase_name(enum child_phase phase)
 {
@@ -125,6 +130,95 @@ static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct 
 			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
 }
 
+/* ---- replay ---- */
+
+/* Who asked: the number of the user on the other side; -1: the kernel does not say. */
+static int64_t peer_uid(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? (int64_t)peer.uid : -1;
+}
+
+static void put_replay(struct hf_json *json, const struct hf_replay *replay)
+{
+	hf_json_put_text(json, "channel", replay->channel);
+	hf_json_put_u64(json, "from", replay->from_seq);
+	if (replay->through_seq != 0)
+		hf_json_put_u64(json, "through", replay->through_seq);
+	else
+		hf_json_put_null(json, "through");
+}
+
+/* error NULL: it was passed on. */
+static enum hf_code answer_replay(int fd, const struct hf_replay *replay, uint32_t exit_code,
+				  const char *error, struct hf_err *err)
+{
+	char body[sizeof exit_code + ANSWER_BYTES];
+	struct hf_json json = hf_json_begin(body + sizeof exit_code, ANSWER_BYTES);
+
+	memcpy(body, &exit_code, sizeof exit_code);
+	hf_json_object_open(&json);
+	hf_json_put_bool(&json, "ok", error == NULL);
+	put_replay(&json, replay);
+	hf_json_put_text(&json, "error", error);
+	hf_json_object_close(&json);
+	enum hf_code code = hf_json_end(&json, err);
+	if (code != HF_OK)
+		return code;
+	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body, sizeof exit_code + json.size_bytes, NULL, 0,
+			   err);
+}
+
+static void raise_replay(struct supervisor *supervisor, const struct hf_replay *replay, int64_t uid)
+{
+	char attrs[512];
+	struct hf_err err;
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+
+	hf_json_object_open(&json);
+	put_replay(&json, replay);
+	if (uid >= 0)
+		hf_json_put_i64(&json, "by_uid", uid);
+	hf_json_object_close(&json);
+	if (hf_json_end(&json, &err) == HF_OK)
+		raise_event(supervisor, "outbox_replay_requested", NULL, attrs);
+}
+
+/* Passed on to the uplink, whose cursor it is; what it asks for is an event of its own. */
+static enum hf_code on_replay(struct supervisor *supervisor, int fd, struct hf_msg *msg,
+			      struct hf_err *err)
+{
+	const struct child *uplink = children_find(supervisor, HF_ROLE_UPLINK, 0);
+	struct hf_replay replay;
+	struct hf_err why;
+
+	hf_msg_get(msg, &replay, sizeof replay);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (memchr(replay.channel, '\0', sizeof replay.channel) == NULL || replay.from_seq == 0 ||
+	    replay.from_seq > replay_seq_max || replay.through_seq > replay_seq_max)
+		return hf_fail(err, HF_E_INVALID, "replay: channel or number out of range");
+	if (strcmp(replay.channel, "hub") != 0)
+		return answer_replay(fd, &replay, EXIT_FAILED,
+				     "there is no such channel; there is: hub", err);
+	if (supervisor->config.hub_url[0] == '\0')
+		return answer_replay(fd, &replay, EXIT_FAILED,
+				     "hub.url is empty: nothing is sent to anybody", err);
+	if (uplink == NULL || uplink->phase != CHILD_RUNNING || uplink->process.control_fd < 0 ||
+	    hf_msg_send(uplink->process.control_fd, HF_MSG_REPLAY, &replay, sizeof replay, NULL, 0,
+			&why) != HF_OK)
+		return answer_replay(fd, &replay, EXIT_LATER,
+				     "the uplink is not running at the moment; ask again", err);
+	hf_log(HF_LOG_INFO, "replay_requested", "channel=%s from=%llu through=%llu uid=%lld",
+	       replay.channel, (unsigned long long)replay.from_seq,
+	       (unsigned long long)replay.through_seq, (long long)peer_uid(fd));
+	raise_replay(supervisor, &replay, peer_uid(fd));
+	return answer_replay(fd, &replay, 0, NULL, err);
+}
+
 /* Closing the source closes the descriptor. */
 static void drop_client(struct supervisor *supervisor, size_t at)
 {
@@ -145,14 +239,17 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
 	if (code == HF_E_AGAIN)
 		return 0;
 	if (code == HF_OK) {
-		if (msg.type == HF_MSG_CTL_STATUS)
+		if (msg.type == HF_MSG_CTL_STATUS) {
 			code = hf_msg_end(&msg, &err);
-		else
+			if (code == HF_OK)
+				code = answer_status(supervisor, fd, &err);
+		} else if (msg.type == HF_MSG_CTL_REPLAY) {
+			code = on_replay(supervisor, fd, &msg, &err);
+		} else {
 			code = hf_fail(&err, HF_E_DENIED, "%s is not a question",
 				       hf_msg_name(msg.type));
+		}
 		hf_msg_drop(&msg);
-		if (code == HF_OK)
-			code = answer_status(supervisor, fd, &err);
 	}
 	if (code != HF_OK && code != HF_E_CLOSED)
 		hf_log(HF_LOG_WARN, "control_client_refused", "why=\"%s\"", err.text);

@@ -61,6 +61,10 @@ struct hf_drain {
 	struct hf_feed_item item;
 	struct hf_mono feed_due;
 
+	/* A replay: wished for (from 0: none), or, with resume_seq, under way. */
+	uint64_t replay_from, replay_through;
+	uint64_t resume_seq; /* where the cursor was; 0: none under way */
+
 	uint64_t cursor_stored;
 	uint64_t cursor_told; /* to keeper */
 	struct hf_mono cursor_due;
@@ -173,6 +177,61 @@ static void pass_refused(struct hf_drain *drain)
 	}
 }
 
+/* --- a replay --- */
+
+static void store_cursor(struct hf_drain *drain, bool at_once);
+
+static void go_to(struct hf_drain *drain, uint64_t acked_through)
+{
+	drain->channel.acked_through = acked_through;
+	drain->channel.refused_seq = 0;
+	hf_window_clear(&drain->window);
+	drain->held = false;
+	hf_feed_seek(drain->feed, acked_through);
+	store_cursor(drain, true);
+}
+
+/* Is this line behind what is to be sent again? */
+static bool beyond_replay(const struct hf_drain *drain, uint64_t seq)
+{
+	return drain->resume_seq != 0 && drain->replay_through != 0 && seq > drain->replay_through;
+}
+
+/* Between two requests: begin the replay that is wished for, or end the one under way. */
+static void step_replay(struct hf_drain *drain)
+{
+	const struct hf_window *window = &drain->window;
+	uint64_t acked = drain->channel.acked_through;
+
+	if (drain->replay_from != 0 && drain->replay_from <= acked) {
+		drain->resume_seq = acked > drain->resume_seq ? acked : drain->resume_seq;
+		hf_log(HF_LOG_INFO, "replay_begun", "from=%llu through=%llu cursor=%llu",
+		       (unsigned long long)drain->replay_from,
+		       (unsigned long long)drain->replay_through, (unsigned long long)acked);
+		go_to(drain, drain->replay_from - 1);
+		drain->replay_from = 0;
+		return;
+	}
+	/* What was not delivered yet needs no replay. */
+	drain->replay_from = 0;
+	bool done = acked >= drain->resume_seq ||
+		    (drain->replay_through != 0 && acked >= drain->replay_through) ||
+		    (window->line_count > 0 && beyond_replay(drain, window->lines[0].seq));
+	if (drain->resume_seq == 0 || !done)
+		return;
+	hf_log(HF_LOG_INFO, "replay_ended", "acked=%llu next=%llu", (unsigned long long)acked,
+	       (unsigned long long)drain->resume_seq + 1);
+	if (acked < drain->resume_seq)
+		go_to(drain, drain->resume_seq);
+	drain->resume_seq = 0;
+}
+
+void hf_drain_replay(struct hf_drain *drain, uint64_t from_seq, uint64_t through_seq)
+{
+	drain->replay_from = from_seq;
+	drain->replay_through = through_seq;
+}
+
 /* --- requests --- */
 
 static void start_failed(struct hf_drain *drain, enum hf_code code, const struct hf_err *err)
@@ -196,7 +255,7 @@ static bool start_events(struct hf_drain *drain)
 
 	if (hf_retry_remaining_ms(&drain->channel.retry, now_mono()) > 0)
 		return false;
-	while (count < window->line_count &&
+	while (count < window->line_count && !beyond_replay(drain, window->lines[count].seq) &&
 	       hf_channel_takes(&drain->channel, window->lines[count].seq, count))
 		count++;
 	if (count == 0)
@@ -475,6 +534,7 @@ void hf_drain_turn(struct hf_drain *drain)
 		take_answer(drain);
 	if (drain->sender != NULL && drain->task == TASK_NONE) {
 		fill(drain);
+		step_replay(drain);
 		pass_refused(drain);
 		if (!start_events(drain) && drain->window.line_count == 0)
 			start_thumb(drain);

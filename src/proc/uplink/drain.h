@@ -38,5 +38,9 @@ void hf_drain_turn(struct hf_drain *drain);
 /* keeper is another one: look at its watermark anew and tell it the cursor again. */
 void hf_drain_keeper_plugged(struct hf_drain *drain);
 
+/* Send what was delivered from this number on (through_seq 0: all of it) once more: the cursor goes
+ * back, and behind through_seq to where it was. Told keeper as ever: it keeps those files. */
+void hf_drain_replay(struct hf_drain *drain, uint64_t from_seq, uint64_t through_seq);
+
 /* One JSON object. */
 void hf_drain_stats(struct hf_drain *drain, char *ret_json, size_t size_bytes);

@@ -105,6 +105,13 @@ void hf_feed_close(struct hf_feed *feed)
 	free(feed);
 }
 
+void hf_feed_seek(struct hf_feed *feed, uint64_t after_seq)
+{
+	feed->at = after_seq;
+	if (feed->reader != NULL)
+		hf_reader_seek(feed->reader, after_seq);
+}
+
 uint64_t hf_feed_committed(struct hf_feed *feed)
 {
 	struct hf_watermark mark;

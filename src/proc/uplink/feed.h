@@ -33,6 +33,9 @@ enum hf_code hf_feed_open(struct hf_disk *disk, const struct hf_hello *hello, ui
 			  struct hf_feed **ret_feed, struct hf_err *err) HF_MUST_CHECK;
 void hf_feed_close(struct hf_feed *feed); /* NULL is fine */
 
+/* Go to the line behind after_seq, forward or back. */
+void hf_feed_seek(struct hf_feed *feed, uint64_t after_seq);
+
 /* The number of the last committed line; 0 when none is known to be. */
 uint64_t hf_feed_committed(struct hf_feed *feed);
 

@@ -41,13 +41,26 @@ static enum hf_code on_plug(void *context, struct hf_link *link, uint64_t ring_i
 	return HF_OK;
 }
 
+static enum hf_code on_replay(struct process *process, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_replay replay;
+
+	hf_msg_get(msg, &replay, sizeof replay);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK || process->drain == NULL)
+		return code;
+	hf_drain_replay(process->drain, replay.from_seq, replay.through_seq);
+	return HF_OK;
+}
+
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
 			       struct hf_err *err)
 {
 	struct hf_committed committed;
 
-	(void)context;
 	(void)link;
+	if (msg->type == HF_MSG_REPLAY)
+		return on_replay(context, msg, err);
 	if (msg->type != HF_MSG_COMMITTED)
 		return hf_fail(err, HF_E_INVALID, "%s is not for uplink", hf_msg_name(msg->type));
 	/* Only a wake-up: the watermark is what counts. */
