@@ -163,32 +163,62 @@ static const struct hf_exit_meaning analyze_exits[] = {
 static const struct hf_form outbox_forms[] = {
 	{ "verify", "[DIR]", HF_OFFERS_FOLDERS, 0, 1,
 	  "reads every line: whole, in order, none altered or taken out (the chain), none twice, "
-	  "thumbnails there" },
+	  "thumbnails there; with --chain also held against what the hub has countersigned" },
 	{ "stat", "[DIR]", HF_OFFERS_FOLDERS, 0, 1,
-	  "the files, how much is in them, and how much the hub has not acknowledged" },
+	  "the files, how lines are committed, and what each channel has not acknowledged: at "
+	  "once, at any size" },
 	{ "gaps", "[DIR]", HF_OFFERS_FOLDERS, 0, 1, "the numbers no line has, and why" },
 	{ "tail", "[DIR]", HF_OFFERS_FOLDERS, 0, 1, "the last lines, as they are" },
+	{ "export", "[DIR]", HF_OFFERS_FOLDERS, 0, 1,
+	  "the events that were captured on a day (UTC), or that have these numbers, one a line" },
+	{ "replay", "[DIR]", HF_OFFERS_FOLDERS, 0, 1,
+	  "has a channel send delivered events again; asks first. The hub drops those it has" },
 };
 static const struct hf_option outbox_options[] = {
-	{ "--json", NULL, HF_OFFERS_NOTHING, "verify stat gaps",
-	  "one JSON object on standard output" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, "verify stat gaps export replay",
+	  "one JSON object on standard output (export without --out: on standard error)" },
+	{ "--chain", NULL, HF_OFFERS_NOTHING, "verify",
+	  "names the first line that was altered or taken out, up to what the hub has "
+	  "countersigned" },
+	{ "--hub-key", "HEX", HF_OFFERS_NOTHING, "verify",
+	  "the hub's public key, instead of the one the unit has pinned; implies --chain" },
 	{ "-n", "N", HF_OFFERS_NOTHING, "tail", "so many lines, 0 to 1000000 (10)" },
 	{ "-f", NULL, HF_OFFERS_NOTHING, "tail", "go on with those that follow" },
+	{ "--day", "YYYY-MM-DD", HF_OFFERS_NOTHING, "export",
+	  "those whose captured_at is of this day, in whichever day file they stand" },
+	{ "--from", "N", HF_OFFERS_NOTHING, "export replay", "from this local_seq on" },
+	{ "--through", "N", HF_OFFERS_NOTHING, "export replay", "up to this one" },
+	{ "--out", "FILE", HF_OFFERS_FILES, "export", "into a file instead of standard output" },
+	{ "--force", NULL, HF_OFFERS_NOTHING, "export", "replace that file" },
+	{ "--channel", "hub", HF_OFFERS_CHOICES, "replay", "which channel" },
+	{ "--yes", NULL, HF_OFFERS_NOTHING, "replay", "do not ask" },
+	{ "--run", "DIR", HF_OFFERS_FOLDERS, "replay",
+	  "the folder of the unit's control socket, when it is not DIR/run" },
 };
 static const char *const outbox_examples[] = {
 	"holdfast outbox verify",
 	"is everything there that should be?",
-	"holdfast outbox verify /mnt/copy/outbox --json",
-	"the same of a copy, for a script",
+	"holdfast outbox verify --chain /mnt/copy --json",
+	"was anything altered? Of a copied data folder, for a script",
 	"holdfast outbox tail -f | jq -c '{at: .captured_at, what: .event_class}'",
 	"events as they are committed",
+	"holdfast outbox export --day 2026-04-20 --out monday.jsonl",
+	"the events of a day",
+	"holdfast outbox replay --from 1000 --through 1200 --channel hub",
+	"the hub has lost some: send them again",
+	"cat /mnt/card/outbox/*.jsonl /mnt/card/outbox/.ring | jq -cR 'fromjson? | .local_seq' | "
+	"sort -nu",
+	"without holdfast: every event on a card that was pulled from a dead unit",
 	NULL,
 };
 static const struct hf_exit_meaning outbox_exits[] = {
 	{ HF_EXIT_OK, "done; nothing is wrong" },
 	{ HF_EXIT_FAILED,
-	  "verify: something is wrong; gaps: nothing says why; all: it cannot be read" },
+	  "verify: something is wrong; gaps: nothing says why; all: it cannot be read or done" },
 	{ HF_EXIT_USAGE, "the command was wrong" },
+	{ HF_EXIT_PARTIAL, "verify --chain: sound, but nothing is countersigned; export: without "
+			   "lines that are damaged" },
+	{ HF_EXIT_LATER, "replay: the unit is starting or stopping; ask again" },
 };
 
 /* help, version, completion */
@@ -286,11 +316,16 @@ static const struct hf_command commands[] = {
 	  .examples = analyze_examples,
 	  EXITS(analyze_exits) },
 	{ .verb = "outbox",
-	  .about = "Checks and reads the events on disk, with or without a running unit, which is "
-		   "not disturbed. Nothing is changed.\n"
-		   "\n"
-		   "DIR is a data folder or an outbox folder, also a copy of one: " HF_DATA_PATH
-		   " unless another is named.",
+	  .about =
+		  "Checks and reads the events on disk, with or without a running unit, which is "
+		  "not disturbed. Nothing is changed, but for a cursor by replay.\n"
+		  "\n"
+		  "DIR is a data folder or an outbox folder, also a copy of one: " HF_DATA_PATH
+		  " unless another is named.\n"
+		  "\n"
+		  "Lines are in outbox/YYYY-MM-DD.jsonl, for grep, jq and tail. After a power cut "
+		  "the last ones may be only in outbox/.ring, until a unit has started on it once; "
+		  "these commands read both.",
 	  FORMS(outbox_forms),
 	  OPTIONS(outbox_options),
 	  .examples = outbox_examples,

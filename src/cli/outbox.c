@@ -1,411 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* holdfast outbox - check and read an outbox, with or without a daemon, on the unit or copied. */
-#include "base/auto.h"
-#include "base/json.h"
-#include "cli/cli.h"
+/*
+ * holdfast outbox - check and read an outbox, with or without a daemon, on the unit or copied.
+ * The forms are in outbox_verify.c (verify, gaps), outbox_stat.c, outbox_read.c (tail, export)
+ * and outbox_replay.c.
+ */
+#include "base/random.h"
 #include "cli/command.h"
-#include "outbox/reader.h"
-#include "outbox/verify.h"
+#include "cli/outbox_inner.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
 	TAIL_LINES = 10,
-	FOLLOW_MS = 200,
-	FINDINGS_MAX = 1000, /* told one by one; the rest is counted */
-	JSON_BYTES = 1024 * 1024,
-	LIST_MAX = 4096,
+	TAIL_LINES_MAX = 1000000,
 };
 
-struct ask {
-	const char *path;
-	bool json;
-	bool follow;
-	uint64_t lines;
-	struct hf_disk *disk;
-	const char *folder;
-	bool data;
-};
+static const uint64_t seq_max = UINT64_C(1) << 53;
 
-/* What a verification tells, kept for a table or for JSON. */
-struct told {
-	const struct ask *ask;
-	bool progress;
-	size_t finding_count;
-	struct hf_finding findings[FINDINGS_MAX];
-	size_t file_count;
-	struct hf_verified_file files[LIST_MAX];
-	size_t gap_count;
-	struct hf_verified_gap gaps[LIST_MAX];
-	struct hf_verify_report report;
-};
-
-static int fail(const struct hf_err *err)
+int outbox_fail(const struct hf_err *err)
 {
 	(void)fprintf(stderr, "holdfast: %s\n", err->text);
 	return HF_EXIT_FAILED;
 }
 
-static void take_finding(void *context, const struct hf_finding *finding)
-{
-	struct told *told = context;
-
-	if (told->finding_count < FINDINGS_MAX)
-		told->findings[told->finding_count++] = *finding;
-}
-
-static void take_file(void *context, const struct hf_verified_file *file)
-{
-	struct told *told = context;
-
-	if (told->file_count < LIST_MAX)
-		told->files[told->file_count++] = *file;
-}
-
-static void take_gap(void *context, const struct hf_verified_gap *gap)
-{
-	struct told *told = context;
-
-	if (told->gap_count < LIST_MAX)
-		told->gaps[told->gap_count++] = *gap;
-}
-
-static void take_progress(void *context, uint64_t done, uint64_t all)
-{
-	struct told *told = context;
-
-	if (told->progress && all > 0)
-		(void)fprintf(stderr, "\rreading %3u %%", (unsigned)(100 * done / all));
-}
-
-static struct told *verify(const struct ask *ask, struct hf_err *err)
-{
-	struct told *told = calloc(1, sizeof *told);
-
-	if (told == NULL) {
-		(void)hf_fail(err, HF_E_NOMEM, "out of memory");
-		return NULL;
-	}
-	told->ask = ask;
-	told->progress = isatty(STDERR_FILENO) == 1;
-	struct hf_verify_options options = { .disk = ask->disk,
-					     .folder = ask->folder,
-					     .data = ask->data,
-					     .context = told,
-					     .finding = take_finding,
-					     .file = take_file,
-					     .gap = take_gap,
-					     .progress = take_progress };
-	enum hf_code code = hf_verify(&options, &told->report, err);
-	if (told->progress)
-		(void)fprintf(stderr, "\r%-20s\r", "");
-	if (code == HF_OK)
-		return told;
-	free(told);
-	return NULL;
-}
-
-static void json_summary(struct hf_json *json, const struct told *told)
-{
-	const struct hf_verify_report *r = &told->report;
-
-	hf_json_put_text(json, "path", told->ask->path);
-	hf_json_put_u64(json, "files", r->files);
-	hf_json_put_u64(json, "lines", r->lines);
-	hf_json_put_u64(json, "bytes", r->bytes);
-	hf_json_put_u64(json, "first_seq", r->first_seq);
-	hf_json_put_u64(json, "last_seq", r->last_seq);
-	hf_json_put_u64(json, "lines_void", r->lines_void);
-	hf_json_put_u64(json, "gaps", r->gaps);
-	hf_json_put_u64(json, "numbers_missing", r->numbers_missing);
-	if (r->cursor_known) {
-		hf_json_put_u64(json, "acked_through", r->acked_through);
-		hf_json_put_u64(json, "pending", r->pending);
-	} else {
-		hf_json_put_null(json, "acked_through");
-		hf_json_put_null(json, "pending");
-	}
-}
-
-static int json_print(struct hf_json *json)
+int outbox_json_print(struct hf_json *json)
 {
 	struct hf_err err = { 0 };
 
 	if (hf_json_end(json, &err) != HF_OK)
-		return fail(&err);
-	(void)puts(json->data);
+		return outbox_fail(&err);
+	if (puts(json->data) < 0 || fflush(stdout) != 0)
+		return HF_EXIT_FAILED;
 	return HF_EXIT_OK;
 }
 
-static void json_findings(struct hf_json *json, const struct told *told)
+void outbox_json_seq(struct hf_json *json, const char *key, uint64_t seq)
 {
-	hf_json_key(json, "found");
-	hf_json_object_open(json);
-	for (enum hf_finding_kind kind = 0; kind < HF_FINDING_COUNT; kind++)
-		hf_json_put_u64(json, hf_finding_name(kind), told->report.found[kind]);
-	hf_json_object_close(json);
-	hf_json_key(json, "findings");
-	hf_json_array_open(json);
-	for (size_t i = 0; i < told->finding_count; i++) {
-		const struct hf_finding *finding = &told->findings[i];
-
-		hf_json_object_open(json);
-		hf_json_put_text(json, "kind", hf_finding_name(finding->kind));
-		hf_json_put_bool(json, "problem", hf_finding_is_problem(finding->kind));
-		hf_json_put_text(json, "file", finding->file[0] != '\0' ? finding->file : NULL);
-		hf_json_put_u64(json, "offset", finding->offset);
-		if (finding->local_seq != 0)
-			hf_json_put_u64(json, "local_seq", finding->local_seq);
-		else
-			hf_json_put_null(json, "local_seq");
-		hf_json_put_text(json, "text", finding->text);
-		hf_json_object_close(json);
-	}
-	hf_json_array_close(json);
+	if (seq != 0)
+		hf_json_put_u64(json, key, seq);
+	else
+		hf_json_put_null(json, key);
 }
 
-static void print_findings(const struct told *told)
+int64_t outbox_captured_ms(const struct hf_line *line)
 {
-	const char *red = hf_cli_colour(stdout) ? "\033[31m" : "";
-	const char *plain = *red != '\0' ? "\033[0m" : "";
-	uint64_t all = 0;
+	char text[HF_WALL_TEXT_BYTES + 1];
+	struct tm tm = { 0 };
+	int ms = 0;
 
-	for (size_t i = 0; i < told->finding_count; i++) {
-		const struct hf_finding *finding = &told->findings[i];
-		bool problem = hf_finding_is_problem(finding->kind);
-
-		(void)printf("%s%s%s  %s", problem ? red : "", problem ? "problem" : "remark ",
-			     problem ? plain : "", hf_finding_name(finding->kind));
-		if (finding->file[0] != '\0')
-			(void)printf("  %s byte %llu", finding->file,
-				     (unsigned long long)finding->offset);
-		if (finding->local_seq != 0)
-			(void)printf("  line %llu", (unsigned long long)finding->local_seq);
-		(void)printf("\n         %s\n", finding->text);
-	}
-	for (enum hf_finding_kind kind = 0; kind < HF_FINDING_COUNT; kind++)
-		all += told->report.found[kind];
-	if (all > told->finding_count)
-		(void)printf("and %llu more\n", (unsigned long long)(all - told->finding_count));
-}
-
-static void print_summary(const struct told *told)
-{
-	const struct hf_verify_report *r = &told->report;
-
-	(void)printf("%llu lines in %llu files, %.1f MB", (unsigned long long)r->lines,
-		     (unsigned long long)r->files, (double)r->bytes / 1e6);
-	if (r->lines > 0)
-		(void)printf(", numbers %llu to %llu", (unsigned long long)r->first_seq,
-			     (unsigned long long)r->last_seq);
-	if (r->gaps > 0)
-		(void)printf(", %llu of them passed over", (unsigned long long)r->numbers_missing);
-	if (r->cursor_known)
-		(void)printf("; the hub has acknowledged %llu, %llu wait",
-			     (unsigned long long)r->acked_through, (unsigned long long)r->pending);
-	(void)putchar('\n');
-}
-
-static int run_verify(const struct ask *ask)
-{
-	struct hf_err err = { 0 };
-	HF_AUTO_FREE struct told *told = verify(ask, &err);
-
-	if (told == NULL)
-		return fail(&err);
-	uint64_t problems = told->report.problems;
-	if (ask->json) {
-		HF_AUTO_FREE char *text = malloc(JSON_BYTES);
-
-		if (text == NULL)
-			return HF_EXIT_FAILED;
-		struct hf_json json = hf_json_begin(text, JSON_BYTES);
-		hf_json_object_open(&json);
-		hf_json_put_bool(&json, "ok", problems == 0);
-		hf_json_put_u64(&json, "problems", problems);
-		json_summary(&json, told);
-		json_findings(&json, told);
-		hf_json_object_close(&json);
-		if (json_print(&json) != HF_EXIT_OK)
-			return HF_EXIT_FAILED;
-	} else {
-		print_findings(told);
-		print_summary(told);
-		if (problems == 0)
-			(void)puts("ok: every line is whole, in order and chained to the one "
-				   "before");
-		else
-			(void)printf("%llu problem%s found; nothing was changed\n",
-				     (unsigned long long)problems, problems == 1 ? "" : "s");
-	}
-	return problems == 0 ? HF_EXIT_OK : HF_EXIT_FAILED;
-}
-
-static int stat_json(const struct told *told)
-{
-	HF_AUTO_FREE char *text = malloc(JSON_BYTES);
-
-	if (text == NULL)
-		return HF_EXIT_FAILED;
-	struct hf_json json = hf_json_begin(text, JSON_BYTES);
-	hf_json_object_open(&json);
-	json_summary(&json, told);
-	hf_json_key(&json, "days");
-	hf_json_array_open(&json);
-	for (size_t i = 0; i < told->file_count; i++) {
-		const struct hf_verified_file *file = &told->files[i];
-
-		hf_json_object_open(&json);
-		hf_json_put_text(&json, "file", file->file.name);
-		hf_json_put_u64(&json, "first_seq", file->file.first_seq);
-		hf_json_put_u64(&json, "last_seq", file->last_seq);
-		hf_json_put_u64(&json, "lines", file->lines);
-		hf_json_put_u64(&json, "bytes", file->file.size_bytes);
-		hf_json_put_u64(&json, "lines_bad", file->lines_bad);
-		hf_json_put_u64(&json, "lines_void", file->lines_void);
-		hf_json_object_close(&json);
-	}
-	hf_json_array_close(&json);
-	hf_json_object_close(&json);
-	return json_print(&json);
-}
-
-static int run_stat(const struct ask *ask)
-{
-	struct hf_err err = { 0 };
-	HF_AUTO_FREE struct told *told = verify(ask, &err);
-
-	if (told == NULL)
-		return fail(&err);
-	if (ask->json)
-		return stat_json(told);
-	(void)printf("%-24s %12s %12s %9s %12s %8s\n", "file", "first", "last", "lines", "bytes",
-		     "damaged");
-	for (size_t i = 0; i < told->file_count; i++) {
-		const struct hf_verified_file *file = &told->files[i];
-
-		(void)printf("%-24s %12llu %12llu %9llu %12llu %8llu\n", file->file.name,
-			     (unsigned long long)file->file.first_seq,
-			     (unsigned long long)file->last_seq, (unsigned long long)file->lines,
-			     (unsigned long long)file->file.size_bytes,
-			     (unsigned long long)file->lines_bad);
-	}
-	print_summary(told);
-	return HF_EXIT_OK;
-}
-
-static int run_gaps(const struct ask *ask)
-{
-	struct hf_err err = { 0 };
-	HF_AUTO_FREE struct told *told = verify(ask, &err);
-	HF_AUTO_FREE char *text = malloc(JSON_BYTES);
-
-	if (told == NULL)
-		return fail(&err);
-	if (text == NULL)
-		return HF_EXIT_FAILED;
-	uint64_t unexplained = told->report.found[HF_FINDING_NUMBERS_GONE];
-	struct hf_json json = hf_json_begin(text, JSON_BYTES);
-	hf_json_object_open(&json);
-	hf_json_put_u64(&json, "gaps", told->report.gaps);
-	hf_json_put_u64(&json, "unexplained", unexplained);
-	hf_json_key(&json, "list");
-	hf_json_array_open(&json);
-	for (size_t i = 0; i < told->gap_count; i++) {
-		const struct hf_verified_gap *gap = &told->gaps[i];
-
-		hf_json_object_open(&json);
-		hf_json_put_u64(&json, "from", gap->from);
-		hf_json_put_u64(&json, "through", gap->through);
-		hf_json_put_text(&json, "reason", gap->reason[0] != '\0' ? gap->reason : NULL);
-		hf_json_object_close(&json);
-		if (!ask->json)
-			(void)printf("%llu to %llu  %s\n", (unsigned long long)gap->from,
-				     (unsigned long long)gap->through,
-				     gap->reason[0] != '\0' ? gap->reason : "NOTHING SAYS WHY");
-	}
-	hf_json_array_close(&json);
-	hf_json_object_close(&json);
-	if (ask->json && json_print(&json) != HF_EXIT_OK)
-		return HF_EXIT_FAILED;
-	if (!ask->json && told->report.gaps == 0)
-		(void)puts("no number is missing");
-	return unexplained == 0 ? HF_EXIT_OK : HF_EXIT_FAILED;
-}
-
-/* The number behind which the last `lines` lines begin: walk once, remember as many. */
-static enum hf_code find_start(const struct ask *ask, uint64_t *ret_after, struct hf_err *err)
-{
-	struct hf_reader_options options = { .disk = ask->disk, .folder = ask->folder };
-	struct hf_reader *reader;
-	struct hf_files files;
-	struct hf_line line;
-	uint64_t kept = ask->lines + 1, count = 0;
-	enum hf_code code = hf_files_list(ask->disk, ask->folder, &files, err);
-
-	if (code != HF_OK)
-		return code;
-	/* Whole files that cannot matter are left out: numbers run at most one a line. */
-	for (size_t i = 0; i < files.count; i++)
-		if (files.list[files.count - 1].first_seq > files.list[i].first_seq + kept)
-			options.after_seq = files.list[i].first_seq;
-	hf_files_free(&files);
-	HF_AUTO_FREE uint64_t *ring = calloc((size_t)kept, sizeof *ring);
-	if (ring == NULL)
-		return hf_fail(err, HF_E_NOMEM, "out of memory for %llu lines",
-			       (unsigned long long)ask->lines);
-	for (;;) {
-		count = 0;
-		code = hf_reader_open(&options, &reader, err);
-		while (code == HF_OK) {
-			code = hf_reader_next(reader, &line, NULL, NULL, err);
-			if (code == HF_OK)
-				ring[count++ % kept] = line.local_seq;
-		}
-		hf_reader_close(reader);
-		if (code != HF_E_AGAIN)
-			return code;
-		if (count >= kept || options.after_seq == 0)
-			break;
-		/* Gaps made that too short. */
-		options.after_seq = 0;
-	}
-	*ret_after = count >= kept ? ring[count % kept] : 0;
-	return HF_OK;
-}
-
-static int run_tail(const struct ask *ask)
-{
-	const struct timespec pause = { .tv_nsec = FOLLOW_MS * 1000000L };
-	struct hf_reader_options options = { .disk = ask->disk, .folder = ask->folder };
-	struct hf_err err = { 0 };
-	struct hf_reader *reader;
-	struct hf_line line;
-	enum hf_code code = find_start(ask, &options.after_seq, &err);
-
-	if (code == HF_OK)
-		code = hf_reader_open(&options, &reader, &err);
-	if (code != HF_OK)
-		return fail(&err);
-	for (;;) {
-		code = hf_reader_next(reader, &line, NULL, NULL, &err);
-		if (code == HF_OK) {
-			if (fwrite(line.data, 1, line.size_bytes, stdout) == line.size_bytes)
-				continue;
-			code = hf_fail_errno(&err, "write to standard output");
-			break;
-		}
-		if (code == HF_E_AGAIN && fflush(stdout) != 0)
-			code = hf_fail_errno(&err, "write to standard output");
-		if (code != HF_E_AGAIN || !ask->follow)
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	hf_reader_close(reader);
-	return code == HF_E_AGAIN ? HF_EXIT_OK : fail(&err);
+	if (!hf_slice_text(&line->captured_at, text, sizeof text))
+		return -1;
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (rest == NULL || sscanf(rest, ".%3dZ", &ms) != 1)
+		return -1;
+	return (int64_t)timegm(&tm) * 1000 + ms;
 }
 
 static bool is_day_file(void *context, const struct hf_disk_entry *entry)
@@ -429,16 +81,23 @@ static enum hf_code open_folder(struct ask *ask, struct hf_err *err)
 	bool found = false;
 	struct hf_disk_lister any = { .entry = is_any };
 	struct hf_disk_lister day = { .entry = is_day_file, .context = &found };
-	struct hf_err ignored;
-	enum hf_code code = hf_disk_real_open(ask->path, &ask->disk, err);
+	struct stat st;
 
+	if (stat(ask->path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return hf_fail(err, HF_E_NOENT,
+			       "%s is a file; name the data folder, or the outbox folder, it is in",
+			       ask->path);
+	enum hf_code code = hf_disk_real_open(ask->path, &ask->disk, err);
 	if (code != HF_OK)
 		return code;
-	if (hf_disk_list(ask->disk, HF_OUTBOX_FOLDER, &any, &ignored) == HF_OK) {
+	code = hf_disk_list(ask->disk, HF_OUTBOX_FOLDER, &any, err);
+	if (code == HF_OK) {
 		ask->folder = HF_OUTBOX_FOLDER;
 		ask->data = true;
 		return HF_OK;
 	}
+	if (code != HF_E_NOENT)
+		return code;
 	code = hf_disk_list(ask->disk, ".", &day, err);
 	if (code == HF_OK && !found)
 		code = hf_fail(err, HF_E_NOENT,
@@ -449,15 +108,85 @@ static enum hf_code open_folder(struct ask *ask, struct hf_err *err)
 	return code;
 }
 
-static bool parse_lines(const char *text, uint64_t *ret_lines)
+/* false and a complaint: it is not a number from low to high. */
+static bool parse_number(const struct hf_words *words, const char *option, uint64_t low,
+			 uint64_t high, uint64_t *ret_value)
 {
+	const char *text = hf_words_value(words, option);
 	char *end;
 
+	if (text == NULL)
+		return true;
 	errno = 0;
 	unsigned long long value = strtoull(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value > 1000000)
+	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value < low ||
+	    value > high) {
+		(void)hf_cli_usage("outbox", "%s wants a number from %llu to %llu, not \"%.40s\"",
+				   option, (unsigned long long)low, (unsigned long long)high, text);
 		return false;
-	*ret_lines = value;
+	}
+	*ret_value = value;
+	return true;
+}
+
+static bool parse_day(const char *text)
+{
+	struct tm tm = { 0 };
+	char again[16];
+
+	if (text == NULL)
+		return true;
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+	if (end != NULL && *end == '\0') {
+		/* The 31st of a month that has 30 comes back as another day. */
+		time_t at = timegm(&tm);
+
+		if (gmtime_r(&at, &tm) != NULL && strftime(again, sizeof again, "%F", &tm) > 0 &&
+		    strcmp(again, text) == 0)
+			return true;
+	}
+	(void)hf_cli_usage("outbox", "--day wants a day like 2026-04-20, not \"%.40s\"", text);
+	return false;
+}
+
+static bool parse_key(const char *text, struct ask *ask)
+{
+	if (text == NULL)
+		return true;
+	ask->has_key = strlen(text) == 2 * sizeof ask->hub_key &&
+		       hf_unhex(text, sizeof ask->hub_key, ask->hub_key);
+	if (!ask->has_key)
+		(void)hf_cli_usage("outbox",
+				   "--hub-key wants %zu hexadecimal digits, as holdfast-hub and "
+				   "identity/receipts/hub.key have them",
+				   2 * sizeof ask->hub_key);
+	return ask->has_key;
+}
+
+static bool parse(const struct hf_words *words, struct ask *ask)
+{
+	*ask = (struct ask){ .path = words->argument_count > 0 ? words->arguments[0] : HF_DATA_PATH,
+			     .run_path = hf_words_value(words, "--run"),
+			     .channel = hf_words_value(words, "--channel"),
+			     .day = hf_words_value(words, "--day"),
+			     .out = hf_words_value(words, "--out"),
+			     .json = hf_words_has(words, "--json"),
+			     .follow = hf_words_has(words, "-f"),
+			     .chain = hf_words_has(words, "--chain") ||
+				      hf_words_has(words, "--hub-key"),
+			     .force = hf_words_has(words, "--force"),
+			     .yes = hf_words_has(words, "--yes"),
+			     .lines = TAIL_LINES };
+	if (!parse_number(words, "-n", 0, TAIL_LINES_MAX, &ask->lines) ||
+	    !parse_number(words, "--from", 1, seq_max, &ask->from) ||
+	    !parse_number(words, "--through", 1, seq_max, &ask->through) || !parse_day(ask->day) ||
+	    !parse_key(hf_words_value(words, "--hub-key"), ask))
+		return false;
+	if (ask->from != 0 && ask->through != 0 && ask->from > ask->through) {
+		(void)hf_cli_usage("outbox", "--from %llu is above --through %llu",
+				   (unsigned long long)ask->from, (unsigned long long)ask->through);
+		return false;
+	}
 	return true;
 }
 
@@ -465,10 +194,9 @@ static const struct {
 	const char *name;
 	int (*run)(const struct ask *ask);
 } forms[] = {
-	{ "verify", run_verify },
-	{ "stat", run_stat },
-	{ "gaps", run_gaps },
-	{ "tail", run_tail },
+	{ "verify", outbox_run_verify }, { "stat", outbox_run_stat },
+	{ "gaps", outbox_run_gaps },     { "tail", outbox_run_tail },
+	{ "replay", outbox_run_replay }, { "export", outbox_run_export },
 };
 
 /* The folder could not be opened: why, and what to do. */
@@ -490,19 +218,14 @@ int hf_cli_outbox(int argc, char **argv)
 {
 	struct hf_err err = { 0 };
 	struct hf_words words;
+	struct ask ask;
 	size_t form = 0;
 	int status = hf_command_parse(hf_command_find("outbox"), argc, argv, &words);
 
 	if (status != HF_EXIT_OK)
 		return status;
-	const char *lines = hf_words_value(&words, "-n");
-	struct ask ask = { .path = words.argument_count > 0 ? words.arguments[0] : HF_DATA_PATH,
-			   .json = hf_words_has(&words, "--json"),
-			   .follow = hf_words_has(&words, "-f"),
-			   .lines = TAIL_LINES };
-	if (lines != NULL && !parse_lines(lines, &ask.lines))
-		return hf_cli_usage("outbox", "-n wants a number from 0 to 1000000, not \"%.40s\"",
-				    lines);
+	if (!parse(&words, &ask))
+		return HF_EXIT_USAGE;
 	while (strcmp(forms[form].name, words.form->name) != 0)
 		form++;
 	status = open_folder(&ask, &err) == HF_OK ? forms[form].run(&ask) : explain(&ask, &err);

@@ -123,8 +123,10 @@ TEST(an_untouched_outbox_has_no_problem)
 	CHECK_U64(b.report.lines, ==, 10);
 	CHECK_U64(b.report.first_seq, ==, 1);
 	CHECK_U64(b.report.last_seq, ==, 10);
-	CHECK_U64(b.report.acked_through, ==, 4);
-	CHECK_U64(b.report.pending, ==, 6);
+	CHECK_U64(b.report.cursor_count, ==, 1);
+	CHECK_TEXT(b.report.cursors[0].cursor.channel, "hub");
+	CHECK_U64(b.report.cursors[0].cursor.acked_through, ==, 4);
+	CHECK_U64(b.report.cursors[0].pending, ==, 6);
 	fake_disk_free(b.disk);
 }
 
