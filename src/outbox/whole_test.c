@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "outbox/whole.h"
 
-#include "fake_disk.h"
 #include "outbox/commit_ring.h"
 #include "outbox/testing.h"
-
-#include <stdlib.h>
+#include "outbox/testing_spoil.h"
 
 #define RING "outbox/.ring"
 
@@ -24,26 +22,6 @@ static struct hf_disk *make(struct hf_outbox **ret_outbox)
 	for (uint64_t n = 1; n <= 7; n++)
 		test_append(*ret_outbox, n);
 	return disk;
-}
-
-/* The file as it would be if only its first bytes had reached the disk; then zeros, then more. */
-static void spoil(struct hf_disk *disk, size_t line_from, size_t line_through)
-{
-	size_t size;
-	const char *bytes = fake_disk_bytes(disk, TEST_FILE, &size);
-	char *copy = malloc(size);
-	char *at = copy, *from = NULL;
-
-	memcpy(copy, bytes, size);
-	for (size_t line = 1; line <= line_through; line++) {
-		if (line == line_from)
-			from = at;
-		at = (char *)memchr(at, '\n', (size_t)(copy + size - at)) + 1;
-	}
-	memset(from, 0, (size_t)(at - from));
-	/* At the end nothing is left; in the middle there are zeros. */
-	fake_disk_put(disk, TEST_FILE, copy, at == copy + size ? (size_t)(from - copy) : size);
-	free(copy);
 }
 
 static void expect(struct hf_whole *whole, uint64_t from, uint64_t through)
@@ -68,7 +46,7 @@ TEST(lines_that_only_the_ring_has_come_at_the_end)
 	struct hf_err err = { 0 };
 	struct hf_disk *disk = make(&outbox);
 
-	spoil(disk, 6, 8);
+	test_spoil(disk, TEST_FILE, 6, 8);
 	CHECK_OK(hf_whole_open(disk, HF_OUTBOX_FOLDER, 0, &whole, &err));
 	expect(whole, 1, 8);
 	hf_whole_close(whole);
@@ -91,7 +69,7 @@ TEST(a_hole_in_the_tail_is_filled_in_its_place)
 	struct hf_err err = { 0 };
 	struct hf_disk *disk = make(&outbox);
 
-	spoil(disk, 5, 6);
+	test_spoil(disk, TEST_FILE, 5, 6);
 	CHECK_OK(hf_whole_open(disk, HF_OUTBOX_FOLDER, 0, &whole, &err));
 	expect(whole, 1, 8);
 	hf_whole_close(whole);
