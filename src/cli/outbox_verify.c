@@ -12,6 +12,9 @@
 enum {
 	FINDINGS_MAX = 1000, /* told one by one; the rest is counted */
 	PROGRESS_EVERY_MS = 200,
+	TEXT_COLUMNS = 80,
+	INDENT = 9,
+	PADDING_TOLD = 100 * 1000, /* less is not worth a word */
 	/* What a row may become as JSON, at most. */
 	JSON_BYTES = 16 * 1024,
 	JSON_FILE_BYTES = 512,
@@ -314,6 +317,25 @@ static void print_files(const struct told *told)
 	(void)putchar('\n');
 }
 
+/* Broken at blanks, each line indented. */
+static void print_wrapped(const char *text)
+{
+	while (*text != '\0') {
+		size_t size = strlen(text);
+
+		if (size > TEXT_COLUMNS - INDENT) {
+			size = TEXT_COLUMNS - INDENT;
+			while (size > 0 && text[size] != ' ')
+				size--;
+			/* A word as long as that: cut it. */
+			size = size == 0 ? TEXT_COLUMNS - INDENT : size;
+		}
+		(void)printf("%*s%.*s\n", INDENT, "", (int)size, text);
+		text += size;
+		text += strspn(text, " ");
+	}
+}
+
 static void print_findings(const struct told *told)
 {
 	const char *red = hf_cli_colour(stdout) ? "\033[31m" : "";
@@ -331,7 +353,8 @@ static void print_findings(const struct told *told)
 				     (unsigned long long)finding->offset);
 		if (finding->local_seq != 0)
 			(void)printf("  line %llu", (unsigned long long)finding->local_seq);
-		(void)printf("\n         %s\n", finding->text);
+		(void)putchar('\n');
+		print_wrapped(finding->text);
 	}
 	for (enum hf_finding_kind kind = 0; kind < HF_FINDING_COUNT; kind++)
 		all += told->report.found[kind];
@@ -345,7 +368,7 @@ static void print_summary(const struct told *told)
 
 	(void)printf("%llu lines in %llu files, %.1f MB", (unsigned long long)r->lines,
 		     (unsigned long long)r->files, (double)r->bytes / 1e6);
-	if (r->bytes_padding > 0)
+	if (r->bytes_padding >= PADDING_TOLD)
 		(void)printf(" (%.1f MB of it padding)", (double)r->bytes_padding / 1e6);
 	if (r->lines > 0)
 		(void)printf(", numbers %llu to %llu", (unsigned long long)r->first_seq,
@@ -392,6 +415,10 @@ static void print_chain(const struct told *told)
 	if (through != 0) {
 		(void)printf("countersigned: up to line %llu, at %s, by the hub's key\n  %s\n",
 			     through, chain->proven_at, key);
+		/* Who can write here can put another key here, too. */
+		if (!told->ask->has_key)
+			(void)puts("  (the one pinned here: compare it with the hub's own, or give "
+				   "that with --hub-key)");
 		(void)printf("  up to it nothing was altered or taken out");
 		if (chain->altered_through == 0 && through < r->last_seq)
 			(void)printf(
@@ -404,7 +431,8 @@ static void print_chain(const struct told *told)
 			   "reach over it");
 	if (chain->altered_through == 0)
 		return;
-	(void)printf("altered or taken out: %s\n", chain->altered_why);
+	(void)puts("altered or taken out:");
+	print_wrapped(chain->altered_why);
 	if (from == chain->altered_through)
 		(void)printf("  the first line it concerns is %llu\n", from);
 	else
