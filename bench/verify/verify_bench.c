@@ -101,7 +101,8 @@ static void fill(struct hf_disk *disk, uint64_t bytes_wanted)
 					     .boot = 1,
 					     .run = 1,
 					     .clock = &clock.clock,
-					     .clock_trust = hf_clock_trust };
+					     .clock_trust = hf_clock_trust,
+					     .commit = HF_COMMIT_RING };
 	struct hf_outbox_report report;
 	struct hf_outbox *outbox;
 	struct hf_err err;
@@ -247,7 +248,6 @@ int main(int argc, char **argv)
 	report("read, SHA-256 as in the chain", best[1], best[0]);
 	report("verify: all of it", best[2], best[0]);
 	hf_disk_real_close(disk);
-	if (getenv("KEEP") == NULL)
-		(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return EXIT_SUCCESS;
 }

@@ -175,6 +175,17 @@ static void json_files(struct hf_json *json, const struct stats *s)
 
 static void json_cursors(struct hf_json *json, const struct stats *s)
 {
+	/* The hub's stands first. */
+	bool hub = s->cursor_count > 0 && s->cursors[0].code == HF_OK &&
+		   strcmp(s->cursors[0].channel, HF_CHANNEL_HUB) == 0;
+
+	if (hub) {
+		hf_json_put_u64(json, "acked_through", s->cursors[0].acked_through);
+		hf_json_put_u64(json, "pending", behind(s, 0));
+	} else {
+		hf_json_put_null(json, "acked_through");
+		hf_json_put_null(json, "pending");
+	}
 	hf_json_key(json, "channels");
 	hf_json_array_open(json);
 	for (size_t i = 0; i < s->cursor_count; i++) {

@@ -516,7 +516,7 @@ static void conclude_ring(struct verifier *v)
 	if (v->report.ring_only > 0)
 		find(v, HF_FINDING_RING_ONLY, 0, v->report.ring_only_first,
 		     "%llu line%s from %llu to %llu stand%s only in the ring: the next start of "
-		     "the unit brings them into a day file",
+		     "the unit brings them into a day file (or they are being written now)",
 		     (unsigned long long)v->report.ring_only, v->report.ring_only == 1 ? "" : "s",
 		     (unsigned long long)v->report.ring_only_first,
 		     (unsigned long long)v->report.ring_only_last,

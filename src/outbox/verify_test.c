@@ -6,7 +6,7 @@
 #include "outbox/commit_ring.h"
 #include "outbox/cursor.h"
 #include "outbox/testing.h"
-#include "outbox/testing_spoil.h"
+#include "spoil.h"
 
 #include <sodium.h>
 

@@ -3,7 +3,7 @@
 
 #include "outbox/commit_ring.h"
 #include "outbox/testing.h"
-#include "outbox/testing_spoil.h"
+#include "spoil.h"
 
 #define RING "outbox/.ring"
 
