@@ -282,6 +282,18 @@ static void check_header(struct verifier *v, uint64_t offset, const struct hf_li
 		     (unsigned long long)v->last_seq, crc);
 }
 
+/* The header of a file that was begun because the one before failed stands behind the lines that
+ * were carried over; of every other it is the first line, for which `carried` is 0. */
+static void check_carried(struct verifier *v, uint64_t offset, const struct hf_line *line)
+{
+	const struct hf_file *file = v->current;
+
+	if (file->has_header && line->local_seq == file->order_seq && v->now.lines != file->carried)
+		find(v, HF_FINDING_HEADER_WRONG, offset, line->local_seq,
+		     "the header says that %llu lines stand in front of it, found are %llu",
+		     (unsigned long long)file->carried, (unsigned long long)v->now.lines);
+}
+
 static void check_chain(struct verifier *v, uint64_t offset, const struct hf_line *line)
 {
 	static const uint8_t zeros[HF_CHAIN_BYTES];
@@ -356,6 +368,7 @@ static enum hf_code take_line(struct verifier *v, uint64_t offset, const struct 
 
 	if (v->now.lines == 0)
 		check_header(v, offset, line);
+	check_carried(v, offset, line);
 	if (v->any_line && seq <= v->last_seq) {
 		find(v, HF_FINDING_OUT_OF_ORDER, offset, seq, "line %llu comes after line %llu",
 		     (unsigned long long)seq, (unsigned long long)v->last_seq);

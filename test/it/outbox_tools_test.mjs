@@ -22,7 +22,9 @@ const outbox = (...args) => {
 };
 const cursor = () => Number(fs.readFileSync(path.join(unit.data, 'meta/ack_local_seq'), 'utf8'));
 const acked = async () => worker(await status(unit.data), 'uplink').stats?.acked ?? 0;
-const duplicates = async () => (await getJson(`${unit.hub.url}/v1/devices`)).devices
+// Once more where the hub has just closed the connection that was kept.
+const devices = () => getJson(`${unit.hub.url}/v1/devices`).catch(() => getJson(`${unit.hub.url}/v1/devices`));
+const duplicates = async () => (await devices()).devices
 	.filter((d) => d.device_id === DEVICE).reduce((sum, d) => sum + d.duplicates, 0);
 const requests = () => outboxLines(unit.data).filter((l) => l.event_class === 'outbox_replay_requested');
 
@@ -65,13 +67,11 @@ test('a card pulled in mid-write: stock tools and the tools here read the same e
 	const card = path.join(unit.folder, 'card');
 	fs.cpSync(unit.data, card, { recursive: true, filter: (from) => !from.endsWith('/control') });
 	const folder = path.join(card, 'outbox');
-	const ring = path.join(folder, '.ring');
 	const whole = JSON.parse(outbox('verify', '--json', card).out);
 	assert.equal(whole.problems, 0);
 	const day = path.join(folder, whole.days.at(-1).file);
 	/* What the power may take of a day file when the ring has its lines: the end. */
-	if (fs.existsSync(ring))
-		fs.truncateSync(day, fs.statSync(day).size - 1500);
+	fs.truncateSync(day, fs.statSync(day).size - 1500);
 	const stock = execFileSync('sh', ['-c', 'cat "$1"/*.jsonl "$1"/.ring 2>/dev/null | ' +
 		`jq -cR 'fromjson? | .local_seq' | sort -nu`, 'sh', folder], { encoding: 'utf8' })
 		.trim().split('\n').map(Number);
@@ -83,7 +83,8 @@ test('a card pulled in mid-write: stock tools and the tools here read the same e
 	const after = JSON.parse(outbox('verify', '--json', card).out);
 	assert.equal(after.problems, 0);
 	assert.equal(after.lines, whole.lines);
-	assert.equal(after.ring?.lines_only_there ?? 0, fs.existsSync(ring) ? after.lines - outboxLines(card).length : 0);
+	assert.ok(after.ring.lines_only_there >= 2);
+	assert.equal(after.ring.lines_only_there, after.lines - outboxLines(card).filter((l) => !l.bad).length);
 	assert.deepEqual(numbers(outbox('tail', '-n', '5', card).out), stock.slice(-5));
 	const stat = JSON.parse(outbox('stat', '--json', card).out);
 	assert.equal(stat.last_seq, whole.last_seq);
