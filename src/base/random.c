@@ -42,6 +42,27 @@ void hf_hex(const uint8_t *data, size_t size_bytes, char *ret_text)
 	ret_text[2 * size_bytes] = '\0';
 }
 
+static int hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+bool hf_unhex(const char *text, size_t size_bytes, uint8_t *ret_data)
+{
+	for (size_t i = 0; i < size_bytes; i++) {
+		int high = hex_digit(text[2 * i]);
+		/* What ends early is not read beyond its NUL. */
+		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		ret_data[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 void hf_random_hex(const struct hf_random *random, size_t size_bytes, char *ret_text)
 {
 	for (size_t i = 0; i < size_bytes; i++) {

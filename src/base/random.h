@@ -4,6 +4,7 @@
  * random - chance, replaceable. hf_random_real() draws from the kernel; tests
  * seed their own so that a failure can be run again.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,3 +28,5 @@ void hf_random_hex(const struct hf_random *random, size_t size_bytes, char *ret_
 
 /* Lower-case hexadecimal of data: ret_text holds 2 * size_bytes + 1. */
 void hf_hex(const uint8_t *data, size_t size_bytes, char *ret_text);
+/* The other way round, from 2 * size_bytes digits; false: they are not all that. */
+bool hf_unhex(const char *text, size_t size_bytes, uint8_t *ret_data);

@@ -102,25 +102,6 @@ static bool take_number_or_null(struct cursor *c, struct hf_slice *ret_slice)
 	return true;
 }
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-static bool hex_value(const char *text, size_t size_bytes, uint8_t *ret_bytes)
-{
-	for (size_t i = 0; i < size_bytes; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		ret_bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 /* From the first byte through epoch, in the one order there is. */
 static bool walk_beginning(struct cursor *c, struct hf_line *line)
 {
@@ -251,8 +232,8 @@ enum hf_code hf_line_parse(const char *data, size_t size_bytes, struct hf_line *
 	const char *chain = end - HF_LINE_CHAIN_END_BYTES;
 	const char *crc_text = end - 3 - 8;
 	if (memcmp(end - 3, line_end, 3) != 0 || memcmp(crc_text - 12, crc_key, 12) != 0 ||
-	    memcmp(chain, chain_key, 10) != 0 || !hex_value(crc_text, sizeof crc, crc) ||
-	    !hex_value(chain + 10, sizeof line.chain, line.chain))
+	    memcmp(chain, chain_key, 10) != 0 || !hf_unhex(crc_text, sizeof crc, crc) ||
+	    !hf_unhex(chain + 10, sizeof line.chain, line.chain))
 		return hf_fail(err, HF_E_CORRUPT, "no chain and crc32c at the end");
 	line.crc32c =
 		(uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3];
