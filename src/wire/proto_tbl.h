@@ -23,6 +23,8 @@ HF_MSG(OFFER,       "offer",       HF_FROM(RESPOND) | HF_FROM(SUPERVISOR), "stru
 HF_MSG(ACK,         "ack",         HF_FROM(KEEPER),                   "struct hf_ack, to the producer")
 HF_MSG(COMMITTED,   "committed",   HF_FROM(KEEPER),                   "struct hf_committed, to uplink: look at the watermark")
 HF_MSG(CURSOR,      "cursor",      HF_FROM(UPLINK),                   "struct hf_cursor_note, to keeper: flushed cursor")
+HF_MSG(FORK,        "fork",        HF_FROM(UPLINK),                   "struct hf_fork_note, to keeper: the hub has another history under this epoch")
+HF_MSG(FORKED,      "forked",      HF_FROM(KEEPER),                   "empty, to uplink: read meta/forks anew")
 HF_MSG(CTL_STATUS,  "ctl_status",  HF_FROM(CTL),                      "empty")
 HF_MSG(CTL_ANSWER,  "ctl_answer",  HF_FROM(SUPERVISOR),               "u32 exit code, then one JSON object, text")
 #undef HF_MSG
