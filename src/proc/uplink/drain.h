@@ -10,6 +10,7 @@
  * Files       meta/ack_local_seq  the cursor: stored at most once a second while
  *                                 it moves, and at the end; keeper hears of it
  *                                 only after that.
+ *             identity/receipts/  what the hub countersigned (witness.h).
  *             meta/retry_state    failures in a row and what is left of the wait.
  *
  * Durability  The cursor is a lower bound. What was delivered after its last
@@ -37,6 +38,9 @@ void hf_drain_turn(struct hf_drain *drain);
 
 /* keeper is another one: look at its watermark anew and tell it the cursor again. */
 void hf_drain_keeper_plugged(struct hf_drain *drain);
+
+/* keeper says that lines go another way than before. */
+void hf_drain_forked(struct hf_drain *drain);
 
 /* One JSON object. */
 void hf_drain_stats(struct hf_drain *drain, char *ret_json, size_t size_bytes);
