@@ -16,7 +16,7 @@ const CRC_TABLE = Array.from({ length: 256 }, (_, n) => {
 	return n >>> 0;
 });
 
-function crc32c(text) {
+export function crc32c(text) {
 	let crc = 0xffffffff;
 	for (const byte of Buffer.from(text)) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
 	return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
