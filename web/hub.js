@@ -375,7 +375,7 @@ function unitsOf(rows) {
 	for (const row of rows) {
 		const unit = units.get(row.device_id);
 		if (!unit) units.set(row.device_id, { ...row });
-		else for (const count of ['events', 'conflicts', 'missing']) unit[count] += row[count];
+		else for (const count of ['events', 'conflicts', 'forks', 'missing']) unit[count] += row[count];
 	}
 	const rank = (unit) => (STATES.indexOf(unit.state) + STATES.length) % STATES.length;
 	return [...units.values()].sort((a, b) => rank(a) - rank(b) || (a.device_id < b.device_id ? -1 : 1));
@@ -387,6 +387,7 @@ function putUnits() {
 		const marks = [];
 		if (unit.missing > 0) marks.push(el('span', { class: 'badge gap' }, `${unit.missing.toLocaleString()} missing`));
 		if (unit.conflicts > 0) marks.push(el('span', { class: 'badge bad' }, plural(unit.conflicts, 'conflict')));
+		if (unit.forks > 0) marks.push(el('span', { class: 'badge bad' }, plural(unit.forks, 'fork')));
 		const ago = hubNow() - Date.parse(unit.last_seen);
 		const last = ago < 5000 ? 'just now' : `${span(ago)} ago`;
 		const button = el('button', {
@@ -413,18 +414,23 @@ function putUnits() {
 
 function putTrouble(gaps) {
 	const conflicts = view.fleet.filter((unit) => unit.conflicts > 0);
+	const forks = view.fleet.filter((unit) => unit.forks > 0);
 	const missing = gaps.reduce((sum, gap) => sum + gap.count, 0);
 	const key = JSON.stringify([gaps.map((gap) => [gap.device_id, gap.epoch, gap.first, gap.last]),
-		conflicts.map((unit) => [unit.device_id, unit.conflicts])]);
+		conflicts.map((unit) => [unit.device_id, unit.conflicts]), forks.map((unit) => [unit.device_id, unit.forks])]);
 	view.troubleKey = key;
-	$('trouble').hidden = (gaps.length === 0 && conflicts.length === 0) ||
+	$('trouble').hidden = (gaps.length === 0 && conflicts.length === 0 && forks.length === 0) ||
 		localStorage.getItem('trouble-seen') === key;
 	const heads = [];
 	if (conflicts.length > 0) heads.push('Two units seem to share one identity.');
+	if (forks.length > 0) heads.push('A history does not continue what is stored.');
 	if (gaps.length > 0) heads.push(`${plural(missing, 'event')} never came.`);
 	$('trouble-what').textContent = heads.join(' ');
 	const lines = conflicts.map((unit) => el('li', {}, el('b', {}, unit.device_id),
 		`: ${plural(unit.conflicts, 'request')} refused: other bytes under numbers that are stored. A copied card, or a restored backup.`));
+	for (const unit of forks)
+		lines.push(el('li', {}, el('b', {}, unit.device_id),
+			`: the chain broke ${plural(unit.forks, 'time')}. A copied card, a restored backup, or a log that was altered; what came after stands under a new epoch.`));
 	for (const gap of gaps.slice(0, 4)) {
 		const range = gap.first === gap.last ? `no. ${gap.first.toLocaleString()}` :
 			`nos. ${gap.first.toLocaleString()} to ${gap.last.toLocaleString()}`;

@@ -9,6 +9,8 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
+#include "base/random.h"
+#include "outbox/line.h"
 #include "shape/limits.h"
 
 #include <curl/curl.h>
@@ -28,8 +30,11 @@ struct queue {
 };
 
 /* A line like those of respond: 620 bytes. */
-static size_t make_line(const char *device, size_t seq, char *ret_line)
+static size_t make_line(const char *device, size_t seq, uint8_t chain[HF_CHAIN_BYTES],
+			char *ret_line)
 {
+	char hex[2 * HF_CHAIN_BYTES + 1];
+	uint8_t previous[HF_CHAIN_BYTES];
 	int size = snprintf(
 		ret_line, HF_LINE_BYTES_MAX,
 		"{\"device_id\":\"%s\",\"local_seq\":%zu,\"captured_at\":\"2026-04-20T02:17:33."
@@ -41,8 +46,14 @@ static size_t make_line(const char *device, size_t seq, char *ret_line)
 		"\"8b7e0a52-3b1c-4a3e-9a51-0c1d2e3f4a5b\",\"mono_ms\":%zu,\"clock\":\"synced\","
 		"\"release\":\"0.1.0\",\"state\":\"healthy\",\"attrs\":{\"score\":0.87,\"stay\":%"
 		"zu},"
-		"\"origin\":\"4.r.1.%zu\",\"chain\":\"%064zx\"",
-		device, seq, seq, seq * 200, seq, seq, seq);
+		"\"origin\":\"4.r.1.%zu\"",
+		device, seq, seq, seq * 200, seq, seq);
+	const struct hf_line line = { .data = ret_line,
+				      .size_bytes = (size_t)size + HF_LINE_CHAIN_END_BYTES };
+	memcpy(previous, chain, sizeof previous);
+	hf_line_chain(previous, &line, chain);
+	hf_hex(chain, HF_CHAIN_BYTES, hex);
+	size += sprintf(ret_line + size, ",\"chain\":\"%s\"", hex);
 	uint32_t crc = hf_crc32c(0, ret_line, (size_t)size);
 
 	return (size_t)(size + sprintf(ret_line + size, ",\"crc32c\":\"%08x\"}\n", crc));
@@ -50,6 +61,8 @@ static size_t make_line(const char *device, size_t seq, char *ret_line)
 
 static int queue_make(struct queue *queue, unsigned number, size_t count)
 {
+	uint8_t chain[HF_CHAIN_BYTES] = { 0 };
+
 	(void)snprintf(queue->device, sizeof queue->device, "bench-%u", number);
 	queue->count = count;
 	queue->starts = calloc(count + 1, sizeof *queue->starts);
@@ -57,7 +70,7 @@ static int queue_make(struct queue *queue, unsigned number, size_t count)
 	if (queue->starts == NULL || queue->text == NULL)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		queue->starts[i + 1] = queue->starts[i] + make_line(queue->device, i + 1,
+		queue->starts[i + 1] = queue->starts[i] + make_line(queue->device, i + 1, chain,
 								    queue->text + queue->starts[i]);
 	return 0;
 }

@@ -335,7 +335,8 @@ static void name_unit(const struct hf_identity_options *options, struct hf_ident
 		memcpy(identity->device_id, kept, sizeof kept);
 		identity->source = HF_IDENTITY_KEPT;
 		return;
-	} else if (find_serial(options->root, identity->device_id)) {
+	} else if (identity->hardware[0] != '\0') {
+		memcpy(identity->device_id, identity->hardware, HF_ID_BYTES);
 		identity->source = HF_IDENTITY_SERIAL;
 	} else {
 		char digits[9];
@@ -355,6 +356,8 @@ enum hf_code hf_identity_open(const struct hf_identity_options *options,
 	enum hf_code code = read_boot_id(options->root, identity.boot_id, err);
 	if (code != HF_OK)
 		return code;
+	if (!find_serial(options->root, identity.hardware))
+		identity.hardware[0] = '\0';
 	/* Counted first: a kept name is a sign that the unit has run before. */
 	count(options, &identity);
 	name_unit(options, &identity);

@@ -48,6 +48,9 @@ struct hf_identity_options {
 struct hf_identity {
 	char device_id[HF_ID_BYTES];
 	enum hf_identity_source source;
+	char hardware[HF_ID_BYTES]; /* the serial number of this machine; empty: none that is sane.
+				     * keeper compares it with the one of before: a card that was
+				     * cloned, or moved, must not go on under the same epoch. */
 	char boot_id[HF_BOOT_ID_BYTES];
 	uint64_t boot;
 	uint64_t run;

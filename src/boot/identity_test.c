@@ -127,6 +127,22 @@ TEST(a_serial_that_names_the_board_is_the_name)
 	CHECK_TEXT(identity.device_id, "PF3K7L2M");
 }
 
+TEST(the_hardware_is_told_whatever_the_name_is)
+{
+	start("");
+	CHECK_TEXT(identity.hardware, "");
+	put("root/sys/class/dmi/id/product_serial", "PF3K7L2M\n");
+	start("");
+	CHECK_U64(identity.source, ==, HF_IDENTITY_KEPT);
+	CHECK_TEXT(identity.hardware, "PF3K7L2M");
+	start("configured");
+	CHECK_TEXT(identity.device_id, "configured");
+	CHECK_TEXT(identity.hardware, "PF3K7L2M");
+	put("root/sys/class/dmi/id/product_serial", "ANOTHER77\n");
+	start("");
+	CHECK_TEXT(identity.hardware, "ANOTHER77");
+}
+
 TEST(a_place_holder_is_no_serial)
 {
 	static const char *const fillers[] = {
@@ -270,7 +286,8 @@ TEST(a_missing_folder_is_made_and_a_file_in_its_place_is_refused)
 #define RUN_IN_FOLDER(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TESTS(RUN_IN_FOLDER(a_unit_without_a_serial_draws_a_name_once_and_keeps_it),
-      RUN_IN_FOLDER(a_serial_that_names_the_board_is_the_name), RUN(a_place_holder_is_no_serial),
+      RUN_IN_FOLDER(a_serial_that_names_the_board_is_the_name),
+      RUN_IN_FOLDER(the_hardware_is_told_whatever_the_name_is), RUN(a_place_holder_is_no_serial),
       RUN_IN_FOLDER(the_configured_name_wins_and_a_change_is_told),
       RUN_IN_FOLDER(a_kept_name_that_is_damaged_is_set_aside_not_used),
       RUN_IN_FOLDER(each_start_raises_run_and_only_a_new_boot_raises_boot),

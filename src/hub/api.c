@@ -29,7 +29,7 @@ typedef void handle_fn(struct hf_api *api, const struct hf_request *request,
 		       struct hf_reply *reply);
 
 static handle_fn post_events, get_events, get_devices, get_gaps, get_thumb, put_thumb, get_health,
-	get_page;
+	get_key, get_page;
 
 static const struct route {
 	const char *path;
@@ -44,6 +44,7 @@ static const struct route {
 	{ "/v1/devices", false, false, "GET, HEAD", get_devices, NULL, NULL, "," },
 	{ "/v1/gaps", false, false, "GET, HEAD", get_gaps, NULL, NULL, ",device," },
 	{ thumbs_prefix, true, false, "GET, HEAD, PUT", get_thumb, NULL, put_thumb, "," },
+	{ "/v1/key", false, false, "GET, HEAD", get_key, NULL, NULL, "," },
 	{ "/healthz", false, true, "GET, HEAD", get_health, NULL, NULL, "," },
 };
 /* The page takes any query: it holds no data, and people put marks into addresses. */
@@ -216,7 +217,7 @@ bool hf_api_admit(const struct hf_api *api, const struct hf_request *request,
 	if (route == NULL) {
 		reply_error(ret_reply, 404, "not_found",
 			    "no such path; there are /, /healthz, /v1/events, /v1/devices, "
-			    "/v1/gaps, /v1/thumbs/<sha256>",
+			    "/v1/gaps, /v1/key, /v1/thumbs/<sha256>",
 			    NULL);
 		return false;
 	}
@@ -282,17 +283,49 @@ static bool is_ndjson(const char *type)
 	return strchr("; \t", type[sizeof wanted - 1]) != NULL;
 }
 
-static void reply_acked(struct hf_reply *reply, const struct hf_sender *sender,
-			uint64_t acked_through)
+static void put_hex(struct hf_json *json, const char *key, const uint8_t *bytes, size_t size_bytes)
 {
-	char text[1024];
+	char text[2 * HF_RECEIPT_SIG_BYTES + 1];
+
+	HF_ASSERT(2 * size_bytes < sizeof text);
+	hf_hex(bytes, size_bytes, text);
+	hf_json_put_text(json, key, text);
+}
+
+/* The chain value of the last line of the request, countersigned. */
+static void put_receipt(const struct hf_api *api, const struct hf_intake *batch,
+			struct hf_json *json)
+{
+	const struct hf_intake_line *last = &batch->lines[batch->line_count - 1];
+	struct hf_receipt receipt = { .seq = last->seq };
+
+	hf_wall_text(hf_wall_now(api->clock), receipt.at);
+	memcpy(receipt.chain, last->chain, sizeof receipt.chain);
+	hf_hub_key_sign(api->key, batch->sender.device_id, batch->sender.epoch, &receipt);
+	hf_json_key(json, "receipt");
+	hf_json_object_open(json);
+	hf_json_put_u64(json, "seq", receipt.seq);
+	put_hex(json, "chain", receipt.chain, sizeof receipt.chain);
+	hf_json_put_text(json, "at", receipt.at);
+	put_hex(json, "key", receipt.key, sizeof receipt.key);
+	put_hex(json, "sig", receipt.sig, sizeof receipt.sig);
+	hf_json_object_close(json);
+}
+
+static void reply_acked(const struct hf_api *api, struct hf_reply *reply,
+			const struct hf_intake *batch, const struct hf_ingest_result *result)
+{
+	char text[2048];
 	struct hf_json json = hf_json_begin(text, sizeof text);
 
 	hf_json_object_open(&json);
-	hf_json_put_text(&json, "device_id", sender->device_id);
-	hf_json_put_text(&json, "epoch", sender->epoch);
-	hf_json_put_text(&json, "nonce", sender->nonce);
-	hf_json_put_u64(&json, "acked_through", acked_through);
+	hf_json_put_text(&json, "device_id", batch->sender.device_id);
+	hf_json_put_text(&json, "epoch", batch->sender.epoch);
+	hf_json_put_text(&json, "nonce", batch->sender.nonce);
+	hf_json_put_u64(&json, "acked_through", result->acked_through);
+	hf_json_put_u64(&json, "mark", result->mark);
+	if (api->key != NULL)
+		put_receipt(api, batch, &json);
 	hf_json_object_close(&json);
 	reply_json(reply, 200, &json);
 }
@@ -307,7 +340,7 @@ static void ingest(struct hf_api *api, const struct hf_intake *batch, struct hf_
 	if (code == HF_E_INVALID && result.conflict_seq != 0) {
 		struct hf_intake_fault fault = { .seq = result.conflict_seq };
 
-		reply_error(reply, 409, "conflict", err.text, &fault);
+		reply_error(reply, 409, result.fork ? "chain_fork" : "conflict", err.text, &fault);
 		return;
 	}
 	api->write_err = (struct hf_err){ .code = HF_OK };
@@ -316,7 +349,7 @@ static void ingest(struct hf_api *api, const struct hf_intake *batch, struct hf_
 		reply_storage(api, reply, &err);
 		return;
 	}
-	reply_acked(reply, &batch->sender, result.acked_through);
+	reply_acked(api, reply, batch, &result);
 }
 
 static void post_events(struct hf_api *api, const struct hf_request *request,
@@ -336,6 +369,7 @@ static void post_events(struct hf_api *api, const struct hf_request *request,
 	enum hf_code code =
 		hf_sender_make(request->header(request, "Holdfast-Device"),
 			       request->header(request, "Holdfast-Epoch"),
+			       request->header(request, "Holdfast-Forked-From"),
 			       request->header(request, "Holdfast-Nonce"), &sender, &err);
 	if (code != HF_OK) {
 		reply_error(reply, 400, "bad_header", err.text, NULL);
@@ -411,6 +445,10 @@ static enum hf_code add_device(void *context, const struct hf_device_row *row, s
 	hf_json_put_u64(&json, "events", row->events);
 	hf_json_put_u64(&json, "duplicates", row->duplicates);
 	hf_json_put_u64(&json, "conflicts", row->conflicts);
+	hf_json_put_u64(&json, "forks", row->forks);
+	hf_json_put_u64(&json, "unchecked", row->unchecked);
+	hf_json_put_text(&json, "forked_from",
+			 row->forked_from[0] != '\0' ? row->forked_from : NULL);
 	hf_json_put_u64(&json, "late_fills", row->late_fills);
 	hf_json_put_u64(&json, "missing", row->missing);
 	hf_json_put_text(&json, "state", row->state);
@@ -655,6 +693,23 @@ static void get_health(struct hf_api *api, const struct hf_request *request, str
 		return;
 	}
 	reply_storage(api, reply, &err);
+}
+
+static void get_key(struct hf_api *api, const struct hf_request *request, struct hf_reply *reply)
+{
+	char text[256];
+	struct hf_json json = hf_json_begin(text, sizeof text);
+
+	(void)request;
+	if (api->key == NULL) {
+		reply_error(reply, 404, "not_found", "this hub countersigns nothing", NULL);
+		return;
+	}
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "algorithm", "ed25519");
+	put_hex(&json, "key", api->key->public, sizeof api->key->public);
+	hf_json_object_close(&json);
+	reply_json(reply, 200, &json);
 }
 
 static void get_page(struct hf_api *api, const struct hf_request *request, struct hf_reply *reply)

@@ -9,9 +9,14 @@
  *
  *   POST /v1/events
  *       Body: outbox lines as they lie on the unit, application/x-ndjson. Headers Holdfast-Device,
- *       Holdfast-Epoch, Holdfast-Nonce (32 hex). All lines or none.
- *       200 {"device_id","epoch","nonce","acked_through"}: through the last line of this request
- *       everything is on the hub's disk. 409 {...,"seq"}: another event has that number.
+ *       Holdfast-Epoch, Holdfast-Nonce (32 hex). All lines or none. With Holdfast-Forked-From
+ *       the lines are of that epoch and are stored under Holdfast-Epoch (see store.h, Chain).
+ *       200 {"device_id","epoch","nonce","acked_through","mark","receipt"}: through the last line
+ *       of this request everything is on the hub's disk; mark is the highest number of this
+ *       device and epoch that is; receipt {"seq","chain","at","key","sig"} countersigns the chain
+ *       value of that last line (shape/receipt.h).
+ *       409 {...,"seq"}: "conflict", another event has that number, or "chain_fork", the line
+ *       does not continue the chain of what is stored. Nothing of the request was stored.
  *       422 {...,"seq","line"}: that line breaks the contract (seq null: not legible).
  *       503 + Retry-After: nothing was acknowledged, send the same again.
  *   GET /v1/events?after=&before=&limit=&device=&class=
@@ -23,12 +28,16 @@
  *       page may be empty and still not be the last: it looks at a bounded stretch of rows. An
  *       "after" below the one asked for: the hub began anew, start over. limit 1..1000, else 50.
  *   GET /v1/devices
- *       {"now","devices":[...]}: one row a device and epoch, newest epoch first.
+ *       {"now","devices":[...]}: one row a device and epoch, newest epoch first. "forks":
+ *       how often the chain did not go on; "unchecked": lines where that could not be said;
+ *       "forked_from": the epoch that this one was redrawn from, or null.
  *   GET /v1/gaps?device=
  *       {"gaps":[{"device_id","epoch","first","last","count","noticed_at"}]}: numbers that never
  *       came; a late line takes its number out.
  *   GET, HEAD, PUT /v1/thumbs/<sha256>
  *       A JPEG by the digest of its bytes. PUT: 201 stored, 200 was here already.
+ *   GET /v1/key
+ *       {"algorithm":"ed25519","key":"<64 hex>"}: the public key of the receipts.
  *   GET /healthz
  *       200 {"status":"ok"}, or 503 with the reason when the store cannot be read or written.
  *
@@ -40,6 +49,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "hub/assets.h"
+#include "hub/key.h"
 #include "hub/store.h"
 
 #include <stdbool.h>
@@ -86,6 +96,7 @@ struct hf_api {
 	const char *thumbs_dir;
 	const char *token; /* NULL: none is asked for */
 	const char *version;
+	const struct hf_hub_key *key; /* NULL: nothing is countersigned */
 	const struct hf_clock *clock;
 	const struct hf_random *random;
 	struct hf_err write_err; /* why the last write failed; code HF_OK: it did not */

@@ -4,6 +4,7 @@
 #include "hub/test_line.h"
 #include "test.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -11,6 +12,8 @@
 struct fake_store {
 	struct hf_store base;
 	enum hf_code ingest_code;
+	uint64_t conflict_seq;
+	bool fork;
 	enum hf_code read_code;
 	unsigned ingests;
 };
@@ -23,9 +26,12 @@ static enum hf_code fake_ingest(struct hf_store *base, const struct hf_intake *b
 
 	(void)now;
 	store->ingests++;
+	ret_result->conflict_seq = store->conflict_seq;
+	ret_result->fork = store->fork;
 	if (store->ingest_code != HF_OK)
 		return hf_fail(err, store->ingest_code, "the medium says no");
 	ret_result->acked_through = batch->lines[batch->line_count - 1].seq;
+	ret_result->mark = 9;
 	return HF_OK;
 }
 
@@ -45,9 +51,11 @@ static enum hf_code fake_events(struct hf_store *base, const struct hf_event_que
 static enum hf_code fake_devices(struct hf_store *base, hf_device_row_fn *row, void *context,
 				 struct hf_err *err)
 {
-	const struct hf_device_row one = {
-		.device_id = "<b>\"\n", .epoch = "e", .state = "s", .release = "r"
-	};
+	const struct hf_device_row one = { .device_id = "<b>\"\n",
+					   .epoch = "e",
+					   .state = "s",
+					   .release = "r",
+					   .forked_from = "" };
 
 	(void)base;
 	return row(context, &one, err);
@@ -157,8 +165,68 @@ TEST(an_answer_echoes_the_sender_and_the_last_number)
 	api_reset(NULL);
 	CHECK_U64(post(&headers, good_line()), ==, 200);
 	CHECK_TEXT(reply.body, "{\"device_id\":\"unit-1\",\"epoch\":\"" TEST_EPOCH
-			       "\",\"nonce\":\"" TEST_NONCE "\",\"acked_through\":7}");
+			       "\",\"nonce\":\"" TEST_NONCE "\",\"acked_through\":7,\"mark\":9}");
 	CHECK_TEXT(reply.type, "application/json");
+}
+
+/* The value of "key":"..." in the reply, as bytes. */
+static void reply_hex(const char *key, size_t size_bytes, uint8_t *ret_bytes)
+{
+	const char *at = strstr(reply.body, key);
+
+	CHECK(at != NULL && hf_unhex(at + strlen(key), size_bytes, ret_bytes));
+	CHECK(at[strlen(key) + 2 * size_bytes] == '"');
+}
+
+TEST(an_answer_countersigns_the_chain_of_its_last_line)
+{
+	struct headers headers = good_headers();
+	struct hf_hub_key key;
+	struct hf_receipt receipt = { .seq = 7 };
+	uint8_t seed[crypto_sign_SEEDBYTES] = { 7 };
+	char text[HF_RECEIPT_TEXT_BYTES], wanted[sizeof text + 64];
+	char line[HF_LINE_BYTES_MAX];
+
+	api_reset(NULL);
+	CHECK_U64(ask("GET", "/v1/key", &headers, ""), ==, 404);
+	CHECK(crypto_sign_seed_keypair(key.public, key.secret, seed) == 0);
+	api.key = &key;
+	(void)snprintf(line, sizeof line, "%s", good_line());
+	CHECK_U64(post(&headers, line), ==, 200);
+	reply_hex("\"chain\":\"", sizeof receipt.chain, receipt.chain);
+	reply_hex("\"key\":\"", sizeof receipt.key, receipt.key);
+	reply_hex("\"sig\":\"", sizeof receipt.sig, receipt.sig);
+	(void)snprintf(receipt.at, sizeof receipt.at, "%.24s", strstr(reply.body, "\"at\":\"") + 6);
+	CHECK(hf_receipt_at_valid(receipt.at));
+	CHECK(strstr(reply.body, "\"receipt\":{\"seq\":7,") != NULL);
+	CHECK(strstr(line, ",\"chain\":\"") != NULL &&
+	      strncmp(strstr(line, ",\"chain\":\"") + 1, strstr(reply.body, "\"chain\":\""), 74) ==
+		      0);
+	size_t length = hf_receipt_text(&receipt, "unit-1", TEST_EPOCH, text);
+	CHECK(crypto_sign_verify_detached(receipt.sig, (const unsigned char *)text, length,
+					  receipt.key) == 0);
+	assert_memory_equal(receipt.key, key.public, sizeof key.public);
+
+	CHECK_U64(ask("GET", "/v1/key", &headers, ""), ==, 200);
+	hf_hex(key.public, sizeof key.public, text);
+	(void)snprintf(wanted, sizeof wanted, "{\"algorithm\":\"ed25519\",\"key\":\"%s\"}", text);
+	CHECK_TEXT(reply.body, wanted);
+}
+
+TEST(a_fork_is_409_with_a_word_of_its_own)
+{
+	struct headers headers = good_headers();
+
+	api_reset(NULL);
+	store.ingest_code = HF_E_INVALID;
+	store.conflict_seq = 7;
+	CHECK_U64(post(&headers, good_line()), ==, 409);
+	CHECK(strstr(reply.body, "\"error\":\"conflict\"") != NULL);
+	CHECK(strstr(reply.body, "\"seq\":7") != NULL);
+	store.fork = true;
+	CHECK_U64(post(&headers, good_line()), ==, 409);
+	CHECK(strstr(reply.body, "\"error\":\"chain_fork\"") != NULL);
+	CHECK(strstr(reply.body, "acked_through") == NULL);
 }
 
 TEST(a_store_that_fails_is_503_with_a_time_to_return_and_no_acknowledgement)
@@ -310,6 +378,8 @@ TEST(lists_are_json_even_when_ids_are_not_friendly)
 }
 
 TESTS(RUN(an_answer_echoes_the_sender_and_the_last_number),
+      RUN(an_answer_countersigns_the_chain_of_its_last_line),
+      RUN(a_fork_is_409_with_a_word_of_its_own),
       RUN(a_store_that_fails_is_503_with_a_time_to_return_and_no_acknowledgement),
       RUN(health_is_bad_from_a_failed_write_to_the_next_good_one),
       RUN(nothing_reaches_the_store_before_the_wire_is_right),

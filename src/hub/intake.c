@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/crc32c.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "hub/members.h"
 
 #include <stdio.h>
@@ -20,12 +21,15 @@
 #include <string.h>
 
 static const char crc_key[] = ",\"crc32c\":\"";
+static const char chain_key[] = ",\"chain\":\"";
 static const uint64_t seq_max = UINT64_C(1) << 53;
 
 enum {
 	CRC_DIGITS = 8,
 	TRAILER_BYTES = sizeof crc_key - 1 + CRC_DIGITS + 2, /* and "} */
 	CHAIN_DIGITS = 64,
+	/* ,"chain":"<64>" */
+	CHAIN_MEMBER_BYTES = 10 + CHAIN_DIGITS + 1,
 };
 
 /* Where a bad line was found, and the error text begun with it. */
@@ -236,6 +240,14 @@ static enum hf_code take_members(const struct place *at, const struct hf_members
 	return code;
 }
 
+static bool chain_stands_right(const struct hf_intake_line *line)
+{
+	const size_t end_bytes = TRAILER_BYTES + CHAIN_MEMBER_BYTES;
+
+	return line->size_bytes > end_bytes && memcmp(line->text + line->size_bytes - end_bytes,
+						      chain_key, sizeof chain_key - 1) == 0;
+}
+
 static enum hf_code check_known(struct place *at, const struct known *known,
 				const struct hf_sender *sender, const struct hf_intake_line *line)
 {
@@ -247,13 +259,19 @@ static enum hf_code check_known(struct place *at, const struct known *known,
 	if (strcmp(known->device_id, sender->device_id) != 0)
 		return refuse(at, "wrong_device", "device_id is \"%s\", Holdfast-Device is \"%s\"",
 			      known->device_id, sender->device_id);
-	if (strcmp(known->epoch, sender->epoch) != 0)
+	if (strcmp(known->epoch, hf_sender_line_epoch(sender)) != 0)
 		return refuse(at, "wrong_epoch",
-			      "epoch is \"%s\", Holdfast-Epoch is \"%s\": one request carries "
+			      "epoch is \"%s\", Holdfast-%s is \"%s\": one request carries "
 			      "lines of one epoch",
-			      known->epoch, sender->epoch);
+			      known->epoch,
+			      sender->forked_from[0] != '\0' ? "Forked-From" : "Epoch",
+			      hf_sender_line_epoch(sender));
 	if (!all_hex(known->chain, CHAIN_DIGITS))
 		return refuse(at, "bad_member", "chain is not %d hexadecimal digits", CHAIN_DIGITS);
+	if (!chain_stands_right(line))
+		return refuse(at, "bad_member",
+			      "chain does not stand right before crc32c: what it covers cannot be "
+			      "said");
 	if (line->event_class[0] == '\0')
 		return refuse(at, "bad_member", "event_class is empty");
 	return HF_OK;
@@ -280,6 +298,8 @@ static enum hf_code parse_line(struct place *at, const char *text, size_t size_b
 	code = take_members(at, &members, &known, line);
 	if (code == HF_OK)
 		code = check_known(at, &known, sender, line);
+	if (code == HF_OK && !hf_unhex(known.chain, sizeof line->chain, line->chain))
+		code = refuse(at, "bad_member", "chain is not hexadecimal");
 	line->seq = at->seq;
 	return code;
 }
@@ -330,22 +350,32 @@ bool hf_device_id_valid(const char *device_id)
 	return true;
 }
 
-enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char *nonce,
-			    struct hf_sender *ret_sender, struct hf_err *err)
+static bool is_epoch(const char *epoch)
 {
 	static const char word[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "-_.";
+	size_t length = strlen(epoch);
 
+	return length > 0 && length < HF_ID_BYTES && strspn(epoch, word) == length;
+}
+
+enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char *forked_from,
+			    const char *nonce, struct hf_sender *ret_sender, struct hf_err *err)
+{
 	if (device_id == NULL || !hf_device_id_valid(device_id))
 		return hf_fail(err, HF_E_INVALID,
 			       "header Holdfast-Device is %s: the unit's device_id, 1 to %d bytes",
 			       device_id == NULL ? "missing" : "not an id", HF_ID_BYTES - 1);
-	if (epoch == NULL || *epoch == '\0' || strlen(epoch) >= HF_ID_BYTES ||
-	    strspn(epoch, word) != strlen(epoch))
+	if (epoch == NULL || !is_epoch(epoch))
 		return hf_fail(err, HF_E_INVALID,
 			       "header Holdfast-Epoch is %s: the epoch of the lines, 1 to %d "
 			       "letters and digits",
 			       epoch == NULL ? "missing" : "not an epoch", HF_ID_BYTES - 1);
+	if (forked_from != NULL && (!is_epoch(forked_from) || strcmp(forked_from, epoch) == 0))
+		return hf_fail(err, HF_E_INVALID,
+			       "header Holdfast-Forked-From is not another epoch than "
+			       "Holdfast-Epoch: the one that the lines name, left out when they "
+			       "name the same");
 	if (nonce == NULL || strlen(nonce) != HF_NONCE_BYTES - 1 ||
 	    strspn(nonce, "0123456789abcdefABCDEF") != HF_NONCE_BYTES - 1)
 		return hf_fail(err, HF_E_INVALID,
@@ -354,8 +384,20 @@ enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char
 			       nonce == NULL ? "missing" : "not a nonce", HF_NONCE_BYTES - 1);
 	(void)snprintf(ret_sender->device_id, sizeof ret_sender->device_id, "%s", device_id);
 	(void)snprintf(ret_sender->epoch, sizeof ret_sender->epoch, "%s", epoch);
+	(void)snprintf(ret_sender->forked_from, sizeof ret_sender->forked_from, "%s",
+		       forked_from != NULL ? forked_from : "");
 	(void)snprintf(ret_sender->nonce, sizeof ret_sender->nonce, "%s", nonce);
 	return HF_OK;
+}
+
+void hf_intake_chain(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_intake_line *line,
+		     uint8_t ret_chain[HF_CHAIN_BYTES])
+{
+	/* The unit's own words for it; the newline follows the text. */
+	const struct hf_line whole = { .data = line->text,
+				       .size_bytes = (size_t)line->size_bytes + 1 };
+
+	hf_line_chain(previous, &whole, ret_chain);
 }
 
 enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,

@@ -5,7 +5,10 @@
  *
  * Shape       The body is outbox lines exactly as they lie on the unit, each
  *             with its '\n' (see shape/event.h). The lines of a batch point
- *             into the body: it must outlive them.
+ *             into the body: it must outlive them. All lines of a request are of
+ *             one epoch: the one they are stored under, or, in a request that
+ *             says Holdfast-Forked-From, that one. It is how a unit whose epoch
+ *             was redrawn sends what it had written before.
  *
  * Numbers     local_seq is 1..2^53 and strictly rises within a batch.
  *             `line` in a fault counts from 1.
@@ -19,6 +22,7 @@
  * Limits      HF_INTAKE_LINES_MAX lines of HF_LINE_BYTES_MAX bytes.
  */
 #include "base/err.h"
+#include "outbox/line.h"
 #include "shape/limits.h"
 #include "shape/state.h"
 
@@ -30,18 +34,26 @@ enum {
 	HF_NONCE_BYTES = 33, /* 32 hexadecimal digits and the NUL */
 };
 
-/* Who sends: the three request headers. */
+/* Who sends: the request headers. */
 struct hf_sender {
 	char device_id[HF_ID_BYTES];
-	char epoch[HF_ID_BYTES];
+	char epoch[HF_ID_BYTES];       /* that the lines are stored under */
+	char forked_from[HF_ID_BYTES]; /* that the lines themselves name; empty: the same */
 	char nonce[HF_NONCE_BYTES];
 };
+
+/* The epoch that the lines of this request name. */
+static inline const char *hf_sender_line_epoch(const struct hf_sender *sender)
+{
+	return sender->forked_from[0] != '\0' ? sender->forked_from : sender->epoch;
+}
 
 struct hf_intake_line {
 	uint64_t seq;
 	const char *text; /* the line without its newline */
 	uint32_t size_bytes;
 	uint32_t crc;
+	uint8_t chain[HF_CHAIN_BYTES]; /* as the line says; not yet checked against another */
 	char event_class[HF_ID_BYTES];
 	char state[HF_ID_BYTES];
 	char release[HF_TAG_BYTES];
@@ -59,9 +71,15 @@ struct hf_intake_fault {
 	uint64_t seq;     /* 0: not legible */
 };
 
-/* NULL values are missing headers. HF_E_INVALID names the header and what it should be. */
-enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char *nonce,
-			    struct hf_sender *ret_sender, struct hf_err *err) HF_MUST_CHECK;
+/* NULL values are missing headers; forked_from may be missing. HF_E_INVALID names the header and
+ * what it should be. */
+enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char *forked_from,
+			    const char *nonce, struct hf_sender *ret_sender,
+			    struct hf_err *err) HF_MUST_CHECK;
+
+/* The chain value that line must carry after previous. */
+void hf_intake_chain(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_intake_line *line,
+		     uint8_t ret_chain[HF_CHAIN_BYTES]);
 
 /* The ids that are sane as a header, a key and on a screen: 1 to 63 bytes of UTF-8 without
  * control characters. */

@@ -13,7 +13,7 @@ static struct hf_sender sender_new(void)
 {
 	struct hf_sender sender;
 
-	CHECK_OK(hf_sender_make("unit-1", TEST_EPOCH, TEST_NONCE, &sender, &err));
+	CHECK_OK(hf_sender_make("unit-1", TEST_EPOCH, NULL, TEST_NONCE, &sender, &err));
 	return sender;
 }
 
@@ -90,7 +90,7 @@ TEST(a_line_of_the_units_own_writer_is_taken)
 
 	CHECK_OK(hf_offer_make(&event, &context, &origin, &offer, &err));
 	CHECK_OK(hf_line_make(&offer, &stamp, data, &line, &err));
-	CHECK_OK(hf_sender_make(stamp.device_id, TEST_EPOCH, TEST_NONCE, &sender, &err));
+	CHECK_OK(hf_sender_make(stamp.device_id, TEST_EPOCH, NULL, TEST_NONCE, &sender, &err));
 	CHECK_OK(hf_intake_parse(&sender, data, line.size_bytes, &batch, &fault, &err));
 	CHECK_U64(batch.lines[0].seq, ==, 7);
 	CHECK_U64(batch.lines[0].crc, ==, line.crc32c);
@@ -177,13 +177,43 @@ TEST(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender)
 		{ "\"zone_id\":\"z1\"", "\"zone_id\":\"\xff\"", "not_json", 7 },
 		{ "\"event_class\":\"pre_action_zone_entry\"", "\"event_class\":\"\"", "bad_member",
 		  7 },
-		{ "\"chain\":\"0", "\"chain\":\"g", "bad_member", 7 },
+		{ ",\"chain\":\"", ",\"chain\":\"g", "too_long", 7 },
+		{ ",\"chain\":\"", ",\"chain\":\"g\",\"other\":\"", "bad_member", 7 },
+
 		{ "\"state\":\"healthy\",", "", "bad_member", 7 },
 		{ "{\"device_id\"", "[\"device_id\"", "not_json", 7 },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		check_refused(line_with(cases[i].from, cases[i].to), cases[i].word, cases[i].seq);
+}
+
+/* Then nobody can say which bytes it covers. */
+TEST(a_chain_that_does_not_stand_right_before_the_crc_is_refused)
+{
+	char line[HF_LINE_BYTES_MAX], members[HF_LINE_BYTES_MAX - 32];
+	size_t length = test_line_make("unit-1", TEST_EPOCH, 7, "gate", line);
+
+	(void)snprintf(members, sizeof members, "%.*s,\"later\":1", (int)length - 22, line);
+	(void)test_line_seal(members, line);
+	check_refused(line, "bad_member", 7);
+}
+
+TEST(a_request_may_carry_lines_of_the_epoch_it_was_forked_from_and_no_others)
+{
+	char line[HF_LINE_BYTES_MAX];
+	struct hf_sender sender;
+	size_t length = test_line_make("unit-1", TEST_EPOCH, 7, "gate", line);
+
+	CHECK_OK(hf_sender_make("unit-1", "e2", TEST_EPOCH, TEST_NONCE, &sender, &err));
+	CHECK_OK(hf_intake_parse(&sender, line, length, &batch, &fault, &err));
+	CHECK_TEXT(batch.sender.epoch, "e2");
+	hf_intake_free(&batch);
+	length = test_line_make("unit-1", "e2", 7, "gate", line);
+	CHECK_CODE(hf_intake_parse(&sender, line, length, &batch, &fault, &err), HF_E_INVALID);
+	CHECK_TEXT(fault.word, "wrong_epoch");
+	CHECK_CODE(hf_sender_make("a", "e2", "e2", TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", "e2", "e e", TEST_NONCE, &sender, &err), HF_E_INVALID);
 }
 
 TEST(a_line_over_the_limit_is_refused)
@@ -207,17 +237,19 @@ TEST(headers_that_are_missing_or_no_ids_are_refused)
 {
 	struct hf_sender sender;
 
-	CHECK_CODE(hf_sender_make(NULL, TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("", TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("a\x01", TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("\xff", TEST_EPOCH, TEST_NONCE, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("a", NULL, TEST_NONCE, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("a", "e e", TEST_NONCE, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, NULL, &sender, &err), HF_E_INVALID);
-	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, "12", &sender, &err), HF_E_INVALID);
-	CHECK_CODE(
-		hf_sender_make("a", TEST_EPOCH, "x123456789abcdef0123456789abcdef", &sender, &err),
-		HF_E_INVALID);
+	CHECK_CODE(hf_sender_make(NULL, TEST_EPOCH, NULL, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("", TEST_EPOCH, NULL, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a\x01", TEST_EPOCH, NULL, TEST_NONCE, &sender, &err),
+		   HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("\xff", TEST_EPOCH, NULL, TEST_NONCE, &sender, &err),
+		   HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", NULL, NULL, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", "e e", NULL, TEST_NONCE, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, NULL, NULL, &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, NULL, "12", &sender, &err), HF_E_INVALID);
+	CHECK_CODE(hf_sender_make("a", TEST_EPOCH, NULL, "x123456789abcdef0123456789abcdef",
+				  &sender, &err),
+		   HF_E_INVALID);
 }
 
 TEST(more_lines_than_the_limit_are_refused_before_they_are_read)
@@ -232,5 +264,7 @@ TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(a_line_of_the_units_own
       RUN(every_flipped_bit_of_a_line_is_noticed), RUN(every_line_cut_short_is_refused),
       RUN(one_bad_line_condemns_the_batch_and_is_named), RUN(numbers_must_rise_within_a_batch),
       RUN(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender),
+      RUN(a_chain_that_does_not_stand_right_before_the_crc_is_refused),
+      RUN(a_request_may_carry_lines_of_the_epoch_it_was_forked_from_and_no_others),
       RUN(a_line_over_the_limit_is_refused), RUN(headers_that_are_missing_or_no_ids_are_refused),
       RUN(more_lines_than_the_limit_are_refused_before_they_are_read))

@@ -3,6 +3,8 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "hub/key.h"
 #include "hub/server.h"
 #include "hub/store_sqlite.h"
 
@@ -37,6 +39,7 @@ static const char help[] =
 	"\n"
 	"  --data DIR          where everything is kept; made if it is not there:\n"
 	"                        hub.db    the events, in SQLite (readable while the hub runs)\n"
+	"                        hub.key   what it countersigns with: keep a copy, show nobody\n"
 	"                        thumbs/   the pictures, named by the SHA-256 of their bytes\n"
 	"                        listen    the address it answers on, for scripts\n"
 	"  --listen ADDR:PORT  127.0.0.1:8080 unless told otherwise; [::1]:8080 for IPv6;\n"
@@ -289,6 +292,7 @@ struct hub {
 	int lock_fd;
 	int listen_fd;
 	bool loopback;
+	struct hf_hub_key key;
 	struct hf_api api;
 	struct hf_server *server;
 };
@@ -306,6 +310,21 @@ static enum hf_code open_store(const struct options *options, struct hub *hub, s
 			     "salvage it (sqlite3 hub.db .recover); what units were told is stored "
 			     "here they will not send again");
 	return code;
+}
+
+static enum hf_code open_key(const struct options *options, struct hub *hub, struct hf_err *err)
+{
+	char path[PATH_MAX], text[2 * HF_RECEIPT_KEY_BYTES + 1];
+	enum hf_code code = join(path, options->data, "hub.key", err);
+
+	if (code == HF_OK)
+		code = hf_hub_key_open(path, &hub->key, err);
+	if (code != HF_OK)
+		return code;
+	hub->api.key = &hub->key;
+	hf_hex(hub->key.public, sizeof hub->key.public, text);
+	hf_log(HF_LOG_INFO, "hub_key", "public=%s", text);
+	return HF_OK;
 }
 
 static enum hf_code hub_open(const struct options *options, struct hub *hub, struct hf_err *err)
@@ -327,6 +346,8 @@ static enum hf_code hub_open(const struct options *options, struct hub *hub, str
 		code = join(hub->listen_path, options->data, "listen", err);
 	if (code == HF_OK)
 		code = hf_folder_make(hub->thumbs_dir, 0750, err);
+	if (code == HF_OK)
+		code = open_key(options, hub, err);
 	if (code == HF_OK)
 		code = open_store(options, hub, err);
 	if (code == HF_OK)

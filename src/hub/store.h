@@ -14,13 +14,25 @@
  *             line of a new epoch goes on from the mark of the device's epochs so far: numbers
  *             go on when an epoch is redrawn.
  *
+ * Chain       A line at mark + 1 must continue the chain of the line before it. After a gap the
+ *             unit may have passed numbers over (then the chain goes on from the stored line) or
+ *             a line is missing (then it cannot be checked): such a line is stored and counted as
+ *             unchecked. A line in a gap must fit its neighbours. The first line that names an
+ *             epoch begins a chain, or continues a line of the device that is stored under
+ *             another epoch; else it cannot be checked.
+ *             A line that does not continue is a fork: two histories under one name, or a log
+ *             that was altered. It is refused like a conflict. Lines of a request that says
+ *             Forked-From have been refused once already and come under a new epoch: what breaks
+ *             among them is stored, and counted.
+ *
  * Durability  ingest() returns HF_OK when the whole batch survives a power cut: one transaction
  *             a call, all lines or none.
  *
  * Owners      One thread. Rows handed to a callback are valid during that call.
  *
  * Errors      ingest(): HF_E_INVALID is a conflict: another event already has that number
- *             (ret_result->conflict_seq), nothing is stored, the conflict is counted. HF_E_NOSPACE,
+ *             (ret_result->conflict_seq), or a fork (the same, with ret_result->fork); nothing is
+ *             stored, and it is counted. HF_E_NOSPACE,
  *             HF_E_AGAIN, HF_E_IO: nothing is acknowledged, the same batch may be offered again; after
  *             HF_E_IO the store opens its medium anew before the next call. HF_E_CORRUPT: an
  *             operator must look.
@@ -46,7 +58,9 @@ struct hf_ingest_result {
 	uint64_t acked_through; /* the last number of the batch */
 	uint64_t stored;
 	uint64_t duplicates;
+	uint64_t mark;         /* highest number of this device and epoch */
 	uint64_t conflict_seq; /* with HF_E_INVALID */
+	bool fork;             /* likewise: it is the chain that does not go on there */
 };
 
 enum hf_event_direction {
@@ -83,8 +97,11 @@ struct hf_device_row {
 	uint64_t mark;
 	struct hf_wall first_seen, last_seen;
 	uint64_t events, duplicates, conflicts, late_fills, missing;
-	const char *state;   /* of the line with the highest number */
-	const char *release; /* likewise */
+	uint64_t forks;          /* refused, or come in as such under this epoch */
+	uint64_t unchecked;      /* lines whose chain could not be checked */
+	const char *forked_from; /* the epoch this one was redrawn from; empty: none known */
+	const char *state;       /* of the line with the highest number */
+	const char *release;     /* likewise */
 };
 
 struct hf_gap_row {

@@ -15,6 +15,8 @@
 
 #include "base/assert.h"
 #include "base/auto.h"
+#include "base/random.h"
+#include "hub/chain.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -25,10 +27,14 @@
 
 enum {
 	APPLICATION_ID = 0x48464842, /* "HFHB" */
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	BUSY_WAIT_MS = 2000,
 	CHECK_BYTES_MAX = 64 << 20,
+	CHAIN_TEXT_BYTES = 2 * HF_CHAIN_BYTES + 1,
 };
+
+/* The chain value in the text of a line; intake has seen that it stands there. */
+#define CHAIN_OF_LINE "substr(line, -86, 64)"
 
 static const char schema[] =
 	"CREATE TABLE events("
@@ -43,11 +49,26 @@ static const char schema[] =
 	" events INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0,"
 	" conflicts INTEGER NOT NULL DEFAULT 0, late_fills INTEGER NOT NULL DEFAULT 0,"
 	" state TEXT NOT NULL DEFAULT '', release TEXT NOT NULL DEFAULT '',"
+	/* Of the line at the mark, in hexadecimal, and the epoch that it names itself. */
+	" chain TEXT NOT NULL DEFAULT '', chain_epoch TEXT NOT NULL DEFAULT '',"
+	" forks INTEGER NOT NULL DEFAULT 0, unchecked INTEGER NOT NULL DEFAULT 0,"
+	" forked_from TEXT NOT NULL DEFAULT '',"
 	" PRIMARY KEY(device, epoch)) WITHOUT ROWID;"
 	"CREATE TABLE gaps("
 	" device TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL,"
 	" last INTEGER NOT NULL, noticed_ms INTEGER NOT NULL,"
 	" PRIMARY KEY(device, epoch, first)) WITHOUT ROWID;";
+
+/* From the version before: what the chain needs is in the lines that are stored. */
+static const char from_version_1[] =
+	"ALTER TABLE streams ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE streams ADD COLUMN chain_epoch TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE streams ADD COLUMN forks INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE streams ADD COLUMN unchecked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE streams ADD COLUMN forked_from TEXT NOT NULL DEFAULT '';"
+	"UPDATE streams SET chain_epoch = epoch, chain = coalesce((SELECT " CHAIN_OF_LINE
+	" FROM events e WHERE e.device = streams.device AND e.epoch = streams.epoch"
+	" AND e.seq = streams.mark), '');";
 
 enum statement {
 	BEGIN,
@@ -56,9 +77,13 @@ enum statement {
 	MARK_OF,
 	MARK_OF_DEVICE,
 	EVENT_CRC,
+	EVENT_BELOW,
+	EVENT_LINE,
+	EVENTS_ELSEWHERE,
 	EVENT_ADD,
 	STREAM_PUT,
 	STREAM_CONFLICT,
+	STREAM_FORK,
 	GAP_ADD,
 	GAP_AROUND,
 	GAP_DROP,
@@ -74,20 +99,40 @@ static const char *const statement_text[] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[MARK_OF] = "SELECT mark FROM streams WHERE device = ?1 AND epoch = ?2",
+	[MARK_OF] = "SELECT mark, chain, chain_epoch FROM streams WHERE device = ?1 AND epoch = ?2",
 	[MARK_OF_DEVICE] = "SELECT max(mark) FROM streams WHERE device = ?1",
-	[EVENT_CRC] = "SELECT crc FROM events WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+	[EVENT_CRC] = "SELECT crc, " CHAIN_OF_LINE
+		      " FROM events WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+	[EVENT_BELOW] = "SELECT seq, " CHAIN_OF_LINE ", json_extract(line, '$.epoch') FROM events"
+			" WHERE device = ?1 AND epoch = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT 1",
+	[EVENT_LINE] = "SELECT line, json_extract(line, '$.epoch') FROM events"
+		       " WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+	/* The last line before a number in each of the device's other streams. */
+	[EVENTS_ELSEWHERE] = "SELECT substr(e.line, -86, 64) FROM streams s JOIN events e"
+			     " ON e.device = s.device AND e.epoch = s.epoch AND e.seq ="
+			     " (SELECT max(seq) FROM events b WHERE b.device = s.device"
+			     " AND b.epoch = s.epoch AND b.seq < ?3)"
+			     " WHERE s.device = ?1 AND s.epoch <> ?2",
 	[EVENT_ADD] = "INSERT INTO events(device, epoch, seq, crc, received_ms, class, line)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[STREAM_PUT] =
 		"INSERT INTO streams(device, epoch, mark, first_seen_ms, last_seen_ms, events,"
-		" duplicates, late_fills, state, release)"
-		" VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, coalesce(?8, ''), coalesce(?9, ''))"
+		" duplicates, late_fills, state, release, chain, chain_epoch, forks, unchecked,"
+		" forked_from)"
+		" VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, coalesce(?8, ''), coalesce(?9, ''),"
+		" ?10, ?11, ?12, ?13, coalesce(?14, ''))"
 		" ON CONFLICT DO UPDATE SET mark = ?3, last_seen_ms = ?4, events = events + ?5,"
 		" duplicates = duplicates + ?6, late_fills = late_fills + ?7,"
-		" state = coalesce(?8, state), release = coalesce(?9, release)",
+		" state = coalesce(?8, state), release = coalesce(?9, release), chain = ?10,"
+		" chain_epoch = ?11, forks = forks + ?12, unchecked = unchecked + ?13,"
+		" forked_from = coalesce(?14, forked_from)",
 	[STREAM_CONFLICT] = "UPDATE streams SET conflicts = conflicts + 1, last_seen_ms = ?3"
 			    " WHERE device = ?1 AND epoch = ?2",
+	/* Of a stream that has no line yet, too. */
+	[STREAM_FORK] =
+		"INSERT INTO streams(device, epoch, mark, first_seen_ms, last_seen_ms, forks)"
+		" VALUES(?1, ?2, ?4, ?3, ?3, 1)"
+		" ON CONFLICT DO UPDATE SET forks = forks + 1, last_seen_ms = ?3",
 	[GAP_ADD] = "INSERT INTO gaps(device, epoch, first, last, noticed_ms)"
 		    " VALUES(?1, ?2, ?3, ?4, ?5)",
 	[GAP_AROUND] = "SELECT first, last, noticed_ms FROM gaps WHERE device = ?1 AND epoch = ?2"
@@ -102,7 +147,8 @@ static const char *const statement_text[] = {
 			" AND (?4 IS NULL OR class = ?4) ORDER BY row DESC LIMIT ?5) ORDER BY row",
 	[DEVICES] = "SELECT device, epoch, mark, first_seen_ms, last_seen_ms, events, duplicates,"
 		    " conflicts, late_fills, (SELECT coalesce(sum(last - first + 1), 0) FROM gaps g"
-		    " WHERE g.device = s.device AND g.epoch = s.epoch), state, release"
+		    " WHERE g.device = s.device AND g.epoch = s.epoch), state, release,"
+		    " forks, unchecked, forked_from"
 		    " FROM streams s ORDER BY device, last_seen_ms DESC LIMIT ?1",
 	[GAPS] = "SELECT device, epoch, first, last, noticed_ms FROM gaps"
 		 " WHERE ?1 IS NULL OR device = ?1 ORDER BY noticed_ms, device, first LIMIT ?2",
@@ -121,8 +167,12 @@ struct store_sqlite {
 struct tally {
 	const struct hf_sender *sender;
 	int64_t now_ms;
+	uint64_t mark_found; /* before this batch */
 	uint64_t mark;
-	uint64_t stored, duplicates, late_fills, conflict_seq;
+	struct hf_chain_tip tip; /* the line at the mark */
+	uint64_t stored, duplicates, late_fills, forks, unchecked;
+	uint64_t conflict_seq;
+	bool fork; /* it is one */
 	const struct hf_intake_line *newest;
 };
 
@@ -286,8 +336,8 @@ static enum hf_code check_whole(struct store_sqlite *store, struct hf_err *err)
 	return HF_OK;
 }
 
-/* Ours and of this version, or empty and made so. */
-static enum hf_code settle_schema(struct store_sqlite *store, struct hf_err *err)
+/* Ours and of a version that is known, or empty and made so. */
+static enum hf_code settle_schema(struct store_sqlite *store, long *ret_version, struct hf_err *err)
 {
 	char application[32], version[32], tables[32], sql[sizeof schema + 160];
 
@@ -305,6 +355,7 @@ static enum hf_code settle_schema(struct store_sqlite *store, struct hf_err *err
 			       "BEGIN; %s PRAGMA application_id = %d; PRAGMA user_version = %d; "
 			       "COMMIT;",
 			       schema, APPLICATION_ID, SCHEMA_VERSION);
+		*ret_version = SCHEMA_VERSION;
 		return execute(store, sql, err);
 	}
 	if (strtol(application, NULL, 10) != APPLICATION_ID)
@@ -312,13 +363,27 @@ static enum hf_code settle_schema(struct store_sqlite *store, struct hf_err *err
 			       "%s is a database of another program (application_id %s): "
 			       "give the hub a folder of its own with --data",
 			       store->path, application);
-	if (strtol(version, NULL, 10) != SCHEMA_VERSION)
+	*ret_version = strtol(version, NULL, 10);
+	if (*ret_version < 1 || *ret_version > SCHEMA_VERSION)
 		return hf_fail(err, HF_E_INVALID,
 			       "%s has the layout of another version of holdfast-hub (%s, this one "
 			       "writes %d): run the version that made it, or give this one another "
 			       "folder with --data",
 			       store->path, version, SCHEMA_VERSION);
 	return HF_OK;
+}
+
+/* One transaction: a power cut leaves the old layout or the new one. */
+static enum hf_code migrate(struct store_sqlite *store, long version, struct hf_err *err)
+{
+	char sql[sizeof from_version_1 + 96];
+
+	if (version == SCHEMA_VERSION)
+		return HF_OK;
+	(void)snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
+		       from_version_1, SCHEMA_VERSION);
+	enum hf_code code = execute(store, sql, err);
+	return code == HF_OK ? HF_OK : hf_err_prefix(err, "bring the layout up to date");
 }
 
 static enum hf_code prepare_statements(struct store_sqlite *store, struct hf_err *err)
@@ -339,7 +404,8 @@ static enum hf_code set_up(struct store_sqlite *store, struct hf_err *err)
 	(void)sqlite3_busy_timeout(store->db, BUSY_WAIT_MS);
 	(void)sqlite3_extended_result_codes(store->db, 1);
 
-	enum hf_code code = settle_schema(store, err);
+	long version = 0;
+	enum hf_code code = settle_schema(store, &version, err);
 	if (code == HF_OK)
 		code = execute(store,
 			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -350,6 +416,8 @@ static enum hf_code set_up(struct store_sqlite *store, struct hf_err *err)
 			       err);
 	if (code == HF_OK)
 		code = check_whole(store, err);
+	if (code == HF_OK)
+		code = migrate(store, version, err);
 	if (code == HF_OK)
 		code = prepare_statements(store, err);
 	return code;
@@ -434,27 +502,170 @@ static enum hf_code fill_gap(struct store_sqlite *store, struct tally *tally, ui
 	return code;
 }
 
+/* ---- the chain ---- */
+
+/* The next row's chain value of a line; false: there is no such row, or it holds none. */
+static bool column_chain(sqlite3_stmt *statement, int at, uint8_t ret_chain[HF_CHAIN_BYTES])
+{
+	const char *text = column_text(statement, at);
+
+	return strlen(text) == CHAIN_TEXT_BYTES - 1 && hf_unhex(text, HF_CHAIN_BYTES, ret_chain);
+}
+
+static void column_epoch(sqlite3_stmt *statement, int at, struct hf_chain_tip *tip)
+{
+	(void)snprintf(tip->epoch, sizeof tip->epoch, "%s", column_text(statement, at));
+}
+
+/* Does the line go on from one that the device has under another epoch? */
+static enum hf_code continues_elsewhere(struct store_sqlite *store, const struct tally *tally,
+					const struct hf_intake_line *line, bool *ret_continues,
+					struct hf_err *err)
+{
+	AUTO_RESET list = use(store, EVENTS_ELSEWHERE, tally->sender);
+	uint8_t chain[HF_CHAIN_BYTES];
+	int result;
+
+	bind_number(list, 3, line->seq);
+	*ret_continues = false;
+	while ((result = sqlite3_step(list)) == SQLITE_ROW && !*ret_continues)
+		*ret_continues = column_chain(list, 0, chain) && hf_chain_continues(chain, line);
+	return result == SQLITE_ROW || result == SQLITE_DONE
+		       ? HF_OK
+		       : fail_sqlite(store, result, "read", err);
+}
+
+static enum hf_code refuse_fork(struct tally *tally, const struct hf_intake_line *line,
+				struct hf_err *err)
+{
+	tally->conflict_seq = line->seq;
+	tally->fork = true;
+	return hf_fail(
+		err, HF_E_INVALID,
+		"device %s, epoch %s: local_seq %llu does not continue the chain of what is "
+		"stored here: two units share an identity, a copy was restored, or a log was "
+		"altered. Nothing was stored; the unit goes on under a new epoch, and what is "
+		"here stays as it is",
+		tally->sender->device_id, tally->sender->epoch, (unsigned long long)line->seq);
+}
+
+/* tip: the stored line before it. */
+static enum hf_code check_chain(struct store_sqlite *store, struct tally *tally,
+				const struct hf_chain_tip *tip, const struct hf_intake_line *line,
+				struct hf_err *err)
+{
+	enum hf_chain_fit fit = hf_chain_judge(tip, line, hf_sender_line_epoch(tally->sender));
+	bool continues = false;
+
+	if (fit == HF_CHAIN_BEGINS) {
+		enum hf_code code = continues_elsewhere(store, tally, line, &continues, err);
+
+		if (code != HF_OK)
+			return code;
+		/* Another epoch's line is right before it: this one should have begun a chain. */
+		if (!continues && tip->known && tip->seq + 1 == line->seq &&
+		    tally->sender->forked_from[0] == '\0')
+			fit = HF_CHAIN_FORK;
+		else
+			fit = continues ? HF_CHAIN_FITS : HF_CHAIN_UNCHECKED;
+	}
+	if (fit == HF_CHAIN_FORK && tally->sender->forked_from[0] == '\0')
+		return refuse_fork(tally, line, err);
+	tally->forks += fit == HF_CHAIN_FORK;
+	tally->unchecked += fit == HF_CHAIN_UNCHECKED;
+	return HF_OK;
+}
+
+static enum hf_code find_below(struct store_sqlite *store, const struct tally *tally, uint64_t seq,
+			       struct hf_chain_tip *ret_tip, struct hf_err *err)
+{
+	AUTO_RESET below = use(store, EVENT_BELOW, tally->sender);
+
+	*ret_tip = (struct hf_chain_tip){ 0 };
+	bind_number(below, 3, seq);
+	int result = sqlite3_step(below);
+	if (result == SQLITE_DONE)
+		return HF_OK;
+	if (result != SQLITE_ROW)
+		return fail_sqlite(store, result, "read", err);
+	ret_tip->seq = column_number(below, 0);
+	ret_tip->known = column_chain(below, 1, ret_tip->chain);
+	column_epoch(below, 2, ret_tip);
+	return HF_OK;
+}
+
+/* The stored line right behind a late one must go on from it. */
+static enum hf_code check_successor(struct store_sqlite *store, struct tally *tally,
+				    const struct hf_intake_line *line, struct hf_err *err)
+{
+	AUTO_RESET next = use(store, EVENT_LINE, tally->sender);
+	struct hf_intake_line after = { .seq = line->seq + 1 };
+	struct hf_chain_tip tip = { 0 };
+
+	bind_number(next, 3, after.seq);
+	int result = sqlite3_step(next);
+	if (result == SQLITE_DONE)
+		return HF_OK;
+	if (result != SQLITE_ROW)
+		return fail_sqlite(store, result, "read", err);
+	/* As a line has it, with a byte behind it: SQLite ends a text with a NUL. */
+	after.text = column_text(next, 0);
+	after.size_bytes = (uint32_t)sqlite3_column_bytes(next, 0);
+	column_epoch(next, 1, &tip);
+	if (after.size_bytes < HF_LINE_CHAIN_END_BYTES ||
+	    strcmp(tip.epoch, hf_sender_line_epoch(tally->sender)) != 0 ||
+	    !hf_unhex(after.text + after.size_bytes - 86, HF_CHAIN_BYTES, after.chain) ||
+	    hf_chain_continues(line->chain, &after))
+		return HF_OK;
+	if (tally->sender->forked_from[0] == '\0')
+		return refuse_fork(tally, line, err);
+	tally->forks++;
+	return HF_OK;
+}
+
+/* ---- line by line ---- */
+
+static enum hf_code take_late(struct store_sqlite *store, struct tally *tally,
+			      const struct hf_intake_line *line, struct hf_err *err)
+{
+	struct hf_chain_tip below;
+	enum hf_code code = find_below(store, tally, line->seq, &below, err);
+
+	if (code == HF_OK)
+		code = check_chain(store, tally, &below, line, err);
+	if (code == HF_OK)
+		code = check_successor(store, tally, line, err);
+	if (code == HF_OK)
+		code = fill_gap(store, tally, line->seq, err);
+	return code == HF_OK ? add_event(store, tally, line, err) : code;
+}
+
 static enum hf_code take_known_range(struct store_sqlite *store, struct tally *tally,
 				     const struct hf_intake_line *line, struct hf_err *err)
 {
 	sqlite3_stmt *look = use(store, EVENT_CRC, tally->sender);
-	bool found;
-	uint64_t crc;
+	uint8_t chain[HF_CHAIN_BYTES];
 
 	bind_number(look, 3, line->seq);
-	enum hf_code code = look_up(store, look, &found, &crc, err);
+	int result = sqlite3_step(look);
+	uint64_t crc = column_number(look, 0);
+	bool same = crc == line->crc && column_chain(look, 1, chain) &&
+		    memcmp(chain, line->chain, sizeof chain) == 0;
+	enum hf_code code = HF_OK;
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		code = fail_sqlite(store, result, "read", err);
+	auto_reset(&look);
 	if (code != HF_OK)
 		return code;
-	if (!found) {
-		code = fill_gap(store, tally, line->seq, err);
-		return code == HF_OK ? add_event(store, tally, line, err) : code;
-	}
-	if (crc != line->crc) {
+	if (result == SQLITE_DONE)
+		return take_late(store, tally, line, err);
+	if (!same) {
 		tally->conflict_seq = line->seq;
 		return hf_fail(err, HF_E_INVALID,
 			       "device %s already stored another event as local_seq %llu of epoch "
 			       "%s (crc32c %08x there, %08x here): two units share an identity, or "
-			       "a copy was restored. Redraw the epoch of one of them",
+			       "a copy was restored. The unit goes on under a new epoch, and what "
+			       "is here stays as it is",
 			       tally->sender->device_id, (unsigned long long)line->seq,
 			       tally->sender->epoch, (unsigned)crc, line->crc);
 	}
@@ -468,21 +679,34 @@ static enum hf_code take_line(struct store_sqlite *store, struct tally *tally,
 	if (line->seq <= tally->mark)
 		return take_known_range(store, tally, line, err);
 
-	enum hf_code code =
-		add_gap(store, tally, tally->mark + 1, line->seq - 1, tally->now_ms, err);
+	enum hf_code code = check_chain(store, tally, &tally->tip, line, err);
+	if (code == HF_OK)
+		code = add_gap(store, tally, tally->mark + 1, line->seq - 1, tally->now_ms, err);
 	if (code == HF_OK)
 		code = add_event(store, tally, line, err);
 	tally->mark = line->seq;
 	tally->newest = line;
+	hf_chain_move(&tally->tip, line, hf_sender_line_epoch(tally->sender));
 	return code;
 }
 
 static enum hf_code find_mark(struct store_sqlite *store, struct tally *tally, uint64_t seq_first,
 			      struct hf_err *err)
 {
-	bool found;
-	enum hf_code code =
-		look_up(store, use(store, MARK_OF, tally->sender), &found, &tally->mark, err);
+	sqlite3_stmt *of_stream = use(store, MARK_OF, tally->sender);
+	int result = sqlite3_step(of_stream);
+	enum hf_code code = HF_OK;
+	bool found = result == SQLITE_ROW;
+
+	if (found) {
+		tally->mark = column_number(of_stream, 0);
+		tally->tip.seq = tally->mark;
+		tally->tip.known = column_chain(of_stream, 1, tally->tip.chain);
+		column_epoch(of_stream, 2, &tally->tip);
+	} else if (result != SQLITE_DONE) {
+		code = fail_sqlite(store, result, "read", err);
+	}
+	auto_reset(&of_stream);
 	if (code != HF_OK || found)
 		return code;
 
@@ -499,7 +723,11 @@ static enum hf_code put_stream(struct store_sqlite *store, const struct tally *t
 			       struct hf_err *err)
 {
 	sqlite3_stmt *put = use(store, STREAM_PUT, tally->sender);
+	const char *forked_from = tally->sender->forked_from;
+	char chain[CHAIN_TEXT_BYTES] = "";
 
+	if (tally->tip.known)
+		hf_hex(tally->tip.chain, HF_CHAIN_BYTES, chain);
 	bind_number(put, 3, tally->mark);
 	(void)sqlite3_bind_int64(put, 4, tally->now_ms);
 	bind_number(put, 5, tally->stored);
@@ -507,6 +735,11 @@ static enum hf_code put_stream(struct store_sqlite *store, const struct tally *t
 	bind_number(put, 7, tally->late_fills);
 	bind_text(put, 8, tally->newest != NULL ? tally->newest->state : NULL);
 	bind_text(put, 9, tally->newest != NULL ? tally->newest->release : NULL);
+	bind_text(put, 10, chain);
+	bind_text(put, 11, tally->tip.epoch);
+	bind_number(put, 12, tally->forks);
+	bind_number(put, 13, tally->unchecked);
+	bind_text(put, 14, forked_from[0] != '\0' ? forked_from : NULL);
 	return run(store, put, err);
 }
 
@@ -515,6 +748,7 @@ static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_inta
 {
 	enum hf_code code = find_mark(store, tally, batch->lines[0].seq, err);
 
+	tally->mark_found = tally->mark;
 	for (size_t i = 0; code == HF_OK && i < batch->line_count; i++)
 		code = take_line(store, tally, &batch->lines[i], err);
 	if (code == HF_OK)
@@ -528,9 +762,12 @@ static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_inta
  * counting it fails too, the sender still hears of the conflict. */
 static void count_conflict(struct store_sqlite *store, const struct tally *tally)
 {
-	sqlite3_stmt *count = use(store, STREAM_CONFLICT, tally->sender);
+	sqlite3_stmt *count =
+		use(store, tally->fork ? STREAM_FORK : STREAM_CONFLICT, tally->sender);
 
 	(void)sqlite3_bind_int64(count, 3, tally->now_ms);
+	if (tally->fork)
+		bind_number(count, 4, tally->mark_found);
 	enum hf_code code = run(store, count, NULL);
 	if (code == HF_E_IO)
 		close_db(store);
@@ -556,6 +793,7 @@ static enum hf_code sqlite_ingest(struct hf_store *base, const struct hf_intake 
 			.acked_through = batch->lines[batch->line_count - 1].seq,
 			.stored = tally.stored,
 			.duplicates = tally.duplicates,
+			.mark = tally.mark,
 		};
 		return HF_OK;
 	}
@@ -564,6 +802,7 @@ static enum hf_code sqlite_ingest(struct hf_store *base, const struct hf_intake 
 		(void)run(store, store->statements[ROLLBACK], NULL);
 	if (tally.conflict_seq != 0) {
 		ret_result->conflict_seq = tally.conflict_seq;
+		ret_result->fork = tally.fork;
 		count_conflict(store, &tally);
 	}
 	if (code == HF_E_IO || (store->db != NULL && sqlite3_get_autocommit(store->db) == 0))
@@ -685,6 +924,9 @@ static enum hf_code sqlite_devices(struct hf_store *base, hf_device_row_fn *row_
 			.missing = column_number(list, 9),
 			.state = column_text(list, 10),
 			.release = column_text(list, 11),
+			.forks = column_number(list, 12),
+			.unchecked = column_number(list, 13),
+			.forked_from = column_text(list, 14),
 		};
 
 		code = row_fn(context, &row, err);

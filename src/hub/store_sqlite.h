@@ -7,13 +7,16 @@
  *             seq). Tables streams (the marks) and gaps (the numbers that never came). Anyone
  *             may read it with sqlite3 while the hub runs.
  *
+ *             A file of an older version is brought up to date when it is opened, in one
+ *             transaction; there is no way back.
+ *
  * Durability  WAL with synchronous=FULL. On opening, what an earlier run left in the log is
  *             written into the database and the log is begun anew: after an I/O error no new
  *             commit is laid on top of a log whose bytes may only be in memory.
  *
  * Owners      One process: the caller holds the folder's lock.
  *
- * Errors      HF_E_INVALID: the file is of another program or of another version of this one.
+ * Errors      HF_E_INVALID: the file is of another program or of a newer version of this one.
  *             HF_E_CORRUPT: it does not verify. HF_E_DENIED, HF_E_NOSPACE, HF_E_IO as the disk says.
  *
  * Limits      A file of up to CHECK_BYTES_MAX (64 MiB) is checked as a whole when opened; a

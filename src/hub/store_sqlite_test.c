@@ -53,24 +53,61 @@ static void execute(const char *path, const char *sql)
 	(void)sqlite3_close(db);
 }
 
-/* Offer the numbers first..last of a device; camera changes the bytes, and so the CRC. */
-static enum hf_code offer(struct bench *b, const char *device, const char *epoch, uint64_t first,
-			  uint64_t last, const char *camera, struct hf_ingest_result *ret_result)
+/* What a unit has written: the lines first..last, and the chain behind them. */
+struct log {
+	const char *device;
+	const char *epoch;
+	uint8_t chain[HF_CHAIN_BYTES];
+	size_t size;
+	char text[1 << 20];
+};
+
+/* A log whose numbers below first are lines of the camera "gate". */
+static struct log *log_begin(const char *device, const char *epoch, uint64_t first)
 {
-	static char body[1 << 20];
+	static struct log log;
+
+	log.device = device;
+	log.epoch = epoch;
+	log.size = 0;
+	test_line_chain_before(device, epoch, first, log.chain);
+	return &log;
+}
+
+static void log_add(struct log *log, uint64_t first, uint64_t last, const char *camera)
+{
+	for (uint64_t seq = first; seq <= last; seq++)
+		log->size += test_line_next(log->device, log->epoch, seq, camera, log->chain,
+					    log->text + log->size);
+}
+
+/* Under its own epoch, or another one. */
+static enum hf_code send(struct bench *b, const struct log *log, const char *epoch,
+			 struct hf_ingest_result *ret_result)
+{
 	struct hf_sender sender;
 	struct hf_intake_fault fault;
 	struct hf_intake batch;
-	size_t at = 0;
+	bool forked = strcmp(epoch, log->epoch) != 0;
 
-	for (uint64_t seq = first; seq <= last; seq++)
-		at += test_line_make(device, epoch, seq, camera, body + at);
-	CHECK_OK(hf_sender_make(device, epoch, TEST_NONCE, &sender, &err));
-	CHECK_OK(hf_intake_parse(&sender, body, at, &batch, &fault, &err));
+	CHECK_OK(hf_sender_make(log->device, epoch, forked ? log->epoch : NULL, TEST_NONCE, &sender,
+				&err));
+	CHECK_OK(hf_intake_parse(&sender, log->text, log->size, &batch, &fault, &err));
+	*ret_result = (struct hf_ingest_result){ 0 };
 	enum hf_code code = b->store->ops->ingest(
 		b->store, &batch, (struct hf_wall){ .ms = 1000000 }, ret_result, &err);
 	hf_intake_free(&batch);
 	return code;
+}
+
+/* Offer the numbers first..last of a device; camera changes the bytes, and so the CRC. */
+static enum hf_code offer(struct bench *b, const char *device, const char *epoch, uint64_t first,
+			  uint64_t last, const char *camera, struct hf_ingest_result *ret_result)
+{
+	struct log *log = log_begin(device, epoch, first);
+
+	log_add(log, first, last, camera);
+	return send(b, log, epoch, ret_result);
 }
 
 static struct hf_ingest_result take(struct bench *b, uint64_t first, uint64_t last)
@@ -204,8 +241,12 @@ TEST(a_conflict_late_in_a_batch_takes_back_what_came_before_it)
 
 	(void)take(&b, 1, 3);
 	(void)take(&b, 10, 10);
-	CHECK_CODE(offer(&b, "unit-1", TEST_EPOCH, 8, 10, "another", &result), HF_E_INVALID);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 8);
+	log_add(log, 8, 9, "gate");
+	log_add(log, 10, 10, "another");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
 	CHECK_U64(result.conflict_seq, ==, 10);
+	CHECK(!result.fork);
 	struct listing gaps = gaps_of(&b, "unit-1");
 	CHECK_U64(gaps.count, ==, 1);
 	CHECK_U64(gaps.first[0], ==, 4);
@@ -372,6 +413,225 @@ TEST(a_rare_class_is_found_in_bounded_steps)
 	bench_free(&b);
 }
 
+TEST(a_line_that_does_not_continue_the_stored_one_is_a_fork_and_stores_nothing)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	(void)take(&b, 1, 3);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 3);
+	log_add(log, 3, 3, "another");
+	log->size = 0; /* 3 is not sent, 4 continues it */
+	log_add(log, 4, 9, "gate");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK(result.fork);
+	CHECK_U64(result.conflict_seq, ==, 4);
+	CHECK_U64(device_of(&b).forks, ==, 1);
+	CHECK_U64(device_of(&b).conflicts, ==, 0);
+	CHECK_U64(device_of(&b).events, ==, 3);
+	CHECK_U64(device_of(&b).mark, ==, 3);
+	/* The chain goes on from what is stored, after a restart too. */
+	reopen(&b);
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK_U64(take(&b, 3, 5).stored, ==, 2);
+	CHECK_U64(device_of(&b).unchecked, ==, 0);
+	bench_free(&b);
+}
+
+TEST(a_fork_in_the_first_batch_of_all_is_counted_too)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 1);
+
+	log_add(log, 1, 2, "gate");
+	log->chain[5] ^= 1;
+	log_add(log, 3, 3, "gate");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK_U64(result.conflict_seq, ==, 3);
+	CHECK_U64(device_of(&b).forks, ==, 1);
+	CHECK_U64(device_of(&b).events, ==, 0);
+	CHECK_U64(take(&b, 1, 3).stored, ==, 3);
+	bench_free(&b);
+}
+
+TEST(the_same_crc_with_another_chain_is_a_conflict)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	(void)take(&b, 1, 3);
+	hf_store_close(b.store);
+	b.store = NULL;
+	execute(b.path, "UPDATE events SET line = replace(line, substr(line, -86, 1), '_')"
+			" WHERE seq = 3");
+	CHECK_OK(hf_store_sqlite_open(b.path, &b.store, &err));
+	CHECK_CODE(offer(&b, "unit-1", TEST_EPOCH, 3, 3, "gate", &result), HF_E_INVALID);
+	CHECK_U64(result.conflict_seq, ==, 3);
+	bench_free(&b);
+}
+
+TEST(behind_a_gap_the_chain_goes_on_or_cannot_be_checked)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	/* The unit passed 4 to 6 over: its line 7 continues line 3. */
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 1);
+	log_add(log, 1, 3, "gate");
+	log_add(log, 7, 7, "gate");
+	CHECK_OK(send(&b, log, TEST_EPOCH, &result));
+	CHECK_U64(device_of(&b).unchecked, ==, 0);
+	/* Line 8 never came. */
+	log->size = 0;
+	log_add(log, 8, 8, "gate");
+	log->size = 0;
+	log_add(log, 9, 10, "gate");
+	CHECK_OK(send(&b, log, TEST_EPOCH, &result));
+	CHECK_U64(device_of(&b).unchecked, ==, 1);
+	CHECK_U64(device_of(&b).forks, ==, 0);
+	bench_free(&b);
+}
+
+TEST(a_late_line_must_fit_between_its_neighbours)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	(void)take(&b, 1, 3);
+	(void)take(&b, 6, 8);
+	CHECK_CODE(offer(&b, "unit-1", TEST_EPOCH, 5, 5, "another", &result), HF_E_INVALID);
+	CHECK(result.fork);
+	CHECK_U64(result.conflict_seq, ==, 5);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 4);
+	log->chain[0] ^= 1;
+	log_add(log, 4, 4, "gate");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK_U64(result.conflict_seq, ==, 4);
+	CHECK_U64(device_of(&b).forks, ==, 2);
+	CHECK_U64(take(&b, 4, 5).stored, ==, 2);
+	CHECK_U64(gaps_of(&b, NULL).count, ==, 0);
+	bench_free(&b);
+}
+
+/* A cloned card: both have 1 to 3; this one wrote 4 and 5 itself, and its twin was first. */
+TEST(a_forked_stream_takes_the_lines_of_the_old_epoch_and_then_its_own)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	(void)take(&b, 1, 6);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 4);
+	log_add(log, 4, 5, "clone");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK_U64(result.conflict_seq, ==, 4);
+	CHECK_OK(send(&b, log, "e2", &result));
+	CHECK_U64(result.stored, ==, 2);
+	CHECK_U64(result.mark, ==, 5);
+	CHECK_OK(send(&b, log, "e2", &result));
+	CHECK_U64(result.duplicates, ==, 2);
+	/* Its own lines have a chain of their own, from zeros on. */
+	struct log *own = log_begin("unit-1", "e2", 1);
+	log_add(own, 6, 7, "clone");
+	CHECK_OK(send(&b, own, "e2", &result));
+	CHECK_U64(device_of(&b).mark, ==, 7);
+	CHECK_U64(device_of(&b).unchecked, ==, 0);
+	CHECK_U64(device_of(&b).forks, ==, 0);
+	CHECK_U64(gaps_of(&b, NULL).count, ==, 0);
+	/* The twin's history is as it was, and goes on. */
+	CHECK_U64(take(&b, 1, 8).duplicates, ==, 6);
+	bench_free(&b);
+}
+
+TEST(an_own_line_right_behind_forked_ones_must_begin_a_chain)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	(void)take(&b, 1, 3);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 3);
+	log_add(log, 3, 5, "clone");
+	CHECK_OK(send(&b, log, "e2", &result));
+	CHECK_CODE(offer(&b, "unit-1", "e2", 6, 6, "gate", &result), HF_E_INVALID);
+	CHECK(result.fork);
+	bench_free(&b);
+}
+
+TEST(what_breaks_among_forked_lines_is_stored_and_counted)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+
+	(void)take(&b, 1, 3);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 4);
+	log->chain[3] ^= 1;
+	log_add(log, 4, 5, "gate");
+	log->chain[3] ^= 1;
+	log_add(log, 6, 7, "gate");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK_OK(send(&b, log, "e2", &result));
+	CHECK_U64(result.stored, ==, 4);
+	CHECK_U64(device_of(&b).forks, ==, 1);
+	CHECK_U64(device_of(&b).unchecked, ==, 1);
+	bench_free(&b);
+}
+
+/* Tables as version 1 made them. */
+static const char schema_of_version_1[] =
+	"CREATE TABLE events("
+	" row INTEGER PRIMARY KEY,"
+	" device TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" crc INTEGER NOT NULL, received_ms INTEGER NOT NULL, class TEXT NOT NULL,"
+	" line TEXT NOT NULL,"
+	" UNIQUE(device, epoch, seq));"
+	"CREATE TABLE streams("
+	" device TEXT NOT NULL, epoch TEXT NOT NULL, mark INTEGER NOT NULL,"
+	" first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL,"
+	" events INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0,"
+	" conflicts INTEGER NOT NULL DEFAULT 0, late_fills INTEGER NOT NULL DEFAULT 0,"
+	" state TEXT NOT NULL DEFAULT '', release TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY(device, epoch)) WITHOUT ROWID;"
+	"CREATE TABLE gaps("
+	" device TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL,"
+	" last INTEGER NOT NULL, noticed_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(device, epoch, first)) WITHOUT ROWID;"
+	"ATTACH '%s' AS now;"
+	"INSERT INTO events SELECT * FROM now.events;"
+	"INSERT INTO streams SELECT device, epoch, mark, first_seen_ms, last_seen_ms, events,"
+	" duplicates, conflicts, late_fills, state, release FROM now.streams;"
+	"INSERT INTO gaps SELECT * FROM now.gaps; DETACH now;"
+	"PRAGMA application_id = 1212565570; PRAGMA user_version = 1;";
+
+TEST(a_database_of_version_1_is_brought_up_to_date_and_its_chains_are_checked)
+{
+	struct bench b = bench_new();
+	struct hf_ingest_result result;
+	char sql[sizeof schema_of_version_1 + 64], old[80];
+
+	(void)take(&b, 1, 3);
+	CHECK_OK(offer(&b, "unit-2", "e7", 5, 6, "gate", &result));
+	hf_store_close(b.store);
+	b.store = NULL;
+	(void)snprintf(old, sizeof old, "%s.old", b.path);
+	(void)snprintf(sql, sizeof sql, schema_of_version_1, b.path);
+	execute(old, sql);
+	CHECK(rename(old, b.path) == 0);
+
+	CHECK_OK(hf_store_sqlite_open(b.path, &b.store, &err));
+	CHECK_U64(device_of(&b).mark, ==, 6);
+	CHECK_U64(device_of(&b).forks, ==, 0);
+	CHECK_U64(gaps_of(&b, "unit-2").count, ==, 1);
+	struct log *log = log_begin("unit-1", TEST_EPOCH, 4);
+	log->chain[0] ^= 1;
+	log_add(log, 4, 4, "gate");
+	CHECK_CODE(send(&b, log, TEST_EPOCH, &result), HF_E_INVALID);
+	CHECK(result.fork);
+	CHECK_U64(take(&b, 2, 4).stored, ==, 1);
+	reopen(&b);
+	CHECK_U64(take(&b, 5, 5).stored, ==, 1);
+	bench_free(&b);
+}
+
 TEST(a_database_of_another_version_is_left_alone)
 {
 	struct bench b = bench_new();
@@ -383,6 +643,8 @@ TEST(a_database_of_another_version_is_left_alone)
 	execute(b.path, "PRAGMA user_version = 99");
 	CHECK_CODE(hf_store_sqlite_open(b.path, &store, &err), HF_E_INVALID);
 	CHECK(strstr(err.text, "another version") != NULL && strstr(err.text, b.path) != NULL);
+	execute(b.path, "PRAGMA user_version = 0");
+	CHECK_CODE(hf_store_sqlite_open(b.path, &store, &err), HF_E_INVALID);
 	execute(b.path, "PRAGMA user_version = 1; PRAGMA application_id = 5");
 	CHECK_CODE(hf_store_sqlite_open(b.path, &store, &err), HF_E_INVALID);
 	CHECK(strstr(err.text, "another program") != NULL);
@@ -442,7 +704,17 @@ TESTS(RUN(lines_that_follow_on_are_appended),
       RUN(the_first_number_ever_shows_what_came_before_it_as_missing),
       RUN(a_redrawn_epoch_goes_on_counting_without_a_gap),
       RUN(two_devices_do_not_touch_one_another), RUN(pages_of_events_follow_on_in_both_directions),
-      RUN(a_rare_class_is_found_in_bounded_steps), RUN(a_database_of_another_version_is_left_alone),
+      RUN(a_rare_class_is_found_in_bounded_steps),
+      RUN(a_line_that_does_not_continue_the_stored_one_is_a_fork_and_stores_nothing),
+      RUN(a_fork_in_the_first_batch_of_all_is_counted_too),
+      RUN(the_same_crc_with_another_chain_is_a_conflict),
+      RUN(behind_a_gap_the_chain_goes_on_or_cannot_be_checked),
+      RUN(a_late_line_must_fit_between_its_neighbours),
+      RUN(a_forked_stream_takes_the_lines_of_the_old_epoch_and_then_its_own),
+      RUN(an_own_line_right_behind_forked_ones_must_begin_a_chain),
+      RUN(what_breaks_among_forked_lines_is_stored_and_counted),
+      RUN(a_database_of_version_1_is_brought_up_to_date_and_its_chains_are_checked),
+      RUN(a_database_of_another_version_is_left_alone),
       RUN(a_file_that_is_no_database_is_corrupt_and_left_alone),
       RUN(a_damaged_page_is_noticed_when_the_store_opens),
       RUN(a_folder_that_cannot_be_written_is_an_error_with_its_path))

@@ -103,6 +103,7 @@ static void move_tip(struct hf_outbox *outbox, const struct tip *tip)
 	outbox->cut_bytes = 0;
 	outbox->rot_lines = 0;
 	outbox->ring_failure[0] = '\0';
+	outbox->redrawn[0] = '\0';
 	/* Should it survive, the next start finds the event and removes it then. */
 	if (outbox->gap_noted && hf_disk_unlink(outbox->disk, GAP_PATH, &ignored) == HF_OK)
 		outbox->gap_noted = false;

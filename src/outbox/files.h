@@ -36,6 +36,7 @@ enum {
 #define HF_CLASS_FILE_OPENED "outbox_file_opened"
 #define HF_CLASS_GAP         "outbox_gap"
 #define HF_CLASS_ROT         "outbox_rot_found"
+#define HF_CLASS_REDRAWN     "epoch_redrawn"
 #define HF_CLASS_TORN        "outbox_tail_cut"
 #define HF_CLASS_RING_FAILED "outbox_ring_failed"
 

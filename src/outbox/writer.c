@@ -194,6 +194,8 @@ enum hf_code hf_outbox_stage_pending(struct hf_outbox *outbox, struct tip *tip, 
 		code = stage_count(outbox, HF_CLASS_ROT, "lines_bad", outbox->rot_lines, tip, err);
 	if (code == HF_OK && outbox->ring_failure[0] != '\0')
 		code = stage_ring_failure(outbox, tip, err);
+	if (code == HF_OK && outbox->redrawn[0] != '\0')
+		code = stage_own(outbox, HF_CLASS_REDRAWN, outbox->redrawn, tip, err);
 	return code;
 }
 
@@ -222,7 +224,7 @@ enum hf_code hf_outbox_stage_header(struct hf_outbox *outbox, const char *reason
 static bool has_own_pending(const struct hf_outbox *outbox)
 {
 	return outbox->gap_count != 0 || outbox->cut_bytes != 0 || outbox->rot_lines != 0 ||
-	       outbox->ring_failure[0] != '\0';
+	       outbox->ring_failure[0] != '\0' || outbox->redrawn[0] != '\0';
 }
 
 /* Answer what needs no disk: offers that are not valid, and those that have a number. */
@@ -518,4 +520,21 @@ void hf_outbox_ballast_refill(struct hf_outbox *outbox)
 {
 	if (outbox->counters.ballast_released)
 		hf_outbox_ballast_make(outbox);
+}
+
+enum hf_code hf_outbox_set_epoch(struct hf_outbox *outbox, const char *epoch, const char *attrs,
+				 struct hf_err *err)
+{
+	HF_ASSERT(strlen(epoch) == HF_EPOCH_BYTES - 1 && strlen(attrs) < sizeof outbox->redrawn);
+	if (strcmp(epoch, outbox->epoch) != 0) {
+		memcpy(outbox->epoch, epoch, sizeof outbox->epoch);
+		memset(outbox->tip.chain, 0, sizeof outbox->tip.chain);
+	}
+	(void)snprintf(outbox->redrawn, sizeof outbox->redrawn, "%s", attrs);
+	return hf_outbox_open_next(outbox, "epoch", err);
+}
+
+bool hf_outbox_epoch_told(const struct hf_outbox *outbox)
+{
+	return outbox->redrawn[0] == '\0';
 }

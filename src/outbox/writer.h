@@ -142,3 +142,11 @@ enum hf_code hf_outbox_flush(struct hf_outbox *outbox, struct hf_err *err) HF_MU
 
 /* Take the ballast back when there is room for four of it. Cheap when there is nothing to do. */
 void hf_outbox_ballast_refill(struct hf_outbox *outbox);
+
+/* From the next line on under another epoch, whose chain begins with it: in a new day file with
+ * the reason "epoch", its header followed by an epoch_redrawn event with these attrs (fewer than
+ * 256 bytes). When that file cannot be opened now, the next lines carry the new epoch all the same,
+ * and the event comes with them: hf_outbox_epoch_told() says whether it is stored. */
+enum hf_code hf_outbox_set_epoch(struct hf_outbox *outbox, const char *epoch, const char *attrs,
+				 struct hf_err *err) HF_MUST_CHECK;
+bool hf_outbox_epoch_told(const struct hf_outbox *outbox);

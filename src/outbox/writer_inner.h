@@ -24,8 +24,9 @@
 enum {
 	REASON_BYTES = 24,
 	GAPS_MAX = 4,
-	OWN_EVENTS_MAX = GAPS_MAX + 3, /* gaps, a cut tail, rot, a ring that failed */
+	OWN_EVENTS_MAX = GAPS_MAX + 4, /* gaps, a cut tail, rot, a ring that failed, a new epoch */
 	WHY_BYTES = 160,
+	REDRAWN_BYTES = 256,
 	BLOCK_BYTES_MAX = 16 * 1024,
 };
 
@@ -91,6 +92,7 @@ struct hf_outbox {
 	uint64_t cut_bytes;           /* of a torn tail, not yet an event */
 	uint64_t rot_lines;           /* in the newest file, not yet an event */
 	char ring_failure[WHY_BYTES]; /* why there is no ring, not yet an event */
+	char redrawn[REDRAWN_BYTES];  /* attrs of an epoch_redrawn, not yet an event */
 
 	struct hf_mono retry_at; /* of a new file */
 	enum hf_code down_code;

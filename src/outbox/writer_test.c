@@ -4,6 +4,7 @@
 #include "fake_disk.h"
 #include "outbox/cursor.h"
 #include "outbox/files.h"
+#include "outbox/reader.h"
 #include "outbox/testing.h"
 
 #include <stdlib.h>
@@ -569,6 +570,77 @@ TEST(another_epoch_starts_another_chain_and_goes_on_counting)
 	teardown(&b);
 }
 
+/* Where each number stands and under which epoch; the file's name of the last one. */
+static void look_at_epochs(struct bench *b, char ret_file[HF_FILE_NAME_BYTES], uint64_t *ret_new,
+			   uint64_t *ret_told)
+{
+	static const uint8_t zeros[HF_CHAIN_BYTES];
+	struct hf_reader_options options = { .disk = b->disk, .folder = HF_OUTBOX_FOLDER };
+	struct hf_reader *reader;
+	struct hf_place place;
+	struct hf_line line;
+	struct hf_err err;
+	uint8_t chain[HF_CHAIN_BYTES], wanted[HF_CHAIN_BYTES];
+	char epoch[HF_EPOCH_BYTES] = "", its[HF_EPOCH_BYTES];
+
+	*ret_new = *ret_told = 0;
+	CHECK_OK(hf_reader_open(&options, &reader, &err));
+	while (hf_reader_next(reader, &line, NULL, &place, &err) == HF_OK) {
+		CHECK(hf_slice_text(&line.epoch, its, sizeof its));
+		bool begins = strcmp(epoch, its) != 0;
+
+		hf_line_chain(begins ? zeros : chain, &line, wanted);
+		assert_memory_equal(line.chain, wanted, sizeof wanted);
+		memcpy(chain, line.chain, sizeof chain);
+		memcpy(epoch, its, sizeof epoch);
+		*ret_new += its[0] == 'f';
+		*ret_told += hf_slice_is(&line.event_class, HF_CLASS_REDRAWN);
+		memcpy(ret_file, place.file, HF_FILE_NAME_BYTES);
+	}
+	hf_reader_close(reader);
+}
+
+TEST(a_redrawn_epoch_begins_a_file_and_a_chain_and_is_told_in_it)
+{
+	struct bench b;
+	char file[HF_FILE_NAME_BYTES];
+	uint64_t new, told;
+	struct hf_err err;
+
+	setup(&b);
+	append_on(&b, 1, 2);
+	CHECK(hf_outbox_epoch_told(b.outbox));
+	CHECK_OK(hf_outbox_set_epoch(b.outbox, "ffffffffffffffff", "{\"new\":\"f\"}", &err));
+	CHECK(hf_outbox_epoch_told(b.outbox));
+	CHECK_U64(append_on(&b, 3, 3), ==, 6);
+	look_at_epochs(&b, file, &new, &told);
+	CHECK_U64(new, ==, 3);
+	CHECK_U64(told, ==, 1);
+	CHECK_TEXT(file, "2026-04-20.1.jsonl");
+	teardown(&b);
+}
+
+TEST(a_redraw_that_finds_no_room_for_a_file_is_told_with_the_next_events)
+{
+	struct bench b;
+	char file[HF_FILE_NAME_BYTES];
+	uint64_t new, told;
+	struct hf_err err;
+
+	setup(&b);
+	append_on(&b, 1, 2);
+	fake_disk_fail(b.disk, FAKE_DISK_CREATE, 1, 1, HF_E_NOSPACE);
+	CHECK_CODE(hf_outbox_set_epoch(b.outbox, "ffffffffffffffff", "{\"new\":\"f\"}", &err),
+		   HF_E_NOSPACE);
+	CHECK(!hf_outbox_epoch_told(b.outbox));
+	CHECK_U64(append_on(&b, 3, 3), >, 3);
+	CHECK(hf_outbox_epoch_told(b.outbox));
+	look_at_epochs(&b, file, &new, &told);
+	CHECK_U64(new, ==, 2);
+	CHECK_U64(told, ==, 1);
+	teardown(&b);
+}
+
 TEST(a_log_that_leaves_no_numbers_is_refused_with_what_to_do)
 {
 	struct bench b;
@@ -610,4 +682,6 @@ TESTS(RUN(a_log_that_leaves_no_numbers_is_refused_with_what_to_do),
       RUN(a_file_without_a_line_is_set_aside),
       RUN(a_full_disk_does_not_keep_a_torn_outbox_from_opening),
       RUN(an_unreadable_block_costs_its_lines_and_no_more),
-      RUN(another_epoch_starts_another_chain_and_goes_on_counting))
+      RUN(another_epoch_starts_another_chain_and_goes_on_counting),
+      RUN(a_redrawn_epoch_begins_a_file_and_a_chain_and_is_told_in_it),
+      RUN(a_redraw_that_finds_no_room_for_a_file_is_told_with_the_next_events))

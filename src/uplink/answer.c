@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/auto.h"
 #include "base/json.h"
+#include "base/random.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -82,6 +83,44 @@ static bool echoes(const json_t *object, const char *key, const char *sent)
 	return echoed != NULL && strcmp(echoed, sent) == 0;
 }
 
+static bool get_hex(const json_t *object, const char *key, size_t size_bytes, uint8_t *ret_bytes)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_string(value) && json_string_length(value) == 2 * size_bytes &&
+	       hf_unhex(json_string_value(value), size_bytes, ret_bytes);
+}
+
+static bool get_receipt(const json_t *object, uint64_t first, uint64_t through,
+			struct hf_receipt *receipt)
+{
+	const char *at = json_string_value(json_object_get(object, "at"));
+
+	if (!get_u64(object, "seq", &receipt->seq) || receipt->seq < first ||
+	    receipt->seq > through || at == NULL || !hf_receipt_at_valid(at) ||
+	    !get_hex(object, "chain", sizeof receipt->chain, receipt->chain) ||
+	    !get_hex(object, "key", sizeof receipt->key, receipt->key) ||
+	    !get_hex(object, "sig", sizeof receipt->sig, receipt->sig))
+		return false;
+	(void)snprintf(receipt->at, sizeof receipt->at, "%s", at);
+	return true;
+}
+
+/* What a delivery says besides. */
+static void take_extras(const json_t *object, const struct hf_sent *sent, uint64_t through,
+			struct hf_answer *answer)
+{
+	const json_t *receipt = json_object_get(object, "receipt");
+	uint64_t mark;
+
+	if (get_u64(object, "mark", &mark) && mark >= through)
+		answer->mark = mark;
+	if (receipt == NULL)
+		return;
+	answer->has_receipt = get_receipt(receipt, sent->first_seq, through, &answer->receipt);
+	answer->receipt_malformed = !answer->has_receipt;
+}
+
 static void judge_200(const struct hf_response *response, const struct hf_sent *sent,
 		      struct hf_answer *answer)
 {
@@ -120,6 +159,7 @@ static void judge_200(const struct hf_response *response, const struct hf_sent *
 		return;
 	}
 	answer->acked_through = through;
+	take_extras(object, sent, through, answer);
 	conclude(answer, HF_VERDICT_DELIVERED, "delivered through %" PRIu64, through);
 }
 
@@ -141,6 +181,7 @@ static void judge_refusal(const struct hf_response *response, const struct hf_se
 		     answer->seq <= sent->last_seq;
 	if (!named)
 		answer->seq = 0;
+	answer->fork = verdict == HF_VERDICT_CONFLICT && strcmp(error, "chain_fork") == 0;
 	if (verdict == HF_VERDICT_REJECTED && !named) {
 		conclude(answer, HF_VERDICT_RETRY,
 			 "%ld %s that names none of the lines sent: nothing can be passed over",

@@ -8,10 +8,15 @@
  *               {"device_id":D,"epoch":E,"nonce":N,"acked_through":S}
  *             where D, E and N are what was sent, S is an integer and
  *             first_seq - 1 <= S <= last_seq. More keys are allowed, the same
- *             key twice is not. A plain "2xx is success" takes a captive
+ *             key twice is not. Two of them are looked at: "mark", the highest
+ *             number the hub has under E, and "receipt" (shape/receipt.h) for one
+ *             of the lines up to S. One that is malformed is left out and never
+ *             makes a delivery undone; its signature is the caller's to check. A plain "2xx is success" takes a captive
  *             portal's page for a delivery.
  *             The hub's own refusals carry {"error":CODE,"message":TEXT} and for
- *             422 the number of the line, "seq". A refusal without that object
+ *             422 the number of the line, "seq"; for 409 too, and CODE
+ *             "chain_fork" says that it is not that number but the chain that is
+ *             another. A refusal without that object
  *             is somebody else's (a portal, a proxy): RETRY.
  *
  * Numbers     Integers above 2^53 are refused, as everywhere.
@@ -20,6 +25,7 @@
  *             RETRY: the events wait.
  */
 #include "base/err.h"
+#include "shape/receipt.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,6 +74,11 @@ struct hf_answer {
 	uint64_t seq;                    /* of REJECTED; of CONFLICT, 0 if the hub did not say */
 	int64_t retry_after_ms;          /* of 503 and 429 */
 	bool local;                      /* nothing was sent */
+	uint64_t mark;                   /* of DELIVERED; 0: the hub did not say */
+	bool has_receipt;                /* of DELIVERED */
+	bool receipt_malformed;          /* there was one */
+	struct hf_receipt receipt;       /* not yet verified */
+	bool fork;                       /* of CONFLICT: the chain does not go on at seq */
 	bool busy;                       /* 503 or 429: somebody is there, only not now */
 	char text[HF_ANSWER_TEXT_BYTES]; /* for people; printable */
 };

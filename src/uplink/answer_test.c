@@ -57,6 +57,72 @@ TEST(parameters_of_the_type_and_further_keys_are_allowed)
 		  HF_VERDICT_DELIVERED);
 }
 
+#define HEX32 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define RECEIPT                                                                                   \
+	"\"seq\":20,\"chain\":\"" HEX32 "\",\"at\":\"2026-04-20T02:17:33.123Z\",\"key\":\"" HEX32 \
+	"\",\"sig\":\"" HEX32 HEX32 "\""
+
+TEST(mark_and_receipt_are_taken_out_of_a_delivery)
+{
+	struct hf_answer answer = judge(
+		RESPONSE(.status = 200, .content_type = JSON,
+			 BODY("{" ECHO_ "\"acked_through\":20,\"mark\":31,\"receipt\":{" RECEIPT
+			      "}}")));
+
+	CHECK_U64(answer.verdict, ==, HF_VERDICT_DELIVERED);
+	CHECK_U64(answer.mark, ==, 31);
+	CHECK(answer.has_receipt && !answer.receipt_malformed);
+	CHECK_U64(answer.receipt.seq, ==, 20);
+	CHECK_U64(answer.receipt.chain[1], ==, 0x11);
+	CHECK_U64(answer.receipt.sig[63], ==, 0xff);
+	CHECK_TEXT(answer.receipt.at, "2026-04-20T02:17:33.123Z");
+}
+
+TEST(a_malformed_receipt_is_left_out_and_the_delivery_stays_one)
+{
+	static const struct {
+		const char *from, *to;
+	} changes[] = {
+		{ "\"seq\":20", "\"seq\":21" },
+		{ "\"seq\":20", "\"seq\":10" },
+		{ "\"seq\":20", "\"seq\":\"20\"" },
+		{ "\"chain\":\"00", "\"chain\":\"0" },
+		{ "\"chain\":\"00", "\"chain\":\"g0" },
+		{ "\"key\":\"00", "\"key\":\"0000" },
+		{ "123Z", "123" },
+		{ "\"sig\":\"", "\"sig\":\"00" },
+
+		{ "\"key\"", "\"kay\"" },
+	};
+	static const char *const whole[] = { "null", "[]", "7", "{}", "\"x\"" };
+	static const char good[] = "{" RECEIPT "}";
+	char body[1024], receipt[512];
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(changes) + HF_ARRAY_LEN(whole); i++) {
+		if (i < HF_ARRAY_LEN(changes)) {
+			const char *at = strstr(good, changes[i].from);
+
+			CHECK(at != NULL);
+			(void)snprintf(receipt, sizeof receipt, "%.*s%s%s", (int)(at - good), good,
+				       changes[i].to, at + strlen(changes[i].from));
+		} else {
+			(void)snprintf(receipt, sizeof receipt, "%s",
+				       whole[i - HF_ARRAY_LEN(changes)]);
+		}
+		(void)snprintf(body, sizeof body,
+			       "{" ECHO_ "\"acked_through\":20,\"mark\":19,\"receipt\":%s}",
+			       receipt);
+		struct hf_answer answer = judge((struct hf_response){ .status = 200,
+								      .content_type = JSON,
+								      .body = body,
+								      .body_bytes = strlen(body) });
+		CHECK_U64(answer.verdict, ==, HF_VERDICT_DELIVERED);
+		CHECK(!answer.has_receipt && answer.receipt_malformed);
+		/* Below what it acknowledges: it makes no sense. */
+		CHECK_U64(answer.mark, ==, 0);
+	}
+}
+
 TEST(a_partial_acknowledgement_is_taken_at_its_word)
 {
 	static const char none[] = "{" ECHO_ "\"acked_through\":10}";
@@ -296,6 +362,20 @@ TEST(an_identity_conflict_is_its_own_verdict)
 	CHECK_U64(answer.seq, ==, 14);
 }
 
+TEST(a_fork_is_a_conflict_that_says_so)
+{
+	struct hf_answer answer =
+		judge(RESPONSE(.status = 409, .content_type = JSON,
+			       BODY("{\"error\":\"chain_fork\",\"message\":\"m\",\"seq\":12}")));
+
+	CHECK_U64(answer.verdict, ==, HF_VERDICT_CONFLICT);
+	CHECK(answer.fork);
+	CHECK_U64(answer.seq, ==, 12);
+	answer = judge(RESPONSE(.status = 422, .content_type = JSON,
+				BODY("{\"error\":\"chain_fork\",\"seq\":12}")));
+	CHECK(!answer.fork);
+}
+
 TEST(a_rejected_line_must_be_one_that_was_sent)
 {
 	static const struct {
@@ -353,7 +433,10 @@ TEST(foreign_bytes_in_a_text_become_harmless)
 	CHECK(strchr(answer.text, '\xff') == NULL);
 }
 
-TESTS(RUN(a_strict_success_is_delivered), RUN(parameters_of_the_type_and_further_keys_are_allowed),
+TESTS(RUN(mark_and_receipt_are_taken_out_of_a_delivery),
+      RUN(a_malformed_receipt_is_left_out_and_the_delivery_stays_one),
+      RUN(a_fork_is_a_conflict_that_says_so), RUN(a_strict_success_is_delivered),
+      RUN(parameters_of_the_type_and_further_keys_are_allowed),
       RUN(a_partial_acknowledgement_is_taken_at_its_word),
       RUN(no_other_status_is_a_success_even_with_a_good_body),
       RUN(a_portals_page_is_not_a_delivery), RUN(another_content_type_is_not_a_delivery),

@@ -131,6 +131,11 @@ void hf_channel_pass(struct hf_channel *channel, uint64_t seq)
 		channel->refused_seq = 0;
 }
 
+void hf_channel_resume(struct hf_channel *channel)
+{
+	hf_retry_succeeded(&channel->retry);
+}
+
 unsigned hf_channel_answered(struct hf_channel *channel, const struct hf_answer *answer,
 			     const struct hf_channel_batch *batch, struct hf_mono now,
 			     const struct hf_random *random)

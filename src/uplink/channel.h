@@ -78,6 +78,9 @@ bool hf_channel_takes(struct hf_channel *channel, uint64_t seq, uint32_t line_co
 /* Pass over everything up to seq: the caller has made a note of it. */
 void hf_channel_pass(struct hf_channel *channel, uint64_t seq);
 
+/* What the hub refused goes another way now: no need to wait. */
+void hf_channel_resume(struct hf_channel *channel);
+
 /* Take an answer in; ret: a set of enum hf_channel_news. */
 unsigned hf_channel_answered(struct hf_channel *channel, const struct hf_answer *answer,
 			     const struct hf_channel_batch *batch, struct hf_mono now,

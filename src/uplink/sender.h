@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 enum {
-	HF_SENDER_HEADERS_MAX = 4,
+	HF_SENDER_HEADERS_MAX = 5,
 	HF_SENDER_TOKEN_BYTES_MAX = 4096,
 };
 

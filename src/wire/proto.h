@@ -55,6 +55,7 @@ struct hf_hello {
 	uint64_t run;      /* supervisor run counter */
 	char boot_id[HF_BOOT_ID_BYTES];
 	char device_id[HF_ID_BYTES];
+	char hardware[HF_ID_BYTES]; /* its serial number; empty: none that tells it from others */
 	char release[HF_TAG_BYTES];
 	char data_path[HF_PATH_BYTES];       /* /var/lib/holdfast; empty: nothing is kept */
 	char run_path[HF_PATH_BYTES];        /* control socket, committed watermark */
@@ -131,4 +132,19 @@ struct hf_replay {
 
 struct hf_cursor_note {
 	uint64_t acked_through; /* flushed: a file at or below may go, by retention */
+};
+
+/* How the uplink came to know that the hub has another history. */
+enum hf_fork_reason {
+	HF_FORK_CONFLICT = 1, /* another event under this number */
+	HF_FORK_CHAIN,        /* this line does not continue what is stored */
+	HF_FORK_MARK,         /* more lines than this unit ever wrote */
+	HF_FORK_RECEIPT,      /* the hub signed another chain value than this unit's */
+	HF_FORK_REASON_COUNT,
+};
+
+struct hf_fork_note {
+	char epoch[HF_ID_BYTES]; /* under which the hub keeps them */
+	uint64_t seq;    /* the first line that has to go elsewhere; 0: the next one written */
+	uint32_t reason; /* enum hf_fork_reason */
 };

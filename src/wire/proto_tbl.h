@@ -24,6 +24,8 @@ HF_MSG(ACK,         "ack",         HF_FROM(KEEPER),                   "struct hf
 HF_MSG(COMMITTED,   "committed",   HF_FROM(KEEPER),                   "struct hf_committed, to uplink: look at the watermark")
 HF_MSG(CURSOR,      "cursor",      HF_FROM(UPLINK),                   "struct hf_cursor_note, to keeper: flushed cursor")
 HF_MSG(REPLAY,      "replay",      HF_FROM(SUPERVISOR),               "struct hf_replay, to uplink: send these events again")
+HF_MSG(FORK,        "fork",        HF_FROM(UPLINK),                   "struct hf_fork_note, to keeper: the hub has another history under this epoch")
+HF_MSG(FORKED,      "forked",      HF_FROM(KEEPER),                   "empty, to uplink: read meta/forks anew")
 HF_MSG(CTL_STATUS,  "ctl_status",  HF_FROM(CTL),                      "empty")
 HF_MSG(CTL_REPLAY,  "ctl_replay",  HF_FROM(CTL),                      "struct hf_replay")
 HF_MSG(CTL_ANSWER,  "ctl_answer",  HF_FROM(SUPERVISOR),               "u32 exit code, then one JSON object, text")

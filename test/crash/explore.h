@@ -65,7 +65,7 @@ struct explorer;
 struct life {
 	struct explorer *explorer;
 	const struct world *world;
-	int depth; /* power cuts before it */
+	int depth;    /* power cuts before it */
 	bool watched; /* the hook looks at cuts in it */
 	struct hf_disk *disk;
 	struct model model;

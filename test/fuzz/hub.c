@@ -7,6 +7,7 @@
 
 #include "hub/api.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -33,6 +34,8 @@ static enum hf_code take(struct hf_store *store, const struct hf_intake *batch, 
 
 		FUZZ_MUST(line->seq > 0 && memchr(line->text, '\n', line->size_bytes) == NULL);
 		FUZZ_MUST(i == 0 || line->seq > batch->lines[i - 1].seq);
+		uint8_t chain[HF_CHAIN_BYTES];
+		hf_intake_chain(line->chain, line, chain);
 	}
 	ret_result->acked_through = batch->lines[batch->line_count - 1].seq;
 	return HF_OK;
@@ -53,9 +56,11 @@ static enum hf_code events(struct hf_store *store, const struct hf_event_query *
 static enum hf_code devices(struct hf_store *store, hf_device_row_fn *row, void *context,
 			    struct hf_err *err)
 {
-	const struct hf_device_row one = {
-		.device_id = "<b>\"\n", .epoch = "e", .state = "s", .release = "r"
-	};
+	const struct hf_device_row one = { .device_id = "<b>\"\n",
+					   .epoch = "e",
+					   .state = "s",
+					   .release = "r",
+					   .forked_from = "" };
 
 	(void)store;
 	return row(context, &one, err);
@@ -127,7 +132,11 @@ static void take_query(char *query, struct hf_request *request)
 
 static void ask(const struct hf_request *request)
 {
+	static struct hf_hub_key key;
+	static const uint8_t seed[crypto_sign_SEEDBYTES];
+	FUZZ_MUST(crypto_sign_seed_keypair(key.public, key.secret, seed) == 0);
 	struct hf_api api = { .store = &store,
+			      .key = &key,
 			      .thumbs_dir = "/nowhere",
 			      .version = "1",
 			      .clock = &fixed,

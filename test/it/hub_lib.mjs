@@ -2,6 +2,7 @@
 // What the hub's tests have in common: outbox lines with a right CRC, and a hub to send them to.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,26 +16,51 @@ const CRC_TABLE = Array.from({ length: 256 }, (_, n) => {
 	return n >>> 0;
 });
 
-function crc32c(text) {
+export function crc32c(text) {
 	let crc = 0xffffffff;
 	for (const byte of Buffer.from(text)) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
 	return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
 }
 
-// One outbox line. `over` replaces members; the key order is the unit's.
-export function line(device, seq, over = {}) {
+// What the lines made so far end with: device, epoch and number -> chain value. Lines are made in
+// the order of their numbers; one behind a gap continues the last one before it.
+const chains = new Map();
+const chainKey = (device, epoch) => `${device} ${epoch}`;
+
+function chainBefore(device, epoch, seq) {
+	let best = 0, chain = '0'.repeat(64);
+	for (const [n, value] of chains.get(chainKey(device, epoch)) ?? [])
+		if (n < seq && n > best) [best, chain] = [n, value];
+	return chain;
+}
+
+// The tests of a file share the names of devices: each begins with a hub of its own.
+export function forgetChains() {
+	chains.clear();
+}
+
+// One outbox line. `over` replaces members; the key order is the unit's. A line that was made
+// before keeps its place in the chain: what follows goes on from the first one.
+export function line(device, seq, { chain_previous, ...over } = {}) {
 	const members = {
 		device_id: device, local_seq: seq, captured_at: new Date().toISOString(),
 		layout_id: '4x4-std', camera_name: 'gate', event_class: 'pre_action_zone_entry',
 		zone_id: 'z1', dwell_seconds: 1.5, thumb_path: null, model_tag: 'person-v1@a1f2c9',
 		v: 1, epoch: EPOCH, boot_id: 'b', mono_ms: 1, clock: 'synced', release: 'r1',
-		state: 'healthy', attrs: {}, origin: `1.r.1.${seq}`, chain: '0'.repeat(64), ...over,
+		state: 'healthy', attrs: {}, origin: `1.r.1.${seq}`, ...over,
 	};
-	const head = JSON.stringify(members).slice(0, -1);
+	let head = JSON.stringify(members).slice(0, -1);
+	const previous = chain_previous ?? chainBefore(device, members.epoch, seq);
+	const chain = createHash('sha256').update(Buffer.from(previous, 'hex')).update(head).digest('hex');
+	const key = chainKey(device, members.epoch);
+	if (!chains.has(key)) chains.set(key, new Map());
+	if (!chains.get(key).has(seq)) chains.get(key).set(seq, chain);
+	head += `,"chain":"${chain}"`;
 	return `${head},"crc32c":"${crc32c(head)}"}\n`;
 }
 
 export function folder(t) {
+	forgetChains();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'hf_hub_'));
 	t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
 	return dir;

@@ -70,6 +70,7 @@ test('late events, gaps and conflicts are said', { skip }, async (t) => {
 	await post(hub, line('unit-1', 5, { captured_at: late }));
 	await post(hub, line('unit-1', 6, { captured_at: '1970-01-01T00:00:09.000Z', clock: 'unsynced' }));
 	await post(hub, line('unit-1', 5, { camera_name: 'a clone' }));
+	await post(hub, line('unit-1', 7, { chain_previous: 'a'.repeat(64) }));
 	const page = await show(t, hub);
 	await page.until(`${rows} === 3`);
 	const badges = await page.run("[...document.querySelectorAll('#list .badge')].map((b) => b.textContent)");
@@ -79,7 +80,8 @@ test('late events, gaps and conflicts are said', { skip }, async (t) => {
 	assert.match(trouble, /3 events never came/);
 	assert.match(trouble, /nos\. 2 to 4/);
 	assert.match(trouble, /share one identity/);
-	assert.match(await page.run("document.querySelector('.unit').innerText"), /3 missing[^]*1 conflict/);
+	assert.match(trouble, /chain broke 1 time\b/);
+	assert.match(await page.run("document.querySelector('.unit').innerText"), /3 missing[^]*1 conflict[^]*1 fork/);
 	assert.match(await page.run("document.querySelector('.event time').title"), /UTC$/);
 });
 

@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
+import { createPublicKey, verify } from 'node:crypto';
 import { EPOCH, HUB, NONCE, folder, get, line, post, start } from './hub_lib.mjs';
 
 const range = (first, last, over) =>
@@ -19,6 +20,15 @@ const fixed = (first, last) =>
 	Array.from({ length: last - first + 1 }, (_, i) =>
 		line('unit-1', first + i, at(first + i))).join('');
 
+// A public Ed25519 key as node takes it: its 32 bytes behind what says so.
+const publicKey = (hex) => createPublicKey({
+	key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(hex, 'hex')]),
+	format: 'der', type: 'spki',
+});
+const signed = (device, epoch, r) => verify(null,
+	Buffer.from(`holdfast-receipt-1\n${device}\n${epoch}\n${r.seq}\n${r.chain}\n${r.at}\n`),
+	publicKey(r.key), Buffer.from(r.sig, 'hex'));
+
 test('events are stored as they were sent and acknowledged through the last', async (t) => {
 	const hub = await start(t, folder(t));
 	const body = range(1, 3);
@@ -28,9 +38,17 @@ test('events are stored as they were sent and acknowledged through the last', as
 	assert.equal(answer.headers.get('cache-control'), 'no-store');
 	assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
 	assert.match(answer.headers.get('content-security-policy'), /default-src 'none'/);
-	assert.deepEqual(await answer.json(), {
-		device_id: 'unit-1', epoch: EPOCH, nonce: NONCE, acked_through: 3,
+	const { receipt, ...rest } = await answer.json();
+	assert.deepEqual(rest, {
+		device_id: 'unit-1', epoch: EPOCH, nonce: NONCE, acked_through: 3, mark: 3,
 	});
+	const last = JSON.parse(body.split('\n').at(-2));
+	assert.equal(receipt.seq, 3);
+	assert.equal(receipt.chain, last.chain);
+	assert.equal(receipt.key, (await get(hub, '/v1/key')).key);
+	assert.ok(hub.stderr.includes(receipt.key), 'the public key is in the log');
+	assert.ok(signed('unit-1', EPOCH, receipt), 'the signature is good');
+	assert.ok(!signed('unit-2', EPOCH, receipt), 'for this device only');
 	const { events, after, before } = await get(hub, '/v1/events');
 	assert.deepEqual(events.map((e) => [e.local_seq, e.hub_row]), [[1, 1], [2, 2], [3, 3]]);
 	assert.equal(after, 3);
@@ -81,14 +99,53 @@ test('another event under a stored number is 409 and stores nothing', async (t) 
 	assert.equal((await get(hub, '/v1/devices')).devices[0].conflicts, 1);
 });
 
+test('a line that does not continue what is stored is 409 and comes in under a new epoch', async (t) => {
+	const hub = await start(t, folder(t));
+	await post(hub, fixed(1, 3));
+	const forked = line('unit-1', 4, { chain_previous: 'a'.repeat(64) });
+	const answer = await post(hub, forked);
+	assert.equal(answer.status, 409);
+	const { error, message, seq } = await answer.json();
+	assert.equal(error, 'chain_fork');
+	assert.match(message, /does not continue/);
+	assert.equal(seq, 4);
+	let { devices } = await get(hub, '/v1/devices');
+	assert.equal(devices[0].mark, 3);
+	assert.equal(devices[0].forks, 1);
+	const anew = { 'Holdfast-Epoch': 'e2', 'Holdfast-Forked-From': EPOCH };
+	const taken = await post(hub, forked, anew);
+	assert.equal(taken.status, 200);
+	assert.equal((await taken.json()).epoch, 'e2');
+	({ devices } = await get(hub, '/v1/devices'));
+	assert.equal(devices.find((d) => d.epoch === 'e2').forked_from, EPOCH);
+	assert.equal(devices.find((d) => d.epoch === 'e2').unchecked, 1);
+	assert.equal((await post(hub, forked, { ...anew, 'Holdfast-Forked-From': 'e2' })).status, 400);
+});
+
+test('the key stays the same over a restart, and a damaged one stops the hub', async (t) => {
+	const dir = folder(t);
+	const first = await start(t, dir);
+	const { key } = await get(first, '/v1/key');
+	assert.equal(fs.statSync(path.join(dir, 'hub.key')).mode & 0o777, 0o600);
+	first.child.kill('SIGTERM');
+	await first.exited;
+	const second = await start(t, dir);
+	assert.equal((await get(second, '/v1/key')).key, key);
+	second.child.kill('SIGTERM');
+	await second.exited;
+	fs.writeFileSync(path.join(dir, 'hub.key'), 'rubbish\n');
+	await assert.rejects(start(t, dir), /hub\.key does not hold a key/);
+});
+
 test('missing numbers are a gap until they come', async (t) => {
 	const hub = await start(t, folder(t));
-	await post(hub, fixed(1, 2));
-	await post(hub, fixed(6, 6));
+	const lines = fixed(1, 6).split('\n').map((text) => `${text}\n`);
+	await post(hub, lines.slice(0, 2).join(''));
+	await post(hub, lines[5]);
 	let { gaps } = await get(hub, '/v1/gaps?device=unit-1');
 	assert.deepEqual(gaps.map((g) => [g.first, g.last, g.count]), [[3, 5, 3]]);
 	assert.deepEqual((await get(hub, '/v1/gaps?device=other')).gaps, []);
-	await post(hub, fixed(3, 5));
+	await post(hub, lines.slice(2, 5).join(''));
 	({ gaps } = await get(hub, '/v1/gaps'));
 	assert.deepEqual(gaps, []);
 });

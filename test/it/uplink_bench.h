@@ -66,6 +66,8 @@ struct bench {
 	struct hf_child uplink;
 	int keeper_fd;
 	uint64_t told; /* by CURSOR */
+	unsigned fork_count;
+	struct hf_fork_note fork; /* the last */
 	unsigned stats_count;
 	json_t *stats;
 	unsigned note_count;
@@ -185,6 +187,12 @@ static void on_keeper(struct bench *bench)
 
 	if (hf_msg_receive(bench->keeper_fd, bench->buffer, &msg, &err) != HF_OK)
 		return;
+	if (msg.type == HF_MSG_FORK) {
+		hf_msg_get(&msg, &bench->fork, sizeof bench->fork);
+		CHECK_OK(hf_msg_end(&msg, &err));
+		bench->fork_count++;
+		return;
+	}
 	CHECK_U64(msg.type, ==, HF_MSG_CURSOR);
 	hf_msg_get(&msg, &body, sizeof body);
 	CHECK_OK(hf_msg_end(&msg, &err));
@@ -365,7 +373,8 @@ static struct hf_retry stored_retry(struct bench *bench)
 	struct hf_retry retry;
 
 	hf_retry_init(&retry, bench->config.hub_backoff_min_ms, bench->config.hub_backoff_max_ms);
-	CHECK_OK(hf_retry_load(&retry, bench->disk, HF_RETRY_HUB, hf_mono_now(hf_clock_real()), &err));
+	CHECK_OK(hf_retry_load(&retry, bench->disk, HF_RETRY_HUB, hf_mono_now(hf_clock_real()),
+			       &err));
 	return retry;
 }
 

@@ -96,7 +96,7 @@ struct crash {
 
 void crash_must(bool condition, const char *what);
 
-struct block *block_new(void);          /* to be filled, then finished */
+struct block *block_new(void);                   /* to be filled, then finished */
 struct block *block_finish(struct block *block); /* NULL when it is all zeros */
 struct block *block_ref(struct block *block);
 void block_drop(struct block *block);

@@ -141,6 +141,7 @@ static void for_uplink(const struct hf_hello *hello, const struct hf_config *con
 	hf_sandbox_allow(ret_sandbox, hello->data_path, HF_SANDBOX_READ);
 	hf_sandbox_allow(ret_sandbox, hello->run_path, HF_SANDBOX_READ);
 	allow_own_folder(hello, "meta", ret_sandbox);
+	allow_own_folder(hello, "identity/receipts", ret_sandbox);
 	hf_sandbox_watch(ret_sandbox, config->hub_token_file, HF_SANDBOX_READ);
 	hf_sandbox_watch(ret_sandbox, config->hub_ca_file, HF_SANDBOX_READ);
 }

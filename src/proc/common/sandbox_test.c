@@ -161,6 +161,16 @@ static int write_meta(void)
 	return in_data("meta/ack_local_seq", O_WRONLY | O_CREAT);
 }
 
+static int write_receipt(void)
+{
+	return in_data("identity/receipts/hub.key", O_WRONLY | O_CREAT);
+}
+
+static int write_identity(void)
+{
+	return in_data("identity/epoch", O_WRONLY | O_CREAT);
+}
+
 static int read_data(void)
 {
 	return in_data("outbox", O_RDONLY | O_DIRECTORY);
@@ -504,6 +514,8 @@ TEST(who_delivers_reaches_out_reads_the_outbox_and_writes_only_where_it_stands)
 	TRY(HF_ROLE_UPLINK, listen_in, ENOSYS);
 	TRY(HF_ROLE_UPLINK, read_data, 0);
 	TRY(HF_ROLE_UPLINK, write_meta, 0);
+	TRY(HF_ROLE_UPLINK, write_receipt, 0);
+	TRY_FILE(HF_ROLE_UPLINK, write_identity, EACCES);
 	TRY_FILE(HF_ROLE_UPLINK, write_outbox, EACCES);
 	TRY_FILE(HF_ROLE_UPLINK, write_thumb, EACCES);
 	TRY_FILE(HF_ROLE_UPLINK, read_secret, EACCES);

@@ -5,6 +5,7 @@
  */
 #include "keeper_host.h"
 #include "outbox/files.h"
+#include "outbox/forks.h"
 #include "outbox/reader.h"
 #include "outbox/testing.h"
 
@@ -220,6 +221,130 @@ TEST(the_epoch_is_drawn_once)
 	CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
 }
 
+static void send_fork(const struct keeper_host *host, const char *epoch, uint64_t seq,
+		      uint32_t reason)
+{
+	struct hf_fork_note note = { .seq = seq, .reason = reason };
+
+	(void)snprintf(note.epoch, sizeof note.epoch, "%s", epoch);
+	CHECK_OK(hf_msg_send(host->uplink, HF_MSG_FORK, &note, sizeof note, NULL, 0, &err));
+}
+
+static struct hf_forks forks_now(void)
+{
+	struct hf_forks forks;
+	struct hf_disk *disk;
+
+	CHECK_OK(hf_disk_real_open(folder, &disk, &err));
+	CHECK_OK(hf_forks_load(disk, &forks, &err));
+	hf_disk_real_close(disk);
+	return forks;
+}
+
+static void epoch_now(char ret_epoch[HF_EPOCH_BYTES])
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof path, "%s/identity/epoch", folder);
+	FILE *file = fopen(path, "re");
+	CHECK(file != NULL && fgets(ret_epoch, HF_EPOCH_BYTES, file) != NULL);
+	(void)fclose(file);
+}
+
+static void append_one(struct keeper_host *host, uint64_t n)
+{
+	struct hf_offer offer = test_offer(n);
+
+	send_offer(host, 0, &offer);
+	CHECK_U64(receive_ack(host, 0).outcome, ==, HF_ACK_COMMITTED);
+}
+
+static void count_redrawn(void *context, const struct hf_line *line)
+{
+	*(unsigned *)context += hf_slice_is(&line->event_class, HF_CLASS_REDRAWN);
+}
+
+TEST(a_conflict_redraws_the_epoch_once_however_often_it_is_told)
+{
+	struct keeper_host *host = start(0, 1);
+	char first[HF_EPOCH_BYTES], second[HF_EPOCH_BYTES];
+	unsigned told = 0;
+
+	for (uint64_t n = 1; n <= 5; n++)
+		append_one(host, n);
+	epoch_now(first);
+	send_fork(host, first, 4, HF_FORK_CONFLICT);
+	(void)receive_type(host, host->uplink, HF_MSG_FORKED);
+	epoch_now(second);
+	CHECK(strcmp(first, second) != 0);
+	struct hf_forks forks = forks_now();
+	CHECK_U64(forks.count, ==, 1);
+	CHECK_TEXT(forks.list[0].left, first);
+	CHECK_TEXT(forks.list[0].next, second);
+	CHECK_U64(forks.list[0].from, ==, 4);
+	CHECK(forks.list[0].told);
+
+	/* The same again, a later number, and an earlier one: its entry begins there now. */
+	send_fork(host, first, 4, HF_FORK_CONFLICT);
+	(void)receive_type(host, host->uplink, HF_MSG_FORKED);
+	send_fork(host, first, 5, HF_FORK_CHAIN);
+	(void)receive_type(host, host->uplink, HF_MSG_FORKED);
+	CHECK_U64(forks_now().list[0].from, ==, 4);
+	send_fork(host, first, 3, HF_FORK_CHAIN);
+	(void)receive_type(host, host->uplink, HF_MSG_FORKED);
+	forks = forks_now();
+	CHECK_U64(forks.count, ==, 1);
+	CHECK_U64(forks.list[0].from, ==, 3);
+	append_one(host, 6);
+	keeper_host_kill(host);
+	host = start(1, 1);
+	append_one(host, 7);
+	read_all(count_redrawn, &told);
+	CHECK_U64(told, ==, 1);
+	keeper_host_kill(host);
+}
+
+/* identity/epoch was lost in between: nothing says where its lines went. */
+TEST(a_conflict_about_an_unknown_epoch_leads_its_lines_here)
+{
+	struct keeper_host *host = start(0, 1);
+	char now[HF_EPOCH_BYTES], after[HF_EPOCH_BYTES];
+
+	for (uint64_t n = 1; n <= 3; n++)
+		append_one(host, n);
+	epoch_now(now);
+	send_fork(host, "0123456789abcdef", 2, HF_FORK_CONFLICT);
+	(void)receive_type(host, host->uplink, HF_MSG_FORKED);
+	struct hf_forks forks = forks_now();
+	CHECK_U64(forks.count, ==, 1);
+	CHECK_TEXT(hf_forks_stream(&forks, "0123456789abcdef", 2), now);
+	CHECK_TEXT(hf_forks_stream(&forks, "0123456789abcdef", 1), "0123456789abcdef");
+	epoch_now(after);
+	CHECK_TEXT(after, now);
+	keeper_host_kill(host);
+}
+
+TEST(a_note_of_no_epoch_or_for_no_reason_condemns_its_sender)
+{
+	static const struct {
+		const char *epoch;
+		uint32_t reason;
+	} bad[] = { { "0123456789abcde", HF_FORK_CONFLICT },
+		    { "0123456789abcdeg", HF_FORK_CONFLICT },
+		    { "0123456789abcdef", 0 },
+		    { "0123456789abcdef", HF_FORK_REASON_COUNT } };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct keeper_host *host = start(0, 1);
+
+		send_fork(host, bad[i].epoch, 1, bad[i].reason);
+		(void)receive_type(host, host->child.control_fd, HF_MSG_CONDEMN);
+		CHECK_U64(forks_now().count, ==, 0);
+		append_one(host, i + 1);
+		keeper_host_kill(host);
+	}
+}
+
 /* A producer that keeps at most WINDOW events until they are answered. */
 struct producer {
 	uint64_t count;
@@ -372,6 +497,9 @@ int main(int argc, char **argv)
 		RUN_IN_FOLDER(without_its_supervisor_it_ends_and_what_was_offered_is_stored),
 		RUN_IN_FOLDER(a_second_keeper_gives_up_with_try_later),
 		RUN_IN_FOLDER(the_epoch_is_drawn_once),
+		RUN_IN_FOLDER(a_conflict_redraws_the_epoch_once_however_often_it_is_told),
+		RUN_IN_FOLDER(a_conflict_about_an_unknown_epoch_leads_its_lines_here),
+		RUN_IN_FOLDER(a_note_of_no_epoch_or_for_no_reason_condemns_its_sender),
 		RUN_IN_FOLDER(killed_in_the_middle_of_its_work_it_loses_and_doubles_nothing),
 		RUN_IN_FOLDER(a_full_disk_says_later_and_takes_everything_once_there_is_room),
 	};

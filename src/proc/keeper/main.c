@@ -17,12 +17,12 @@
 #include "base/histogram.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "outbox/retain.h"
 #include "outbox/watermark.h"
 #include "outbox/writer.h"
 #include "proc/common/sandbox.h"
 #include "proc/common/worker.h"
+#include "proc/keeper/epoch.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -89,7 +89,7 @@ struct keeper {
 	struct hf_outbox *outbox;
 	struct hf_outbox_report report;
 	struct hf_watermark_page *page;
-	char epoch[HF_EPOCH_BYTES];
+	struct epoch epoch;
 	enum condition condition;
 	bool condition_noted; /* the supervisor has been told */
 	bool low_space_told;
@@ -112,6 +112,8 @@ struct keeper {
 };
 
 static void commit(struct keeper *keeper);
+static void publish(struct keeper *keeper);
+static void tell_forks(struct keeper *keeper);
 
 static enum hf_code on_offer(struct keeper *keeper, const struct hf_link *link, struct hf_msg *msg,
 			     struct hf_err *err)
@@ -140,6 +142,30 @@ static enum hf_code on_cursor(struct keeper *keeper, struct hf_msg *msg, struct 
 	return code;
 }
 
+/* A new day file may come of it: its flush is announced. */
+static enum hf_code on_fork(struct keeper *keeper, struct hf_msg *msg, struct hf_err *err)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_fork_note note;
+
+	hf_msg_get(msg, &note, sizeof note);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	size_t length = strnlen(note.epoch, sizeof note.epoch);
+	if (note.reason < HF_FORK_CONFLICT || note.reason >= HF_FORK_REASON_COUNT ||
+	    length != HF_EPOCH_BYTES - 1 || strspn(note.epoch, "0123456789abcdef") != length)
+		return hf_fail(err, HF_E_INVALID, "a fork of no epoch or for no reason");
+	/* What waits was offered before it. */
+	commit(keeper);
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	epoch_note(&keeper->epoch, keeper->outbox, &note, keeper->acked_through);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	publish(keeper);
+	tell_forks(keeper);
+	return HF_OK;
+}
+
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
 			       struct hf_err *err)
 {
@@ -147,6 +173,8 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 		return on_offer(context, link, msg, err);
 	if (msg->type == HF_MSG_CURSOR)
 		return on_cursor(context, msg, err);
+	if (msg->type == HF_MSG_FORK)
+		return on_fork(context, msg, err);
 	return hf_fail(err, HF_E_INVALID, "%s is not for keeper", hf_msg_name(msg->type));
 }
 
@@ -246,6 +274,28 @@ static void publish(struct keeper *keeper)
 	/* A wake-up: the watermark holds the truth. */
 	(void)!hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0, HF_MSG_COMMITTED, &committed,
 			      sizeof committed, &err);
+}
+
+/* Where lines go that were written under an epoch that was left. */
+static void tell_forks(struct keeper *keeper)
+{
+	struct hf_err err;
+
+	/* Its queue is full, or it is away: then it reads them when it is linked again, or asks. */
+	if (keeper->epoch.changed && hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0,
+						    HF_MSG_FORKED, NULL, 0, &err) == HF_OK)
+		keeper->epoch.changed = false;
+}
+
+/* What is left of a redraw, and the lines that come of it. */
+static void finish_redraw(struct keeper *keeper)
+{
+	uint64_t commits = hf_outbox_counters(keeper->outbox)->commits;
+
+	epoch_upkeep(&keeper->epoch, keeper->outbox);
+	if (hf_outbox_counters(keeper->outbox)->commits != commits)
+		publish(keeper);
+	tell_forks(keeper);
 }
 
 /* In words that say where, and what a person can do about it. */
@@ -544,6 +594,7 @@ static void upkeep(struct keeper *keeper)
 		keeper->day_flush_at = hf_mono_add_ms(now, DAY_FLUSH_MS);
 		flush_day(keeper);
 	}
+	finish_redraw(keeper);
 	if (!keeper->condition_noted)
 		note_condition(keeper, keeper->condition, "see the log of keeper");
 	if (!hf_mono_before(now, keeper->retain_at)) {
@@ -553,36 +604,6 @@ static void upkeep(struct keeper *keeper)
 		refill_ballast(keeper);
 	}
 	sweep(keeper, days, need);
-}
-
-/* Drawn once; the same 16 digits for as long as the file is there. */
-static enum hf_code take_epoch(struct keeper *keeper, const char *data_path, struct hf_err *err)
-{
-	char folder[HF_PATH_BYTES + 16], path[HF_PATH_BYTES + 32], text[HF_EPOCH_BYTES + 1];
-	char *found = NULL;
-	size_t size = 0;
-
-	(void)snprintf(folder, sizeof folder, "%s/identity", data_path);
-	(void)snprintf(path, sizeof path, "%s/epoch", folder);
-	enum hf_code code = hf_folder_make(folder, 0750, err);
-	if (code != HF_OK)
-		return code;
-	code = hf_file_read(path, sizeof text, &found, &size, err);
-	bool whole = code == HF_OK && strspn(found, "0123456789abcdef") == HF_EPOCH_BYTES - 1 &&
-		     (size == HF_EPOCH_BYTES - 1 || strcmp(found + HF_EPOCH_BYTES - 1, "\n") == 0);
-	if (whole)
-		memcpy(keeper->epoch, found, HF_EPOCH_BYTES - 1);
-	free(found);
-	if (whole)
-		return HF_OK;
-	if (code != HF_OK && code != HF_E_NOENT && code != HF_E_LIMIT)
-		return code;
-	/* Another epoch is always safe: numbers go on, and the hub keeps epochs apart. */
-	hf_random_hex(hf_random_real(), (HF_EPOCH_BYTES - 1) / 2, keeper->epoch);
-	hf_log(code == HF_E_NOENT ? HF_LOG_INFO : HF_LOG_WARN, "epoch_drawn", "epoch=%s%s",
-	       keeper->epoch, code == HF_E_NOENT ? "" : " identity/epoch was damaged");
-	(void)snprintf(text, sizeof text, "%s\n", keeper->epoch);
-	return hf_file_replace(path, text, strlen(text), 0600, err);
 }
 
 static enum hf_code open_locked(struct keeper *keeper, const struct hf_outbox_options *options,
@@ -613,7 +634,7 @@ static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
 	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), LOCK_WAIT_MS + 2 * FLUSH_MAX_MS);
 	enum hf_code code = hf_disk_real_open(hello->data_path, &keeper->disk, err);
 	if (code == HF_OK)
-		code = take_epoch(keeper, hello->data_path, err);
+		code = epoch_open(&keeper->epoch, keeper->disk, keeper->clock, hello, err);
 	if (code == HF_OK)
 		code = hf_watermark_create(hello->run_path, hello->boot_id, hello->run,
 					   &keeper->page, err);
@@ -622,7 +643,7 @@ static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
 	bool known = hf_watermark_read(keeper->page, &committed, &ignored) == HF_OK;
 	struct hf_outbox_options options = {
 		.device_id = hello->device_id,
-		.epoch = keeper->epoch,
+		.epoch = keeper->epoch.now,
 		.boot = hello->boot,
 		.run = hello->run,
 		.clock = keeper->clock,
@@ -646,7 +667,9 @@ static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
 	       (unsigned long long)report->seq_last, (unsigned long long)report->lines,
 	       (unsigned long long)report->bytes_torn, (unsigned long long)report->lines_bad,
 	       (unsigned long long)report->gap_from, (unsigned long long)report->gap_through);
+	epoch_settle(&keeper->epoch, keeper->outbox, report->seq_last);
 	publish(keeper);
+	tell_forks(keeper);
 	return HF_OK;
 }
 

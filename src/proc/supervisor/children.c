@@ -192,6 +192,7 @@ static struct hf_hello hello_for(const struct supervisor *supervisor, const stru
 	(void)snprintf(hello.boot_id, sizeof hello.boot_id, "%s", supervisor->identity.boot_id);
 	(void)snprintf(hello.device_id, sizeof hello.device_id, "%s",
 		       supervisor->identity.device_id);
+	(void)snprintf(hello.hardware, sizeof hello.hardware, "%s", supervisor->identity.hardware);
 	(void)snprintf(hello.release, sizeof hello.release, "%s", supervisor->context.release);
 	(void)snprintf(hello.data_path, sizeof hello.data_path, "%s",
 		       supervisor->settings.data_path);

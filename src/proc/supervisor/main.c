@@ -273,8 +273,12 @@ static void announce(struct supervisor *supervisor)
 {
 	char attrs[256];
 
-	hf_log(HF_LOG_INFO, "unit_started", "device=%s boot=%llu run=%llu release=%s data=%s",
-	       supervisor->identity.device_id, (unsigned long long)supervisor->identity.boot,
+	const char *hardware = supervisor->identity.hardware;
+	/* Without one a cloned card is noticed at the hub only. */
+	hf_log(HF_LOG_INFO, "unit_started",
+	       "device=%s hardware=%s boot=%llu run=%llu release=%s data=%s",
+	       supervisor->identity.device_id, hardware[0] != '\0' ? hardware : "unnamed",
+	       (unsigned long long)supervisor->identity.boot,
 	       (unsigned long long)supervisor->identity.run, supervisor->context.release,
 	       supervisor->settings.data_path);
 	(void)snprintf(attrs, sizeof attrs,

@@ -14,9 +14,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "outbox/cursor.h"
 #include "proc/uplink/feed.h"
 #include "proc/uplink/notes.h"
+#include "proc/uplink/witness.h"
 #include "uplink/channel.h"
 #include "uplink/sender.h"
 
@@ -49,10 +51,13 @@ struct hf_drain {
 	struct hf_channel channel;
 	struct hf_thumbs thumbs;
 	struct hf_notes notes;
+	struct hf_witness witness;
 
 	enum task task; /* of the request in hand */
 	bool ended;     /* ... whose response has come */
 	struct hf_channel_batch asked;
+	char stream[HF_WINDOW_EPOCH_BYTES]; /* the epoch that these lines are delivered under */
+	bool conflicted;                    /* the last answer was a conflict */
 	char nonce[2 * NONCE_BYTES + 1];
 	enum hf_method thumb_method;
 	char *thumb_data; /* of a PUT in hand */
@@ -243,36 +248,56 @@ static void start_failed(struct hf_drain *drain, enum hf_code code, const struct
 	if (code == HF_E_NOMEM || code == HF_E_IO || code == HF_E_AGAIN)
 		verdict = HF_VERDICT_RETRY;
 	hf_answer_unsent(verdict, err->text, &answer);
+	drain->conflicted = false;
 	unsigned news = hf_channel_answered(&drain->channel, &answer, &drain->asked, now_mono(),
 					    hf_random_real());
 	tell_news(drain, news, 0);
 }
 
+/* The lines of one request: of one epoch, and delivered under one. */
+static uint32_t choose_lines(struct hf_drain *drain)
+{
+	const struct hf_window *window = &drain->window;
+	const struct hf_forks *forks = &drain->witness.forks;
+	const char *own = window->owner.epoch;
+	uint32_t count = 0;
+
+	if (window->line_count == 0)
+		return 0;
+	const char *stream = hf_forks_stream(forks, own, window->lines[0].seq);
+	while (count < window->line_count && !beyond_replay(drain, window->lines[count].seq) &&
+	       hf_channel_takes(&drain->channel, window->lines[count].seq, count) &&
+	       strcmp(hf_forks_stream(forks, own, window->lines[count].seq), stream) == 0)
+		count++;
+	(void)snprintf(drain->stream, sizeof drain->stream, "%s", stream);
+	return count;
+}
+
 static bool start_events(struct hf_drain *drain)
 {
 	const struct hf_window *window = &drain->window;
-	uint32_t count = 0;
 
 	if (hf_retry_remaining_ms(&drain->channel.retry, now_mono()) > 0)
 		return false;
-	while (count < window->line_count && !beyond_replay(drain, window->lines[count].seq) &&
-	       hf_channel_takes(&drain->channel, window->lines[count].seq, count))
-		count++;
+	uint32_t count = choose_lines(drain);
 	if (count == 0)
 		return false;
 
-	char device[HEADER_BYTES], epoch[HEADER_BYTES], nonce[HEADER_BYTES];
+	char device[HEADER_BYTES], epoch[HEADER_BYTES], nonce[HEADER_BYTES], from[HEADER_BYTES];
 	struct hf_err err;
+	bool forked = strcmp(drain->stream, window->owner.epoch) != 0;
 	hf_random_hex(hf_random_real(), NONCE_BYTES, drain->nonce);
 	(void)snprintf(device, sizeof device, "Holdfast-Device: %s", window->owner.device_id);
-	(void)snprintf(epoch, sizeof epoch, "Holdfast-Epoch: %s", window->owner.epoch);
+	(void)snprintf(epoch, sizeof epoch, "Holdfast-Epoch: %s", drain->stream);
+	(void)snprintf(from, sizeof from, "Holdfast-Forked-From: %s", window->owner.epoch);
 	(void)snprintf(nonce, sizeof nonce, "Holdfast-Nonce: %s", drain->nonce);
 	struct hf_request request = {
 		.method = HF_METHOD_POST,
 		.path = "/v1/events",
 		.body = window->data,
 		.body_bytes = hf_window_bytes(window, count),
-		.headers = { "Content-Type: application/x-ndjson", device, epoch, nonce },
+		.headers = { "Content-Type: application/x-ndjson", device, epoch, nonce,
+			     forked ? from : NULL },
 	};
 	drain->asked = (struct hf_channel_batch){ .first_seq = window->lines[0].seq,
 						  .last_seq = window->lines[count - 1].seq,
@@ -329,16 +354,49 @@ static void start_thumb(struct hf_drain *drain)
 
 /* --- answers --- */
 
+/* The chain value of our own line with this number, which is in the window. */
+static bool own_chain(const struct hf_window *window, uint64_t seq,
+		      uint8_t ret_chain[HF_CHAIN_BYTES])
+{
+	uint32_t count = hf_window_through(window, seq);
+
+	if (count == 0 || window->lines[count - 1].seq != seq ||
+	    window->lines[count - 1].size_bytes < HF_LINE_BYTES_MIN)
+		return false;
+	const char *end = window->data + hf_window_bytes(window, count);
+	return hf_unhex(end - HF_LINE_CRC_END_BYTES - 1 - 2 * HF_CHAIN_BYTES, HF_CHAIN_BYTES,
+			ret_chain);
+}
+
+static void let_witness(struct hf_drain *drain, const struct hf_answer *answer)
+{
+	uint8_t chain[HF_CHAIN_BYTES];
+	const struct hf_witnessed about = {
+		.device_id = drain->window.owner.device_id,
+		.epoch = drain->stream,
+		.own_chain =
+			answer->has_receipt && own_chain(&drain->window, answer->receipt.seq, chain)
+				? chain
+				: NULL,
+		.first_seq = drain->asked.first_seq,
+		.committed = hf_feed_committed(drain->feed),
+	};
+
+	drain->conflicted = answer->verdict == HF_VERDICT_CONFLICT;
+	hf_witness_answer(&drain->witness, answer, &about);
+}
+
 static void take_events_answer(struct hf_drain *drain)
 {
 	const struct hf_sent sent = { .device_id = drain->window.owner.device_id,
-				      .epoch = drain->window.owner.epoch,
+				      .epoch = drain->stream,
 				      .nonce = drain->nonce,
 				      .first_seq = drain->asked.first_seq,
 				      .last_seq = drain->asked.last_seq };
 	struct hf_answer answer;
 
 	hf_answer_judge(hf_sender_response(drain->sender), &sent, &answer);
+	let_witness(drain, &answer);
 	unsigned news = hf_channel_answered(&drain->channel, &answer, &drain->asked, now_mono(),
 					    hf_random_real());
 	uint32_t count = hf_window_through(&drain->window, drain->channel.acked_through);
@@ -484,6 +542,7 @@ enum hf_code hf_drain_open(struct hf_worker *worker, struct hf_drain **ret_drain
 		code = hf_disk_folder_ensure(drain->disk, "meta", err);
 	if (code == HF_OK) {
 		load_state(drain);
+		hf_witness_open(&drain->witness, drain->disk, worker, &drain->notes);
 		code = hf_feed_open(drain->disk, drain->hello, drain->channel.acked_through,
 				    &drain->feed, err);
 	}
@@ -500,8 +559,10 @@ void hf_drain_close(struct hf_drain *drain)
 {
 	if (drain == NULL)
 		return;
-	if (drain->feed != NULL)
+	if (drain->feed != NULL) {
+		hf_witness_turn(&drain->witness, true);
 		store_cursor(drain, true);
+	}
 	hf_sender_close(drain->sender);
 	hf_feed_close(drain->feed);
 	hf_disk_real_close(drain->disk);
@@ -539,6 +600,7 @@ void hf_drain_turn(struct hf_drain *drain)
 		if (!start_events(drain) && drain->window.line_count == 0)
 			start_thumb(drain);
 	}
+	hf_witness_turn(&drain->witness, false);
 	hf_notes_flush(&drain->notes, drain->worker);
 	store_retry(drain);
 	store_cursor(drain, false);
@@ -548,7 +610,17 @@ void hf_drain_turn(struct hf_drain *drain)
 void hf_drain_keeper_plugged(struct hf_drain *drain)
 {
 	hf_feed_keeper_changed(drain->feed);
+	hf_witness_forks_changed(&drain->witness);
 	drain->cursor_told = 0;
+}
+
+void hf_drain_forked(struct hf_drain *drain)
+{
+	hf_witness_forks_changed(&drain->witness);
+	/* What was refused goes another way now. */
+	if (drain->conflicted)
+		hf_channel_resume(&drain->channel);
+	drain->conflicted = false;
 }
 
 static const char *state_name(struct hf_drain *drain, int64_t retry_in_ms)
@@ -591,6 +663,8 @@ void hf_drain_stats(struct hf_drain *drain, char *ret_json, size_t size_bytes)
 	hf_json_put_u64(&json, "thumbs_sent", drain->thumbs.sent);
 	hf_json_put_u64(&json, "thumbs_waiting", drain->thumbs.count);
 	hf_json_put_u64(&json, "thumbs_dropped", drain->thumbs.dropped);
+	hf_json_put_u64(&json, "receipts", drain->witness.stored);
+	hf_json_put_u64(&json, "receipts_bad", drain->witness.bad);
 	hf_json_put_text(&json, "link", ways[channel->way]);
 	hf_json_object_close(&json);
 	if (hf_json_end(&json, &err) != HF_OK)

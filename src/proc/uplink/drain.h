@@ -10,6 +10,7 @@
  * Files       meta/ack_local_seq  the cursor: stored at most once a second while
  *                                 it moves, and at the end; keeper hears of it
  *                                 only after that.
+ *             identity/receipts/  what the hub countersigned (witness.h).
  *             meta/retry_state    failures in a row and what is left of the wait.
  *
  * Durability  The cursor is a lower bound. What was delivered after its last
@@ -41,6 +42,9 @@ void hf_drain_keeper_plugged(struct hf_drain *drain);
 /* Send what was delivered from this number on (through_seq 0: all of it) once more: the cursor goes
  * back, and behind through_seq to where it was. Told keeper as ever: it keeps those files. */
 void hf_drain_replay(struct hf_drain *drain, uint64_t from_seq, uint64_t through_seq);
+
+/* keeper says that lines go another way than before. */
+void hf_drain_forked(struct hf_drain *drain);
 
 /* One JSON object. */
 void hf_drain_stats(struct hf_drain *drain, char *ret_json, size_t size_bytes);

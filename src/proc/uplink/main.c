@@ -56,11 +56,17 @@ static enum hf_code on_replay(struct process *process, struct hf_msg *msg, struc
 static enum hf_code on_message(void *context, struct hf_link *link, struct hf_msg *msg,
 			       struct hf_err *err)
 {
+	struct process *process = context;
 	struct hf_committed committed;
 
 	(void)link;
 	if (msg->type == HF_MSG_REPLAY)
 		return on_replay(context, msg, err);
+	if (msg->type == HF_MSG_FORKED) {
+		if (process->drain != NULL)
+			hf_drain_forked(process->drain);
+		return hf_msg_end(msg, err);
+	}
 	if (msg->type != HF_MSG_COMMITTED)
 		return hf_fail(err, HF_E_INVALID, "%s is not for uplink", hf_msg_name(msg->type));
 	/* Only a wake-up: the watermark is what counts. */
