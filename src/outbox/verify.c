@@ -159,20 +159,34 @@ static void doubt(struct verifier *v, size_t proven, uint64_t from, uint64_t thr
 	hf_witness_doubt(&v->witness, proven, from, through, why);
 }
 
+/* The hole in the numbers right in front of this line; NULL: there is none, or it is the first. */
+static struct hole *hole_before(struct verifier *v, uint64_t seq)
+{
+	/* Younger ones may have come since, but not many. */
+	for (size_t i = v->hole_count; i-- > 0 && v->holes[i].gap.through >= seq - 1;)
+		if (v->holes[i].gap.through == seq - 1)
+			return &v->holes[i];
+	return NULL;
+}
+
 static void break_chain(void *context, const struct hf_chain_line *line)
 {
 	struct verifier *v = context;
 	unsigned long long seq = line->seq, before = line->seq_before;
-	struct hole *hole = v->hole_count > 0 ? &v->holes[v->hole_count - 1] : NULL;
+	struct hole *hole = hole_before(v, line->seq);
 
-	if (before + 1 < seq) {
-		/* Younger ones may have come since. */
-		while (hole->gap.through != seq - 1)
-			hole--;
+	if (hole != NULL) {
 		hole->chain_broken = true;
 		hole->proven = line->proven;
 		hole->offset = line->offset;
 		(void)snprintf(hole->file, sizeof hole->file, "%s", line->file->name);
+		return;
+	}
+	if (before == 0) {
+		doubt(v, line->proven, line->seq, line->seq, "the first line, %llu, was altered",
+		      seq);
+		find_at(v, HF_FINDING_CHAIN_BROKEN, line->file->name, line->offset, seq,
+			"line %llu, with which the chain begins, was altered", seq);
 		return;
 	}
 	doubt(v, line->proven, v->witness.first_seq, line->seq,

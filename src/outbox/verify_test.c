@@ -425,6 +425,36 @@ TEST(a_chain_that_breaks_at_a_gap_with_an_event_is_a_remark)
 	fake_disk_free(b.disk);
 }
 
+/* As forge(), where no camera is named. */
+static void forge_clock(char *line, size_t size)
+{
+	char crc[9];
+
+	memcpy(strstr(line, "synced"), "sinced", 6);
+	(void)snprintf(crc, sizeof crc, "%08x", hf_crc32c(0, line, size - HF_LINE_CRC_END_BYTES));
+	memcpy(line + size - 11, crc, 8);
+}
+
+TEST(the_line_with_which_the_chain_begins_is_checked_too_whatever_its_number)
+{
+	struct bench b = { 0 };
+
+	test_clock_start(&b.clock);
+	b.options = test_options(&b.clock);
+	b.disk = fake_disk_new(1);
+	fake_disk_put(b.disk, "meta/local_seq", "5000\n", 5);
+	struct hf_outbox *outbox = open_outbox(&b);
+	uint64_t seq = test_append(outbox, 1);
+	CHECK_U64(seq, >, 5001);
+	hf_outbox_close(outbox);
+	verify(&b);
+	CHECK_U64(b.report.problems, ==, 0);
+	CHECK_U64(b.report.first_seq, >, 5000);
+	change_line(&b, TEST_FILE, 0, forge_clock);
+	verify_finds(&b, HF_FINDING_CHAIN_BROKEN, b.report.first_seq);
+	fake_disk_free(b.disk);
+}
+
 TEST(each_channel_has_a_cursor_of_its_own)
 {
 	struct bench b;
@@ -651,6 +681,7 @@ TESTS(RUN(an_untouched_outbox_has_no_problem), RUN(a_damaged_line_is_named),
       RUN(damage_that_the_ring_does_not_mend_is_a_problem),
       RUN(a_line_that_is_another_one_in_the_ring_is_named), RUN(a_ring_cut_short_is_a_remark),
       RUN(a_chain_that_breaks_at_a_gap_with_an_event_is_a_remark),
+      RUN(the_line_with_which_the_chain_begins_is_checked_too_whatever_its_number),
       RUN(each_channel_has_a_cursor_of_its_own),
       RUN(lines_up_to_the_last_receipt_are_proven_and_no_further),
       RUN(a_line_altered_behind_a_receipt_is_named_exactly),

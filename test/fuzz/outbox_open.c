@@ -2,18 +2,33 @@
 /*
  * A data folder as a power cut, a bad card or somebody with an editor may leave it. Whatever is
  * there: a new event gets a number above all that can be read, is there after opening again, and
- * a reader comes to it.
+ * a reader comes to it. The tools that look at a copy say something before and after, too.
  *
  * Shape    Files one behind the other, each after a line "== NAME". CRCs are made right.
  */
 #include "reseal.h"
 
+#include "base/auto.h"
 #include "fake_disk.h"
 #include "outbox/reader.h"
 #include "outbox/testing.h"
 #include "outbox/verify.h"
+#include "outbox/whole.h"
 
 static struct test_clock test_time;
+
+static bool is_ours(const char *name)
+{
+	static const char *const folders[] = { "outbox/", "meta/", "identity/receipts/" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(folders); i++) {
+		size_t size = strlen(folders[i]);
+
+		if (strncmp(name, folders[i], size) == 0)
+			return name[size] != '\0' && strchr(name + size, '/') == NULL;
+	}
+	return false;
+}
 
 static void lay_out(struct hf_disk *disk, char *text)
 {
@@ -30,9 +45,7 @@ static void lay_out(struct hf_disk *disk, char *text)
 		size_t size = next != NULL ? (size_t)(next + 1 - (end + 1)) : strlen(end + 1);
 		fuzz_reseal(end + 1, size);
 		/* Names of ours only: others cannot be told from files of somebody else. */
-		if (strlen(name) < HF_DISK_PATH_BYTES / 2 &&
-		    (strncmp(name, "outbox/", 7) == 0 || strncmp(name, "meta/", 5) == 0) &&
-		    strchr(name + 7, '/') == NULL && name[strlen(name) - 1] != '/')
+		if (strlen(name) < HF_DISK_PATH_BYTES / 2 && is_ours(name))
 			fake_disk_put(disk, name, end + 1, size);
 		at = next;
 	}
@@ -70,12 +83,35 @@ static bool read_to(struct hf_disk *disk, uint64_t seq)
 	return found;
 }
 
+/* What a tool on another machine makes of it: it says something, and numbers rise. */
+static void look(struct hf_disk *disk)
+{
+	const struct hf_verify_options verify = {
+		.disk = disk, .folder = "outbox", .data = true, .chain = true
+	};
+	struct hf_verify_report verified;
+	struct hf_whole *whole = NULL;
+	struct hf_line line;
+	struct hf_err err = { 0 };
+	uint64_t last = 0;
+
+	if (hf_verify(&verify, &verified, &err) == HF_OK && verified.problems == 0 &&
+	    verified.lines > 0)
+		FUZZ_MUST(verified.last_seq >= verified.first_seq + verified.lines - 1);
+	if (hf_whole_open(disk, "outbox", 0, &whole, &err) != HF_OK)
+		return;
+	while (hf_whole_next(whole, &line, NULL, &err) == HF_OK) {
+		FUZZ_MUST(line.local_seq > last);
+		last = line.local_seq;
+	}
+	hf_whole_close(whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
 	struct hf_err err = { 0 };
 	struct hf_outbox *outbox;
 	struct hf_outbox_report report = { 0 }, again = { 0 };
-	struct hf_verify_report verified;
 	struct hf_disk *disk = fake_disk_new(1);
 
 	/* In front of the text a newline, so that a mark at its beginning is one, too. */
@@ -88,8 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	lay_out(disk, text);
 	test_clock_start(&test_time);
 	struct hf_outbox_options options = test_options(&test_time);
-	const struct hf_verify_options verify = { .disk = disk, .folder = "outbox", .data = true };
 
+	look(disk);
 	if (hf_outbox_open(disk, &options, &outbox, &report, &err) == HF_OK) {
 		uint64_t seq = append_one(outbox);
 
@@ -100,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		FUZZ_MUST(again.seq_last >= seq && again.bytes_torn == 0);
 		hf_outbox_close(outbox);
 	}
-	(void)!hf_verify(&verify, &verified, &err);
+	look(disk);
 	fake_disk_free(disk);
 	return 0;
 }
