@@ -220,6 +220,8 @@ static void json_chain(struct hf_json *json, const struct told *told)
 	hf_json_put_u64(json, "receipts_unread", chain->receipts_unread);
 	outbox_json_seq(json, "proven_through", chain->proven_through);
 	hf_json_put_text(json, "proven_at", chain->proven_through != 0 ? chain->proven_at : NULL);
+	outbox_json_seq(json, "except_from", chain->except_from);
+	outbox_json_seq(json, "except_through", chain->except_through);
 	outbox_json_seq(json, "altered_from", chain->altered_from);
 	outbox_json_seq(json, "altered_through", chain->altered_through);
 	hf_json_put_text(json, "altered_why",
@@ -426,9 +428,12 @@ static void print_chain(const struct told *told)
 				through + 1, (unsigned long long)r->last_seq);
 		(void)putchar('\n');
 	}
-	if (r->found[HF_FINDING_CHAIN_GAP] > 0)
-		(void)puts("  but for lines right before a gap (chain_gap): the chain does not "
-			   "reach over it");
+	if (chain->except_from != 0)
+		(void)printf(
+			"  but for lines %llu to %llu: no signature came before the chain began "
+			"anew\n  behind them (another epoch, or a gap)\n",
+			(unsigned long long)chain->except_from,
+			(unsigned long long)chain->except_through);
 	if (chain->altered_through == 0)
 		return;
 	(void)puts("altered or taken out:");

@@ -12,9 +12,9 @@
 #include "base/auto.h"
 #include "outbox/chain_check.h"
 #include "outbox/commit_ring.h"
+#include "outbox/countersigned.h"
 #include "outbox/origin_set.h"
 #include "outbox/scan.h"
-#include "outbox/witness.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static const char thumbs_folder[] = "thumbs";
 struct hole {
 	struct hf_verified_gap gap;
 	bool chain_broken; /* at the line behind it */
-	size_t proven;     /* then, see witness.h */
+	size_t proven;     /* then, see countersigned.h */
 	uint64_t offset;
 	char file[HF_FILE_NAME_BYTES];
 };
@@ -66,7 +66,7 @@ struct verifier {
 	size_t hole_count;
 	struct hole *holes;
 	struct hf_origin_set origins;
-	struct hf_witness witness;
+	struct hf_countersigned countersigned;
 	bool thumbs_here;
 
 	struct hf_commit_ring_lines ring;
@@ -156,7 +156,7 @@ static void doubt(struct verifier *v, size_t proven, uint64_t from, uint64_t thr
 	va_start(ap, format);
 	(void)vsnprintf(why, sizeof why, format, ap);
 	va_end(ap);
-	hf_witness_doubt(&v->witness, proven, from, through, why);
+	hf_countersigned_doubt(&v->countersigned, proven, from, through, why);
 }
 
 /* The hole in the numbers right in front of this line; NULL: there is none, or it is the first. */
@@ -189,7 +189,7 @@ static void break_chain(void *context, const struct hf_chain_line *line)
 			"line %llu, with which the chain begins, was altered", seq);
 		return;
 	}
-	doubt(v, line->proven, v->witness.first_seq, line->seq,
+	doubt(v, line->proven, v->countersigned.first_seq, line->seq,
 	      "line %llu does not follow from line %llu", seq, before);
 	find_at(v, HF_FINDING_CHAIN_BROKEN, line->file->name, line->offset, seq,
 		"line %llu does not follow from line %llu: it was altered, or that one and perhaps "
@@ -320,6 +320,9 @@ static void check_chain(struct verifier *v, uint64_t offset, const struct hf_lin
 		if (!hf_slice_text(&line->epoch, epoch, sizeof epoch))
 			(void)snprintf(epoch, sizeof epoch, "?");
 		if (v->any_line)
+			hf_countersigned_except(&v->countersigned, v->countersigned.proven,
+						v->last_seq);
+		if (v->any_line)
 			find(v, HF_FINDING_EPOCH_CHANGED, offset, line->local_seq,
 			     "epoch %s, before it %s", epoch, v->epoch);
 		memcpy(v->epoch, epoch, sizeof v->epoch);
@@ -332,7 +335,7 @@ static void check_chain(struct verifier *v, uint64_t offset, const struct hf_lin
 							    .offset = offset,
 							    .seq = line->local_seq,
 							    .seq_before = v->last_seq,
-							    .proven = v->witness.proven });
+							    .proven = v->countersigned.proven });
 	memcpy(v->chain, line->chain, sizeof v->chain);
 	v->chain_known = true;
 }
@@ -396,12 +399,12 @@ static enum hf_code take_line(struct verifier *v, uint64_t offset, const struct 
 	}
 	check_chain(v, offset, line);
 	hold_origin(v, offset, line);
-	if (v->options->chain && hf_witness_speaks(&v->witness, line->local_seq)) {
+	if (v->options->chain && hf_countersigned_speaks(&v->countersigned, line->local_seq)) {
 		/* What was found up to here comes first. */
 		settle(v);
-		if (!hf_witness_line(&v->witness, line))
+		if (!hf_countersigned_line(&v->countersigned, line))
 			find(v, HF_FINDING_RECEIPT_UNMET, offset, seq, "%s",
-			     v->witness.result.altered_why);
+			     v->countersigned.result.altered_why);
 	}
 	explain_holes(v, line);
 	check_thumb(v, offset, line);
@@ -586,7 +589,7 @@ static enum hf_code take_item(struct verifier *v, const struct hf_scan_item *ite
 		return HF_OK;
 	v->now.lines_bad++;
 	uint64_t seq = hf_line_seq_legible(item->data, item->size_bytes);
-	doubt(v, v->witness.proven, v->witness.first_seq, v->last_seq + 1,
+	doubt(v, v->countersigned.proven, v->countersigned.first_seq, v->last_seq + 1,
 	      "what stands behind line %llu is damaged", (unsigned long long)v->last_seq);
 	find(v, HF_FINDING_LINE_DAMAGED, item->offset, seq, "%zu bytes are not a line: %s",
 	     item->size_bytes,
@@ -687,6 +690,7 @@ static void judge_hole(struct verifier *v, const struct hole *hole)
 		find(v, HF_FINDING_NUMBERS_GONE, 0, gap->from,
 		     "numbers %llu to %llu are not there and no event says why", from, through);
 	} else if (hole->chain_broken) {
+		hf_countersigned_except(&v->countersigned, hole->proven, gap->from - 1);
 		find_at(v, HF_FINDING_CHAIN_GAP, hole->file, hole->offset, through + 1,
 			"the chain begins anew behind the numbers %llu to %llu, as event %llu says "
 			"(%s)",
@@ -698,17 +702,17 @@ static void judge_hole(struct verifier *v, const struct hole *hole)
 
 static void conclude_chain(struct verifier *v)
 {
-	bool whole = hf_witness_end(&v->witness);
+	bool whole = hf_countersigned_end(&v->countersigned);
 
 	if (!whole)
 		find(v, HF_FINDING_RECEIPT_UNMET, 0, v->last_seq, "%s",
-		     v->witness.result.altered_why);
-	if (v->witness.result.receipts_foreign > 0 && v->witness.result.key_known)
+		     v->countersigned.result.altered_why);
+	if (v->countersigned.result.receipts_foreign > 0 && v->countersigned.result.key_known)
 		find(v, HF_FINDING_RECEIPT_WRONG, 0, 0,
 		     "%llu receipts are of another key, or their signature is wrong: they count "
 		     "for nothing",
-		     (unsigned long long)v->witness.result.receipts_foreign);
-	v->report.chain = v->witness.result;
+		     (unsigned long long)v->countersigned.result.receipts_foreign);
+	v->report.chain = v->countersigned.result;
 }
 
 static void conclude(struct verifier *v)
@@ -756,7 +760,8 @@ enum hf_code hf_verify(const struct hf_verify_options *options, struct hf_verify
 			hf_disk_list(options->disk, thumbs_folder, &lister, &ignored) == HF_OK;
 	}
 	if (code == HF_OK && options->chain)
-		code = hf_witness_open(options->disk, options->hub_key, &v->witness, err);
+		code = hf_countersigned_open(options->disk, options->hub_key, &v->countersigned,
+					     err);
 	for (size_t i = 0; i < v->files.count; i++)
 		v->bytes_all += v->files.list[i].size_bytes;
 	for (size_t i = 0; code == HF_OK && i < v->files.count; i++)
@@ -770,7 +775,7 @@ enum hf_code hf_verify(const struct hf_verify_options *options, struct hf_verify
 	hf_files_free(&v->files);
 	free(v->holes);
 	hf_origin_set_free(&v->origins);
-	hf_witness_free(&v->witness);
+	hf_countersigned_free(&v->countersigned);
 	free(v);
 	return code;
 }

@@ -79,6 +79,9 @@ struct hf_verified_chain {
 	uint64_t receipts_unread;  /* lines that are no receipts */
 	uint64_t proven_through;   /* 0: no line */
 	char proven_at[HF_WALL_TEXT_BYTES];
+	/* Lines before it that are not proven, for the chain begins anew behind them; 0: none. The
+	 * first stretch of them, if there are several. */
+	uint64_t except_from, except_through;
 	/* The first line that was altered or is gone is one of these; 0: none was found. */
 	uint64_t altered_from, altered_through;
 	char altered_why[160];

@@ -649,6 +649,25 @@ TEST(a_line_taken_out_is_named_by_the_hole_it_leaves)
 	fake_disk_free(b.disk);
 }
 
+TEST(what_no_receipt_covered_when_the_chain_began_anew_is_excepted)
+{
+	struct bench b;
+
+	(void)setup_receipts(&b);
+	/* Line 5 is gone, and an event says why: line 8's signature does not reach over that. */
+	change_line(&b, TEST_FILE, 4, NULL);
+	fake_disk_put(b.disk, "meta/outbox_gap", "5 5 newest_gone\n", 16);
+	struct hf_outbox *outbox = open_outbox(&b);
+	test_append(outbox, 9);
+	hf_outbox_close(outbox);
+	const struct hf_verified_chain *chain = verify_chain(&b, NULL);
+	CHECK_U64(b.report.problems, ==, 0);
+	CHECK_U64(chain->proven_through, ==, 8);
+	CHECK_U64(chain->except_from, ==, 4);
+	CHECK_U64(chain->except_through, ==, 4);
+	fake_disk_free(b.disk);
+}
+
 TEST(receipts_of_another_key_count_for_nothing)
 {
 	struct bench b;
@@ -688,4 +707,5 @@ TESTS(RUN(an_untouched_outbox_has_no_problem), RUN(a_damaged_line_is_named),
       RUN(a_rewritten_history_lies_between_two_receipts),
       RUN(lines_taken_off_the_end_are_missed_by_a_receipt),
       RUN(a_line_taken_out_is_named_by_the_hole_it_leaves),
+      RUN(what_no_receipt_covered_when_the_chain_began_anew_is_excepted),
       RUN(receipts_of_another_key_count_for_nothing))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "outbox/witness.h"
+#include "outbox/countersigned.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static bool note_epoch(void *context, const struct hf_disk_entry *entry)
 }
 
 /* Those of the one key, with its signature, join the list. */
-static enum hf_code take_usable(struct hf_witness *w, const struct hf_receipts *receipts,
+static enum hf_code take_usable(struct hf_countersigned *w, const struct hf_receipts *receipts,
 				struct hf_err *err)
 {
 	struct hf_receipt_entry *grown =
@@ -57,10 +57,10 @@ static int by_seq(const void *left, const void *right)
 	return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
-enum hf_code hf_witness_open(struct hf_disk *disk, const uint8_t *key,
-			     struct hf_witness *ret_witness, struct hf_err *err)
+enum hf_code hf_countersigned_open(struct hf_disk *disk, const uint8_t *key,
+				   struct hf_countersigned *ret_countersigned, struct hf_err *err)
 {
-	struct hf_witness w = { 0 };
+	struct hf_countersigned w = { 0 };
 	struct epochs *epochs = calloc(1, sizeof *epochs);
 	struct hf_disk_lister lister = { .entry = note_epoch, .context = epochs };
 	struct hf_err ignored;
@@ -88,34 +88,34 @@ enum hf_code hf_witness_open(struct hf_disk *disk, const uint8_t *key,
 	}
 	free(epochs);
 	if (code != HF_OK) {
-		hf_witness_free(&w);
+		hf_countersigned_free(&w);
 		return code;
 	}
 	if (w.count > 1)
 		qsort(w.list, w.count, sizeof *w.list, by_seq);
 	w.result.receipts = w.count;
-	*ret_witness = w;
+	*ret_countersigned = w;
 	return HF_OK;
 }
 
-void hf_witness_free(struct hf_witness *witness)
+void hf_countersigned_free(struct hf_countersigned *countersigned)
 {
-	free(witness->list);
-	witness->list = NULL;
-	witness->count = 0;
+	free(countersigned->list);
+	countersigned->list = NULL;
+	countersigned->count = 0;
 }
 
-void hf_witness_doubt(struct hf_witness *witness, size_t proven, uint64_t from, uint64_t through,
-		      const char *why)
+void hf_countersigned_doubt(struct hf_countersigned *countersigned, size_t proven, uint64_t from,
+			    uint64_t through, const char *why)
 {
-	struct hf_verified_chain *result = &witness->result;
+	struct hf_verified_chain *result = &countersigned->result;
 
 	/* Some doubts are known late: the one about the lowest number is the first. */
 	if (result->altered_through != 0 && result->altered_through <= through)
 		return;
-	if (proven > 0 && witness->list[proven - 1].seq >= from)
-		from = witness->list[proven - 1].seq + 1;
-	witness->proven = proven < witness->proven ? proven : witness->proven;
+	if (proven > 0 && countersigned->list[proven - 1].seq >= from)
+		from = countersigned->list[proven - 1].seq + 1;
+	countersigned->proven = proven < countersigned->proven ? proven : countersigned->proven;
 	result->altered_from = from < through ? from : through;
 	result->altered_through = through;
 	(void)snprintf(result->altered_why, sizeof result->altered_why, "%s", why);
@@ -128,65 +128,86 @@ static bool fits(const struct hf_receipt_entry *entry, const struct hf_line *lin
 }
 
 /* The first line that the receipts do not cover. */
-static uint64_t unproven_from(const struct hf_witness *witness)
+static uint64_t unproven_from(const struct hf_countersigned *countersigned)
 {
-	return witness->proven == 0 ? witness->first_seq
-				    : witness->list[witness->proven - 1].seq + 1;
+	return countersigned->proven == 0 ? countersigned->first_seq
+					  : countersigned->list[countersigned->proven - 1].seq + 1;
 }
 
-static void doubt_entry(struct hf_witness *witness, const struct hf_receipt_entry *entry,
-			const char *what)
+static void doubt_entry(struct hf_countersigned *countersigned,
+			const struct hf_receipt_entry *entry, const char *what)
 {
-	char why[sizeof witness->result.altered_why];
+	char why[sizeof countersigned->result.altered_why];
 
 	(void)snprintf(why, sizeof why, "the hub has countersigned line %llu at %s; %s",
 		       (unsigned long long)entry->seq, entry->at, what);
-	hf_witness_doubt(witness, witness->proven, unproven_from(witness), entry->seq, why);
+	hf_countersigned_doubt(countersigned, countersigned->proven, unproven_from(countersigned),
+			       entry->seq, why);
 }
 
-bool hf_witness_line(struct hf_witness *witness, const struct hf_line *line)
+bool hf_countersigned_line(struct hf_countersigned *countersigned, const struct hf_line *line)
 {
 	bool good = true, met = false, unmet = false;
 	size_t last = 0;
 
-	for (;
-	     witness->next < witness->count && witness->list[witness->next].seq <= line->local_seq;
-	     witness->next++) {
-		const struct hf_receipt_entry *entry = &witness->list[witness->next];
+	for (; countersigned->next < countersigned->count &&
+	       countersigned->list[countersigned->next].seq <= line->local_seq;
+	     countersigned->next++) {
+		const struct hf_receipt_entry *entry = &countersigned->list[countersigned->next];
 
 		if (entry->seq == line->local_seq) {
 			/* Two epochs may have one each: a redrawn one goes on behind the old. */
 			met = met || fits(entry, line);
 			unmet = true;
-			last = fits(entry, line) ? witness->next + 1 : last;
-		} else if (witness->first_seq != 0) {
-			doubt_entry(witness, entry, "it is not there");
+			last = fits(entry, line) ? countersigned->next + 1 : last;
+		} else if (countersigned->first_seq != 0) {
+			doubt_entry(countersigned, entry, "it is not there");
 			good = false;
 		}
 	}
-	if (witness->first_seq == 0)
-		witness->first_seq = line->local_seq;
+	if (countersigned->first_seq == 0)
+		countersigned->first_seq = line->local_seq;
 	if (met) {
-		if (witness->result.altered_through == 0)
-			witness->proven = last;
+		if (countersigned->result.altered_through == 0)
+			countersigned->proven = last;
 	} else if (unmet) {
-		doubt_entry(witness, &witness->list[witness->next - 1], "here it is another one");
+		doubt_entry(countersigned, &countersigned->list[countersigned->next - 1],
+			    "here it is another one");
 		good = false;
 	}
 	return good;
 }
 
-bool hf_witness_end(struct hf_witness *witness)
+void hf_countersigned_except(struct hf_countersigned *countersigned, size_t proven,
+			     uint64_t through)
 {
-	bool whole = witness->next == witness->count;
+	struct hf_verified_chain *result = &countersigned->result;
+	uint64_t from =
+		proven == 0 ? countersigned->first_seq : countersigned->list[proven - 1].seq + 1;
+
+	if (from > through || (result->except_from != 0 && result->except_from < from))
+		return;
+	result->except_from = from;
+	result->except_through = through;
+}
+
+bool hf_countersigned_end(struct hf_countersigned *countersigned)
+{
+	bool whole = countersigned->next == countersigned->count;
 
 	if (!whole)
-		doubt_entry(witness, &witness->list[witness->next], "the log ends before it");
-	if (witness->proven > 0) {
-		const struct hf_receipt_entry *entry = &witness->list[witness->proven - 1];
+		doubt_entry(countersigned, &countersigned->list[countersigned->next],
+			    "the log ends before it");
+	if (countersigned->proven > 0) {
+		const struct hf_receipt_entry *entry =
+			&countersigned->list[countersigned->proven - 1];
 
-		witness->result.proven_through = entry->seq;
-		memcpy(witness->result.proven_at, entry->at, sizeof entry->at);
+		countersigned->result.proven_through = entry->seq;
+		/* Behind what is proven all is open anyway. */
+		if (countersigned->result.except_from > entry->seq)
+			countersigned->result.except_from = countersigned->result.except_through =
+				0;
+		memcpy(countersigned->result.proven_at, entry->at, sizeof entry->at);
 	}
 	return whole;
 }
