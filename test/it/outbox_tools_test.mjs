@@ -60,6 +60,28 @@ test('replay asks first, and refuses what cannot be', async () => {
 	assert.equal(requests().length, 1);
 });
 
+test('what the hub has countersigned proves the log; a line taken out of a copy is named', async () => {
+	const proven = await until('a receipt', () => {
+		const done = outbox('verify', '--chain', '--json', unit.data);
+		return done.code === 0 && JSON.parse(done.out).chain.proven_through;
+	}, 30000, 300);
+	const copy = path.join(unit.folder, 'copy');
+	fs.cpSync(unit.data, copy, { recursive: true, filter: (from) => !from.endsWith('/control') });
+	// Numbers are not missing if the forger thinks of a gap event: here he does not.
+	const gone = outboxLines(copy).findLast((l) => l.local_seq < proven && l.event_class !== 'outbox_file_opened');
+	const day = path.join(copy, 'outbox', gone.file);
+	fs.writeFileSync(day, fs.readFileSync(day, 'utf8').replace(`${gone.text}\n`, ''));
+	fs.rmSync(path.join(copy, 'outbox/.ring'));
+	const done = outbox('verify', '--chain', '--json', copy);
+	assert.equal(done.code, 1);
+	const { chain } = JSON.parse(done.out);
+	assert.ok(chain.altered_from <= gone.local_seq && gone.local_seq <= chain.altered_through, done.out);
+	assert.ok((chain.proven_through ?? 0) < gone.local_seq);
+	// Another machine pins no key of its own: one that is given must be the hub's.
+	assert.equal(outbox('verify', '--hub-key', chain.hub_key, unit.data).code, 0);
+	assert.equal(outbox('verify', '--hub-key', 'ab'.repeat(32), unit.data).code, 5);
+});
+
 test('a card pulled in mid-write: stock tools and the tools here read the same events', async () => {
 	const all = [worker(await status(unit.data), 'keeper').pid, unit.program.pid];
 	for (const pid of all) process.kill(pid, 'SIGKILL');
