@@ -206,8 +206,8 @@ static const char *const outbox_examples[] = {
 	"the events of a day",
 	"holdfast outbox replay --from 1000 --through 1200 --channel hub",
 	"the hub has lost some: send them again",
-	"cat /mnt/card/outbox/*.jsonl /mnt/card/outbox/.ring | jq -cR 'fromjson? | .local_seq' | "
-	"sort -nu",
+	"cat /mnt/card/outbox/*.jsonl /mnt/card/outbox/.ring | grep -a '{' | jq -cR 'fromjson? | "
+	".local_seq' | sort -nu",
 	"without holdfast: every event on a card that was pulled from a dead unit",
 	NULL,
 };

@@ -85,8 +85,11 @@ static enum hf_code make_plan(struct plan *plan, struct hf_err *err)
 			       "they had been delivered",
 			       (unsigned long long)plan->first_seq, through);
 	plan->from = from > plan->first_seq ? from : plan->first_seq;
-	plan->through =
-		through != 0 && through < plan->acked_through ? through : plan->acked_through;
+	/* The cursor on disk is a lower bound: a running uplink may be further, and knows. */
+	if (through == 0)
+		plan->through = plan->acked_through;
+	else
+		plan->through = through < plan->last_seq ? through : plan->last_seq;
 	return HF_OK;
 }
 
@@ -208,7 +211,7 @@ static int carry_out(const struct plan *plan)
 	struct hf_err err = { 0 };
 
 	(void)snprintf(replay.channel, sizeof replay.channel, "%s", ask->channel);
-	if (plan->through < plan->acked_through)
+	if (ask->through != 0)
 		replay.through_seq = plan->through;
 	(void)snprintf(path, sizeof path, "%s/run", ask->path);
 	enum hf_code code = hf_control_ask(run != NULL ? run : path, &question, ANSWER_TIMEOUT_MS,
