@@ -23,6 +23,8 @@ static bool parse(const char *line, struct hf_fork *fork)
 	unsigned told;
 	int end = 0;
 
+	/* A line before may have left something here. */
+	memset(fork, 0, sizeof *fork);
 	if (sscanf(line, "%16s %16s %16llu %23s %16llu %1u%n", fork->next, fork->left, &from,
 		   fork->reason, &at, &told, &end) != 6 ||
 	    line[end] != '\0' || !is_epoch(fork->next) || !is_epoch(fork->left) ||

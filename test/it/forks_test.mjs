@@ -149,6 +149,49 @@ test('two units on copies of one card both deliver everything', async (t) => {
 	await Promise.all([one.stop(), two.stop()]);
 });
 
+test('a copy of a copy leaves the epoch that the copy had drawn', async (t) => {
+	const dir = folder(t);
+	const hub = await start(t, path.join(dir, 'hub'));
+	const a = new Unit(t, path.join(dir, 'a'), hub);
+	await a.commit(5);
+	await a.drained();
+	await a.stop();
+	copy(a.data, path.join(dir, 'b'));
+	const one = new Unit(t, a.data, hub);
+	await one.commit(8);
+	await one.drained();
+	// The copy writes on without a hub; so does a copy of it, from a later line on.
+	const nowhere = { url: 'http://127.0.0.1:9' };
+	const alone = new Unit(t, path.join(dir, 'b'), nowhere);
+	await alone.commit(4);
+	await alone.stop();
+	copy(alone.data, path.join(dir, 'c'));
+	const two = new Unit(t, alone.data, hub);
+	await two.commit(4);
+	await two.drained();
+	await until('the redraw', () => redrawn(two).length === 1, 10000);
+	await two.drained();
+	await two.stop();
+	// It also has the second one's epoch and its entry, as if the card had been copied after that.
+	for (const name of ['meta/forks', 'identity/epoch'])
+		fs.copyFileSync(path.join(two.data, name), path.join(dir, 'c', name));
+	const three = new Unit(t, path.join(dir, 'c'), hub);
+	await three.commit(6);
+	await three.drained();
+	await until('the redraw', () => three.forks().length === 2, 10000);
+	await three.commit(1);
+	await three.drained();
+	await three.stop();
+	await allThere(hub, [one, two, three]);
+	const [first, second] = three.forks();
+	assert.equal(second.left, first.next);
+	const old = outboxLines(three.data).filter((l) => l.epoch === first.left && l.local_seq >= first.from);
+	assert.ok(old.length > 0);
+	assert.deepEqual(new Set(old.filter((l) => l.local_seq >= second.from).map((l) => three.stream(l))),
+		new Set(second.from > old.at(-1).local_seq ? [] : [second.next]));
+	assert.equal(Object.keys(await streams(hub)).length, 3);
+});
+
 test('a restored backup delivers all that is new and overwrites nothing', async (t) => {
 	const dir = folder(t);
 	const hub = await start(t, path.join(dir, 'hub'));

@@ -17,8 +17,8 @@
 #include "base/random.h"
 #include "outbox/cursor.h"
 #include "proc/uplink/feed.h"
+#include "proc/uplink/history.h"
 #include "proc/uplink/notes.h"
-#include "proc/uplink/witness.h"
 #include "uplink/channel.h"
 #include "uplink/sender.h"
 
@@ -51,7 +51,7 @@ struct hf_drain {
 	struct hf_channel channel;
 	struct hf_thumbs thumbs;
 	struct hf_notes notes;
-	struct hf_witness witness;
+	struct hf_history history;
 
 	enum task task; /* of the request in hand */
 	bool ended;     /* ... whose response has come */
@@ -258,7 +258,7 @@ static void start_failed(struct hf_drain *drain, enum hf_code code, const struct
 static uint32_t choose_lines(struct hf_drain *drain)
 {
 	const struct hf_window *window = &drain->window;
-	const struct hf_forks *forks = &drain->witness.forks;
+	const struct hf_forks *forks = &drain->history.forks;
 	const char *own = window->owner.epoch;
 	uint32_t count = 0;
 
@@ -368,10 +368,10 @@ static bool own_chain(const struct hf_window *window, uint64_t seq,
 			ret_chain);
 }
 
-static void let_witness(struct hf_drain *drain, const struct hf_answer *answer)
+static void tell_history(struct hf_drain *drain, const struct hf_answer *answer)
 {
 	uint8_t chain[HF_CHAIN_BYTES];
-	const struct hf_witnessed about = {
+	const struct hf_history_about about = {
 		.device_id = drain->window.owner.device_id,
 		.epoch = drain->stream,
 		.own_chain =
@@ -383,7 +383,7 @@ static void let_witness(struct hf_drain *drain, const struct hf_answer *answer)
 	};
 
 	drain->conflicted = answer->verdict == HF_VERDICT_CONFLICT;
-	hf_witness_answer(&drain->witness, answer, &about);
+	hf_history_answer(&drain->history, answer, &about);
 }
 
 static void take_events_answer(struct hf_drain *drain)
@@ -396,7 +396,7 @@ static void take_events_answer(struct hf_drain *drain)
 	struct hf_answer answer;
 
 	hf_answer_judge(hf_sender_response(drain->sender), &sent, &answer);
-	let_witness(drain, &answer);
+	tell_history(drain, &answer);
 	unsigned news = hf_channel_answered(&drain->channel, &answer, &drain->asked, now_mono(),
 					    hf_random_real());
 	uint32_t count = hf_window_through(&drain->window, drain->channel.acked_through);
@@ -542,7 +542,7 @@ enum hf_code hf_drain_open(struct hf_worker *worker, struct hf_drain **ret_drain
 		code = hf_disk_folder_ensure(drain->disk, "meta", err);
 	if (code == HF_OK) {
 		load_state(drain);
-		hf_witness_open(&drain->witness, drain->disk, worker, &drain->notes);
+		hf_history_open(&drain->history, drain->disk, worker, &drain->notes);
 		code = hf_feed_open(drain->disk, drain->hello, drain->channel.acked_through,
 				    &drain->feed, err);
 	}
@@ -560,7 +560,7 @@ void hf_drain_close(struct hf_drain *drain)
 	if (drain == NULL)
 		return;
 	if (drain->feed != NULL) {
-		hf_witness_turn(&drain->witness, true);
+		hf_history_turn(&drain->history, true);
 		store_cursor(drain, true);
 	}
 	hf_sender_close(drain->sender);
@@ -600,7 +600,7 @@ void hf_drain_turn(struct hf_drain *drain)
 		if (!start_events(drain) && drain->window.line_count == 0)
 			start_thumb(drain);
 	}
-	hf_witness_turn(&drain->witness, false);
+	hf_history_turn(&drain->history, false);
 	hf_notes_flush(&drain->notes, drain->worker);
 	store_retry(drain);
 	store_cursor(drain, false);
@@ -610,13 +610,13 @@ void hf_drain_turn(struct hf_drain *drain)
 void hf_drain_keeper_plugged(struct hf_drain *drain)
 {
 	hf_feed_keeper_changed(drain->feed);
-	hf_witness_forks_changed(&drain->witness);
+	hf_history_forks_changed(&drain->history);
 	drain->cursor_told = 0;
 }
 
 void hf_drain_forked(struct hf_drain *drain)
 {
-	hf_witness_forks_changed(&drain->witness);
+	hf_history_forks_changed(&drain->history);
 	/* What was refused goes another way now. */
 	if (drain->conflicted)
 		hf_channel_resume(&drain->channel);
@@ -663,8 +663,8 @@ void hf_drain_stats(struct hf_drain *drain, char *ret_json, size_t size_bytes)
 	hf_json_put_u64(&json, "thumbs_sent", drain->thumbs.sent);
 	hf_json_put_u64(&json, "thumbs_waiting", drain->thumbs.count);
 	hf_json_put_u64(&json, "thumbs_dropped", drain->thumbs.dropped);
-	hf_json_put_u64(&json, "receipts", drain->witness.stored);
-	hf_json_put_u64(&json, "receipts_bad", drain->witness.bad);
+	hf_json_put_u64(&json, "receipts", drain->history.stored);
+	hf_json_put_u64(&json, "receipts_bad", drain->history.bad);
 	hf_json_put_text(&json, "link", ways[channel->way]);
 	hf_json_object_close(&json);
 	if (hf_json_end(&json, &err) != HF_OK)

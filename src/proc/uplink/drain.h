@@ -10,7 +10,7 @@
  * Files       meta/ack_local_seq  the cursor: stored at most once a second while
  *                                 it moves, and at the end; keeper hears of it
  *                                 only after that.
- *             identity/receipts/  what the hub countersigned (witness.h).
+ *             identity/receipts/  what the hub countersigned (history.h).
  *             meta/retry_state    failures in a row and what is left of the wait.
  *
  * Durability  The cursor is a lower bound. What was delivered after its last

@@ -61,7 +61,7 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 
 	(void)link;
 	if (msg->type == HF_MSG_REPLAY)
-		return on_replay(context, msg, err);
+		return on_replay(process, msg, err);
 	if (msg->type == HF_MSG_FORKED) {
 		if (process->drain != NULL)
 			hf_drain_forked(process->drain);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * witness - what the hub says about this unit's history, and what follows from it.
+ * history - what the hub says about this unit's history, and what follows from it.
  *
  * Shape       Receipts (outbox/receipt.h) are compared with our own lines and kept. Where the
  *             hub has another history than ours, keeper is told (HF_MSG_FORK); it redraws the
@@ -19,7 +19,7 @@
 #include "proc/uplink/notes.h"
 #include "uplink/answer.h"
 
-struct hf_witness {
+struct hf_history {
 	struct hf_disk *disk;
 	struct hf_worker *worker;
 	struct hf_notes *notes;
@@ -42,7 +42,7 @@ struct hf_witness {
 };
 
 /* What the answer is about. */
-struct hf_witnessed {
+struct hf_history_about {
 	const char *device_id;
 	const char *epoch;        /* under which the hub keeps these lines */
 	const uint8_t *own_chain; /* of our line with the receipt's number; NULL: not at hand */
@@ -51,15 +51,15 @@ struct hf_witnessed {
 };
 
 /* notes, worker and disk outlive it. */
-void hf_witness_open(struct hf_witness *witness, struct hf_disk *disk, struct hf_worker *worker,
+void hf_history_open(struct hf_history *history, struct hf_disk *disk, struct hf_worker *worker,
 		     struct hf_notes *notes);
 
 /* keeper has said, or may have said, where lines go. */
-void hf_witness_forks_changed(struct hf_witness *witness);
+void hf_history_forks_changed(struct hf_history *history);
 
 /* Take an answer in. */
-void hf_witness_answer(struct hf_witness *witness, const struct hf_answer *answer,
-		       const struct hf_witnessed *about);
+void hf_history_answer(struct hf_history *history, const struct hf_answer *answer,
+		       const struct hf_history_about *about);
 
 /* Store what is due, ask what is to be asked. at_once: the end of the process. */
-void hf_witness_turn(struct hf_witness *witness, bool at_once);
+void hf_history_turn(struct hf_history *history, bool at_once);
