@@ -62,16 +62,6 @@ static enum hf_code write_tail(const struct hf_event *event, const struct hf_eve
 	return strip_braces(&json, &offer->tail_bytes, err);
 }
 
-/* Any byte below 0x20 among eight: only such a one borrows from its top bit. */
-static bool has_control(const char *text)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t word;
-
-	memcpy(&word, text, sizeof word);
-	return ((word - ones * 0x20) & ~word & (ones * 0x80)) != 0;
-}
-
 static enum hf_code run_check(const char *run, uint32_t run_bytes, size_t size_bytes_max,
 			      const char *first_key, struct hf_err *err)
 {
@@ -79,15 +69,11 @@ static enum hf_code run_check(const char *run, uint32_t run_bytes, size_t size_b
 		return hf_fail(err, HF_E_INVALID, "offer: a run of %u bytes", run_bytes);
 	if (strncmp(run, first_key, strlen(first_key)) != 0)
 		return hf_fail(err, HF_E_INVALID, "offer: a run does not begin with %s", first_key);
-	for (uint32_t i = 0; i < run_bytes; i++) {
-		while (run_bytes - i >= 8 && !has_control(run + i))
-			i += 8;
-		if (i < run_bytes && (unsigned char)run[i] < 0x20)
-			return hf_fail(err, HF_E_INVALID, "offer: control byte at %u", i);
-	}
-	if (hf_utf8_valid_prefix(run, run_bytes) != run_bytes)
-		return hf_fail(err, HF_E_INVALID, "offer: bytes that are not UTF-8");
-	return HF_OK;
+	size_t good = hf_utf8_line_prefix(run, run_bytes);
+	if (good == run_bytes)
+		return HF_OK;
+	return hf_fail(err, HF_E_INVALID, "offer: byte %zu is %s", good,
+		       (unsigned char)run[good] < 0x20 ? "a control character" : "not UTF-8");
 }
 
 enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_context *context,
@@ -102,7 +88,8 @@ enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_c
 	return write_tail(event, context, ret_offer, err);
 }
 
-enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
+enum hf_code hf_offer_check_origin(const struct hf_offer *offer, struct hf_origin *ret_origin,
+				   struct hf_err *err)
 {
 	struct hf_origin origin;
 
@@ -115,7 +102,17 @@ enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
 			 "\"captured_at\":", err);
 	if (code != HF_OK)
 		return code;
-	return run_check(offer->tail, offer->tail_bytes, sizeof offer->tail, "\"boot_id\":", err);
+	code = run_check(offer->tail, offer->tail_bytes, sizeof offer->tail, "\"boot_id\":", err);
+	if (code == HF_OK)
+		*ret_origin = origin;
+	return code;
+}
+
+enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
+{
+	struct hf_origin ignored;
+
+	return hf_offer_check_origin(offer, &ignored, err);
 }
 
 void hf_origin_text(const struct hf_origin *origin, char ret_text[HF_ORIGIN_BYTES])

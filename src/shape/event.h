@@ -84,6 +84,9 @@ enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_c
 
 /* What keeper checks: sizes, UTF-8, no newline, a well-formed origin. */
 enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err) HF_MUST_CHECK;
+/* The same, for who goes on with its origin. */
+enum hf_code hf_offer_check_origin(const struct hf_offer *offer, struct hf_origin *ret_origin,
+				   struct hf_err *err) HF_MUST_CHECK;
 
 void hf_origin_text(const struct hf_origin *origin, char ret_text[HF_ORIGIN_BYTES]);
 enum hf_code hf_origin_parse(const char *text, struct hf_origin *ret_origin,

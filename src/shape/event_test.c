@@ -129,6 +129,104 @@ TEST(a_control_byte_is_found_wherever_it_stands)
 	}
 }
 
+/* The language of origins as it was first written down: scanf, then one text for one origin. */
+static bool scan_origin(const char *text, struct hf_origin *ret_origin)
+{
+	unsigned long long boot, run, n;
+	char producer, canonical[HF_ORIGIN_BYTES];
+	int length = -1;
+
+	if (sscanf(text, "%20llu.%c.%20llu.%20llu%n", &boot, &producer, &run, &n, &length) != 4 ||
+	    length < 0 || text[length] != '\0' || strchr("rsk", producer) == NULL || n == 0)
+		return false;
+	*ret_origin = (struct hf_origin){ .boot = boot, .run = run, .n = n, .producer = producer };
+	hf_origin_text(ret_origin, canonical);
+	return strcmp(canonical, text) == 0;
+}
+
+/* Is it one? */
+static bool check_like_scanf(const char *text)
+{
+	struct hf_origin scanned = { 0 }, parsed = { 0 };
+	struct hf_err err;
+	bool wanted = scan_origin(text, &scanned);
+
+	if ((hf_origin_parse(text, &parsed, &err) == HF_OK) != wanted)
+		fail_msg("\"%s\" is %s origin", text, wanted ? "an" : "no");
+	if (wanted && (parsed.boot != scanned.boot || parsed.run != scanned.run ||
+		       parsed.n != scanned.n || parsed.producer != scanned.producer))
+		fail_msg("\"%s\" is read as another", text);
+	return wanted;
+}
+
+TEST(an_origin_is_what_scanf_reads_and_printf_would_write_again)
+{
+	static const char *const numbers[] = { "0",
+					       "1",
+					       "9",
+					       "10",
+					       "00",
+					       "01",
+					       "",
+					       " 1",
+					       "+1",
+					       "-1",
+					       "1 ",
+					       "18446744073709551615",
+					       "18446744073709551616",
+					       "18446744073709551625",
+					       "99999999999999999999",
+					       "018446744073709551615",
+					       "184467440737095516150",
+					       "1844674407370955161",
+					       "0x1" };
+	static const char *const producers[] = { ".r.",  ".s.", ".k.", ".x.", ".R.",  "..",
+						 ".rr.", "r",   ".r",  "r.",  ". r.", ".\xff." };
+	const size_t count = sizeof numbers / sizeof numbers[0];
+	unsigned good = 0;
+
+	for (size_t boot = 0; boot < count; boot++)
+		for (size_t p = 0; p < sizeof producers / sizeof producers[0]; p++)
+			for (size_t run = 0; run < count; run++)
+				for (size_t n = 0; n < count; n++) {
+					char text[HF_ORIGIN_BYTES];
+
+					(void)snprintf(text, sizeof text, "%s%s%s.%s",
+						       numbers[boot], producers[p], numbers[run],
+						       numbers[n]);
+					good += check_like_scanf(text);
+				}
+	CHECK_U64(good, ==, 3 * 6 * 6 * 5); /* 0 is no n */
+}
+
+TEST(any_letters_in_an_origin_are_judged_as_scanf_judges_them)
+{
+	static const char letters[] = "0123456789..rsk \t\n+-x\x7f\xc3";
+	uint64_t chance = 1;
+	unsigned good = 0;
+
+	for (unsigned round = 0; round < 300000; round++) {
+		struct hf_origin one = { .producer = 'r' };
+		char text[HF_ORIGIN_BYTES];
+
+		one.boot = chance >> (chance & 63);
+		chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+		one.run = chance >> (chance >> 58);
+		chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+		one.n = chance >> (chance >> 58);
+		hf_origin_text(&one, text);
+		/* None, one or two letters are others than they were. */
+		for (unsigned i = 0; i < round % 3; i++) {
+			chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+			text[(chance >> 33) % strlen(text)] =
+				letters[(chance >> 48) % (sizeof letters - 1)];
+		}
+		good += check_like_scanf(text);
+	}
+	CHECK_U64(good, >, 100000);
+	CHECK_U64(good, <, 250000);
+}
+
 TEST(an_event_that_does_not_fit_is_an_error)
 {
 	struct hf_err err;
@@ -144,4 +242,7 @@ TEST(an_event_that_does_not_fit_is_an_error)
 TESTS(RUN(head_and_tail_have_the_keys_in_their_order),
       RUN(an_offer_that_could_break_the_line_is_refused),
       RUN(an_origin_is_read_back_and_nonsense_is_not),
-      RUN(a_control_byte_is_found_wherever_it_stands), RUN(an_event_that_does_not_fit_is_an_error))
+      RUN(a_control_byte_is_found_wherever_it_stands),
+      RUN(an_origin_is_what_scanf_reads_and_printf_would_write_again),
+      RUN(any_letters_in_an_origin_are_judged_as_scanf_judges_them),
+      RUN(an_event_that_does_not_fit_is_an_error))
