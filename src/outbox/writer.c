@@ -341,9 +341,15 @@ enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *c
 			      struct hf_err *err)
 {
 	HF_ASSERT(count <= HF_OUTBOX_BATCH_MAX);
-	struct batch batch = { .offers = offers, .count = count, .results = ret_results };
+	struct batch batch;
 	struct hf_err ignored;
 
+	/* The rest is written before it is read; 23 KB of zeros a batch would cost more than most
+	 * of what follows. */
+	batch.offers = offers;
+	batch.count = count;
+	batch.results = ret_results;
+	batch.staged_count = 0;
 	if (answer_known(outbox, &batch) == 0 && !has_own_pending(outbox))
 		return HF_OK;
 	enum hf_code code = hf_outbox_ready_file(outbox, err);
