@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shape/event.h"
 
+#include "base/assert.h"
 #include "base/json.h"
 
 #include <stdio.h>
@@ -86,6 +87,49 @@ enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_c
 	if (code != HF_OK)
 		return code;
 	return write_tail(event, context, ret_offer, err);
+}
+
+/* The struct up to its head, then head and tail without their NULs. */
+enum {
+	PACKED_BEGINNING_BYTES = offsetof(struct hf_offer, head),
+};
+
+_Static_assert(PACKED_BEGINNING_BYTES == HF_ORIGIN_BYTES + 2 * sizeof(uint32_t),
+	       "origin, head_bytes, tail_bytes and nothing between them");
+
+size_t hf_offer_pack(const struct hf_offer *offer, void *ret_data)
+{
+	uint8_t *at = ret_data;
+
+	HF_ASSERT(offer->head_bytes < sizeof offer->head && offer->tail_bytes < sizeof offer->tail);
+	memcpy(at, offer, PACKED_BEGINNING_BYTES);
+	at += PACKED_BEGINNING_BYTES;
+	memcpy(at, offer->head, offer->head_bytes);
+	at += offer->head_bytes;
+	memcpy(at, offer->tail, offer->tail_bytes);
+	return PACKED_BEGINNING_BYTES + (size_t)offer->head_bytes + offer->tail_bytes;
+}
+
+enum hf_code hf_offer_unpack(const void *data, size_t size_bytes, struct hf_offer *ret_offer,
+			     struct hf_err *err)
+{
+	const uint8_t *at = data;
+	uint32_t runs[2];
+
+	if (size_bytes < PACKED_BEGINNING_BYTES)
+		return hf_fail(err, HF_E_INVALID, "offer: %zu bytes", size_bytes);
+	memcpy(runs, at + HF_ORIGIN_BYTES, sizeof runs);
+	if (runs[0] >= sizeof ret_offer->head || runs[1] >= sizeof ret_offer->tail ||
+	    size_bytes != PACKED_BEGINNING_BYTES + (size_t)runs[0] + runs[1])
+		return hf_fail(err, HF_E_INVALID, "offer: %zu bytes for runs of %u and %u",
+			       size_bytes, runs[0], runs[1]);
+	memcpy(ret_offer, at, PACKED_BEGINNING_BYTES);
+	at += PACKED_BEGINNING_BYTES;
+	memcpy(ret_offer->head, at, runs[0]);
+	ret_offer->head[runs[0]] = '\0';
+	memcpy(ret_offer->tail, at + runs[0], runs[1]);
+	ret_offer->tail[runs[1]] = '\0';
+	return HF_OK;
 }
 
 enum hf_code hf_offer_check_origin(const struct hf_offer *offer, struct hf_origin *ret_origin,

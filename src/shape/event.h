@@ -29,6 +29,7 @@
 #include "shape/state.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -81,6 +82,13 @@ struct hf_offer {
 enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_context *context,
 			   const struct hf_origin *origin, struct hf_offer *ret_offer,
 			   struct hf_err *err) HF_MUST_CHECK;
+
+/* As it is sent: as long as what is in it. ret_data has room for sizeof(struct hf_offer). */
+size_t hf_offer_pack(const struct hf_offer *offer, void *ret_data);
+/* HF_E_INVALID: its sizes are not those of these bytes. What is in it is not looked at. Behind the
+ * ends of head and tail ret_offer stays as it was. */
+enum hf_code hf_offer_unpack(const void *data, size_t size_bytes, struct hf_offer *ret_offer,
+			     struct hf_err *err) HF_MUST_CHECK;
 
 /* What keeper checks: sizes, UTF-8, no newline, a well-formed origin. */
 enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err) HF_MUST_CHECK;
