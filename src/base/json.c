@@ -15,6 +15,8 @@ enum {
 };
 
 static const uint64_t integer_max = UINT64_C(1) << 53;
+static const uint64_t each_byte = UINT64_C(0x0101010101010101);
+static const uint64_t high_bits = UINT64_C(0x8080808080808080);
 
 static void put(struct hf_json *json, const char *bytes, size_t size_bytes)
 {
@@ -74,14 +76,55 @@ static size_t utf8_sequence(const unsigned char *s, size_t size_bytes)
 	return length;
 }
 
+/* Not 0 when one of the eight bytes in it is below limit, which is at most 0x80, or is not ASCII. */
+static uint64_t below_or_high(uint64_t word, uint64_t limit)
+{
+	return ((word - limit * each_byte) | word) & high_bits;
+}
+
+/* Not 0 when one of the eight bytes in it is this one, and perhaps for one that is not ASCII. */
+static uint64_t has_byte(uint64_t word, char wanted)
+{
+	return ((word ^ (uint64_t)wanted * each_byte) - each_byte) & high_bits;
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* How many bytes from the start of text are ASCII that is written as it is. */
+static size_t plain_prefix(const unsigned char *s, size_t size_bytes)
+{
+	size_t i = 0;
+
+	for (; size_bytes - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, s + i, sizeof word);
+		if ((below_or_high(word, 0x20) | has_byte(word, '"') | has_byte(word, '\\') |
+		     has_byte(word, 0x7f)) != 0)
+			break;
+	}
+	while (i < size_bytes && is_plain(s[i]))
+		i++;
+	return i;
+}
+
 static void put_escaped(struct hf_json *json, const char *text, size_t size_bytes)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
 	for (size_t i = 0; i < size_bytes;) {
-		size_t length = utf8_sequence(s + i, size_bytes - i);
+		size_t length = plain_prefix(s + i, size_bytes - i);
 		char escaped[8];
 
+		if (length > 0) {
+			put(json, text + i, length);
+			i += length;
+			continue;
+		}
+		length = utf8_sequence(s + i, size_bytes - i);
 		if (length == 0) {
 			put(json, "\xef\xbf\xbd", 3);
 			i++;
@@ -166,22 +209,31 @@ void hf_json_raw(struct hf_json *json, const char *text, size_t size_bytes)
 	put(json, text, size_bytes);
 }
 
-void hf_json_u64(struct hf_json *json, uint64_t value)
+/* Its digits, from the last one back, and the sign. */
+static void put_integer(struct hf_json *json, uint64_t value, bool negative)
 {
 	char text[24];
+	char *end = text + sizeof text, *at = end;
 
+	do {
+		*--at = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	if (negative)
+		*--at = '-';
+	hf_json_raw(json, at, (size_t)(end - at));
+}
+
+void hf_json_u64(struct hf_json *json, uint64_t value)
+{
 	HF_ASSERT(value <= integer_max);
-	int length = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-	hf_json_raw(json, text, (size_t)length);
+	put_integer(json, value, false);
 }
 
 void hf_json_i64(struct hf_json *json, int64_t value)
 {
-	char text[24];
-
 	HF_ASSERT(value <= (int64_t)integer_max && value >= -(int64_t)integer_max);
-	int length = snprintf(text, sizeof text, "%lld", (long long)value);
-	hf_json_raw(json, text, (size_t)length);
+	put_integer(json, value < 0 ? (uint64_t)-value : (uint64_t)value, value < 0);
 }
 
 void hf_json_real(struct hf_json *json, double value, int decimals)
@@ -260,6 +312,30 @@ size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
 			}
 		}
 		size_t length = utf8_sequence(s + i, size_bytes - i);
+
+		if (length == 0)
+			break;
+		i += length;
+	}
+	return i;
+}
+
+size_t hf_utf8_line_prefix(const char *text, size_t size_bytes)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t i = 0;
+
+	while (i < size_bytes) {
+		uint64_t words[2];
+
+		if (size_bytes - i >= sizeof words) {
+			memcpy(words, s + i, sizeof words);
+			if ((below_or_high(words[0], 0x20) | below_or_high(words[1], 0x20)) == 0) {
+				i += sizeof words;
+				continue;
+			}
+		}
+		size_t length = s[i] < 0x20 ? 0 : utf8_sequence(s + i, size_bytes - i);
 
 		if (length == 0)
 			break;

@@ -71,3 +71,5 @@ bool hf_json_is_object(const char *text, size_t size_bytes);
 
 /* Length of the longest valid UTF-8 prefix (RFC 3629: no surrogates, no overlong forms). */
 size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes);
+/* The same, up to the first control character (below 0x20) at the latest. */
+size_t hf_utf8_line_prefix(const char *text, size_t size_bytes);

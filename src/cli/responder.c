@@ -74,9 +74,12 @@ static enum hf_code on_offer(void *context, struct hf_msg *msg, struct hf_err *e
 	const struct hf_responder_ops *ops = &responder->options.ops;
 	struct hf_ack ack = { .outcome = HF_ACK_COMMITTED };
 	struct hf_offer offer;
+	size_t size_bytes;
 
-	hf_msg_get(msg, &offer, sizeof offer);
+	const uint8_t *packed = hf_msg_get_rest(msg, &size_bytes);
 	enum hf_code code = hf_msg_end(msg, err);
+	if (code == HF_OK)
+		code = hf_offer_unpack(packed, size_bytes, &offer, err);
 	if (code == HF_OK)
 		code = hf_offer_check(&offer, err);
 	if (code == HF_OK)

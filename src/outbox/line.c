@@ -199,6 +199,12 @@ void hf_line_chain(const uint8_t chain_previous[HF_CHAIN_BYTES], const struct hf
 	hf_chain_hash(&input, ret_chain);
 }
 
+static char *append(char *at, const char *bytes, size_t size_bytes)
+{
+	memcpy(at, bytes, size_bytes);
+	return at + size_bytes;
+}
+
 static void write_end(struct hf_line *line, const uint8_t *chain_previous, char *data)
 {
 	char hex[2 * HF_CHAIN_BYTES + 1];
@@ -206,9 +212,16 @@ static void write_end(struct hf_line *line, const uint8_t *chain_previous, char 
 
 	hf_line_chain(chain_previous, line, line->chain);
 	hf_hex(line->chain, HF_CHAIN_BYTES, hex);
-	at += sprintf(at, "%s%s\"", chain_key, hex);
+	at = append(at, chain_key, sizeof chain_key - 1);
+	at = append(at, hex, 2 * HF_CHAIN_BYTES);
+	*at++ = '"';
 	line->crc32c = hf_crc32c(0, data, (size_t)(at - data));
-	at += sprintf(at, "%s%08x%s", crc_key + 1, line->crc32c, line_end);
+	const uint8_t crc[] = { (uint8_t)(line->crc32c >> 24), (uint8_t)(line->crc32c >> 16),
+				(uint8_t)(line->crc32c >> 8), (uint8_t)line->crc32c };
+	hf_hex(crc, sizeof crc, hex);
+	at = append(at, crc_key + 1, sizeof crc_key - 2);
+	at = append(at, hex, 2 * sizeof crc);
+	at = append(at, line_end, sizeof line_end - 1);
 	HF_ASSERT(at == data + line->size_bytes);
 }
 
@@ -217,8 +230,12 @@ enum hf_code hf_line_make(const struct hf_offer *offer, const struct hf_line_sta
 {
 	enum hf_code code = hf_offer_check(offer, err);
 
-	if (code != HF_OK)
-		return code;
+	return code != HF_OK ? code : hf_line_make_checked(offer, stamp, ret_data, ret_line, err);
+}
+
+enum hf_code hf_line_make_checked(const struct hf_offer *offer, const struct hf_line_stamp *stamp,
+				  char *ret_data, struct hf_line *ret_line, struct hf_err *err)
+{
 	HF_ASSERT(stamp->local_seq > 0);
 	if (stamp->local_seq > integer_max)
 		return hf_fail(err, HF_E_LIMIT, "local_seq has reached 2^53");
@@ -232,7 +249,7 @@ enum hf_code hf_line_make(const struct hf_offer *offer, const struct hf_line_sta
 	hf_json_raw(&json, offer->tail, offer->tail_bytes);
 	hf_json_put_text(&json, "origin", offer->origin);
 	hf_json_object_close(&json);
-	code = hf_json_end(&json, err);
+	enum hf_code code = hf_json_end(&json, err);
 	if (code != HF_OK)
 		return hf_err_prefix(err, "line %llu", (unsigned long long)stamp->local_seq);
 

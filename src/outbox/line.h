@@ -79,6 +79,10 @@ struct hf_line_stamp {
 enum hf_code hf_line_make(const struct hf_offer *offer, const struct hf_line_stamp *stamp,
 			  char *ret_data, struct hf_line *ret_line,
 			  struct hf_err *err) HF_MUST_CHECK;
+/* The same of an offer that hf_offer_check() has taken, and that nobody has changed since. */
+enum hf_code hf_line_make_checked(const struct hf_offer *offer, const struct hf_line_stamp *stamp,
+				  char *ret_data, struct hf_line *ret_line,
+				  struct hf_err *err) HF_MUST_CHECK;
 
 /* Is this one whole, valid line, newline included? */
 enum hf_code hf_line_parse(const char *data, size_t size_bytes, struct hf_line *ret_line,

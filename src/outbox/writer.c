@@ -92,6 +92,7 @@ enum hf_code hf_outbox_reserve(struct hf_outbox *outbox, uint64_t next_seq, stru
 	return code;
 }
 
+/* Of an offer that was checked. */
 static enum hf_code stage_line(struct hf_outbox *outbox, const struct hf_offer *offer,
 			       struct tip *tip, struct hf_err *err)
 {
@@ -105,8 +106,8 @@ static enum hf_code stage_line(struct hf_outbox *outbox, const struct hf_offer *
 	};
 
 	memcpy(chain_previous, tip->chain, sizeof chain_previous);
-	enum hf_code code =
-		hf_line_make(offer, &stamp, outbox->staged + outbox->staged_bytes, &line, err);
+	enum hf_code code = hf_line_make_checked(offer, &stamp,
+						 outbox->staged + outbox->staged_bytes, &line, err);
 	if (code != HF_OK)
 		return code;
 	outbox->staged_bytes += line.size_bytes;
@@ -137,6 +138,8 @@ static enum hf_code stage_own(struct hf_outbox *outbox, const char *event_class,
 	};
 	enum hf_code code = hf_offer_make(&event, &outbox->context, &origin, &offer, err);
 
+	if (code == HF_OK)
+		code = hf_offer_check(&offer, err);
 	return code != HF_OK ? code : stage_line(outbox, &offer, tip, err);
 }
 
@@ -236,11 +239,9 @@ static size_t answer_known(struct hf_outbox *outbox, struct batch *batch)
 		struct hf_outbox_result *result = &batch->results[i];
 		struct hf_err ignored;
 
-		*result = (struct hf_outbox_result){ .code = hf_offer_check(batch->offers[i],
-									    &ignored) };
-		if (result->code == HF_OK)
-			result->code = hf_origin_parse(batch->offers[i]->origin, &batch->origins[i],
-						       &ignored);
+		*result = (struct hf_outbox_result){ .code = hf_offer_check_origin(
+							     batch->offers[i], &batch->origins[i],
+							     &ignored) };
 		if (result->code != HF_OK)
 			continue;
 		result->local_seq = hf_origins_find(&outbox->origins, &batch->origins[i]);
@@ -340,9 +341,15 @@ enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *c
 			      struct hf_err *err)
 {
 	HF_ASSERT(count <= HF_OUTBOX_BATCH_MAX);
-	struct batch batch = { .offers = offers, .count = count, .results = ret_results };
+	struct batch batch;
 	struct hf_err ignored;
 
+	/* The rest is written before it is read; 23 KB of zeros a batch would cost more than most
+	 * of what follows. */
+	batch.offers = offers;
+	batch.count = count;
+	batch.results = ret_results;
+	batch.staged_count = 0;
 	if (answer_known(outbox, &batch) == 0 && !has_own_pending(outbox))
 		return HF_OK;
 	enum hf_code code = hf_outbox_ready_file(outbox, err);

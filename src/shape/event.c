@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shape/event.h"
 
+#include "base/assert.h"
 #include "base/json.h"
 
 #include <stdio.h>
@@ -62,16 +63,6 @@ static enum hf_code write_tail(const struct hf_event *event, const struct hf_eve
 	return strip_braces(&json, &offer->tail_bytes, err);
 }
 
-/* Any byte below 0x20 among eight: only such a one borrows from its top bit. */
-static bool has_control(const char *text)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t word;
-
-	memcpy(&word, text, sizeof word);
-	return ((word - ones * 0x20) & ~word & (ones * 0x80)) != 0;
-}
-
 static enum hf_code run_check(const char *run, uint32_t run_bytes, size_t size_bytes_max,
 			      const char *first_key, struct hf_err *err)
 {
@@ -79,15 +70,11 @@ static enum hf_code run_check(const char *run, uint32_t run_bytes, size_t size_b
 		return hf_fail(err, HF_E_INVALID, "offer: a run of %u bytes", run_bytes);
 	if (strncmp(run, first_key, strlen(first_key)) != 0)
 		return hf_fail(err, HF_E_INVALID, "offer: a run does not begin with %s", first_key);
-	for (uint32_t i = 0; i < run_bytes; i++) {
-		while (run_bytes - i >= 8 && !has_control(run + i))
-			i += 8;
-		if (i < run_bytes && (unsigned char)run[i] < 0x20)
-			return hf_fail(err, HF_E_INVALID, "offer: control byte at %u", i);
-	}
-	if (hf_utf8_valid_prefix(run, run_bytes) != run_bytes)
-		return hf_fail(err, HF_E_INVALID, "offer: bytes that are not UTF-8");
-	return HF_OK;
+	size_t good = hf_utf8_line_prefix(run, run_bytes);
+	if (good == run_bytes)
+		return HF_OK;
+	return hf_fail(err, HF_E_INVALID, "offer: byte %zu is %s", good,
+		       (unsigned char)run[good] < 0x20 ? "a control character" : "not UTF-8");
 }
 
 enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_context *context,
@@ -102,7 +89,51 @@ enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_c
 	return write_tail(event, context, ret_offer, err);
 }
 
-enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
+/* The struct up to its head, then head and tail without their NULs. */
+enum {
+	PACKED_BEGINNING_BYTES = offsetof(struct hf_offer, head),
+};
+
+_Static_assert(PACKED_BEGINNING_BYTES == HF_ORIGIN_BYTES + 2 * sizeof(uint32_t),
+	       "origin, head_bytes, tail_bytes and nothing between them");
+
+size_t hf_offer_pack(const struct hf_offer *offer, void *ret_data)
+{
+	uint8_t *at = ret_data;
+
+	HF_ASSERT(offer->head_bytes < sizeof offer->head && offer->tail_bytes < sizeof offer->tail);
+	memcpy(at, offer, PACKED_BEGINNING_BYTES);
+	at += PACKED_BEGINNING_BYTES;
+	memcpy(at, offer->head, offer->head_bytes);
+	at += offer->head_bytes;
+	memcpy(at, offer->tail, offer->tail_bytes);
+	return PACKED_BEGINNING_BYTES + (size_t)offer->head_bytes + offer->tail_bytes;
+}
+
+enum hf_code hf_offer_unpack(const void *data, size_t size_bytes, struct hf_offer *ret_offer,
+			     struct hf_err *err)
+{
+	const uint8_t *at = data;
+	uint32_t runs[2];
+
+	if (size_bytes < PACKED_BEGINNING_BYTES)
+		return hf_fail(err, HF_E_INVALID, "offer: %zu bytes", size_bytes);
+	memcpy(runs, at + HF_ORIGIN_BYTES, sizeof runs);
+	if (runs[0] >= sizeof ret_offer->head || runs[1] >= sizeof ret_offer->tail ||
+	    size_bytes != PACKED_BEGINNING_BYTES + (size_t)runs[0] + runs[1])
+		return hf_fail(err, HF_E_INVALID, "offer: %zu bytes for runs of %u and %u",
+			       size_bytes, runs[0], runs[1]);
+	memcpy(ret_offer, at, PACKED_BEGINNING_BYTES);
+	at += PACKED_BEGINNING_BYTES;
+	memcpy(ret_offer->head, at, runs[0]);
+	ret_offer->head[runs[0]] = '\0';
+	memcpy(ret_offer->tail, at + runs[0], runs[1]);
+	ret_offer->tail[runs[1]] = '\0';
+	return HF_OK;
+}
+
+enum hf_code hf_offer_check_origin(const struct hf_offer *offer, struct hf_origin *ret_origin,
+				   struct hf_err *err)
 {
 	struct hf_origin origin;
 
@@ -115,7 +146,17 @@ enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
 			 "\"captured_at\":", err);
 	if (code != HF_OK)
 		return code;
-	return run_check(offer->tail, offer->tail_bytes, sizeof offer->tail, "\"boot_id\":", err);
+	code = run_check(offer->tail, offer->tail_bytes, sizeof offer->tail, "\"boot_id\":", err);
+	if (code == HF_OK)
+		*ret_origin = origin;
+	return code;
+}
+
+enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err)
+{
+	struct hf_origin ignored;
+
+	return hf_offer_check_origin(offer, &ignored, err);
 }
 
 void hf_origin_text(const struct hf_origin *origin, char ret_text[HF_ORIGIN_BYTES])

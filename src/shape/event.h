@@ -29,6 +29,7 @@
 #include "shape/state.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -82,8 +83,18 @@ enum hf_code hf_offer_make(const struct hf_event *event, const struct hf_event_c
 			   const struct hf_origin *origin, struct hf_offer *ret_offer,
 			   struct hf_err *err) HF_MUST_CHECK;
 
+/* As it is sent: as long as what is in it. ret_data has room for sizeof(struct hf_offer). */
+size_t hf_offer_pack(const struct hf_offer *offer, void *ret_data);
+/* HF_E_INVALID: its sizes are not those of these bytes. What is in it is not looked at. Behind the
+ * ends of head and tail ret_offer stays as it was. */
+enum hf_code hf_offer_unpack(const void *data, size_t size_bytes, struct hf_offer *ret_offer,
+			     struct hf_err *err) HF_MUST_CHECK;
+
 /* What keeper checks: sizes, UTF-8, no newline, a well-formed origin. */
 enum hf_code hf_offer_check(const struct hf_offer *offer, struct hf_err *err) HF_MUST_CHECK;
+/* The same, for who goes on with its origin. */
+enum hf_code hf_offer_check_origin(const struct hf_offer *offer, struct hf_origin *ret_origin,
+				   struct hf_err *err) HF_MUST_CHECK;
 
 void hf_origin_text(const struct hf_origin *origin, char ret_text[HF_ORIGIN_BYTES]);
 enum hf_code hf_origin_parse(const char *text, struct hf_origin *ret_origin,

@@ -3,6 +3,7 @@
 
 #include "test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct hf_event_context context = { .boot_id = "0f5e", .release = "r1" };
@@ -129,6 +130,201 @@ TEST(a_control_byte_is_found_wherever_it_stands)
 	}
 }
 
+/* The language of origins as it was first written down: scanf, then one text for one origin. */
+static bool scan_origin(const char *text, struct hf_origin *ret_origin)
+{
+	unsigned long long boot, run, n;
+	char producer, canonical[HF_ORIGIN_BYTES];
+	int length = -1;
+
+	if (sscanf(text, "%20llu.%c.%20llu.%20llu%n", &boot, &producer, &run, &n, &length) != 4 ||
+	    length < 0 || text[length] != '\0' || strchr("rsk", producer) == NULL || n == 0)
+		return false;
+	*ret_origin = (struct hf_origin){ .boot = boot, .run = run, .n = n, .producer = producer };
+	hf_origin_text(ret_origin, canonical);
+	return strcmp(canonical, text) == 0;
+}
+
+/* Is it one? */
+static bool check_like_scanf(const char *text)
+{
+	struct hf_origin scanned = { 0 }, parsed = { 0 };
+	struct hf_err err;
+	bool wanted = scan_origin(text, &scanned);
+
+	if ((hf_origin_parse(text, &parsed, &err) == HF_OK) != wanted)
+		fail_msg("\"%s\" is %s origin", text, wanted ? "an" : "no");
+	if (wanted && (parsed.boot != scanned.boot || parsed.run != scanned.run ||
+		       parsed.n != scanned.n || parsed.producer != scanned.producer))
+		fail_msg("\"%s\" is read as another", text);
+	return wanted;
+}
+
+TEST(an_origin_is_what_scanf_reads_and_printf_would_write_again)
+{
+	static const char *const numbers[] = { "0",
+					       "1",
+					       "9",
+					       "10",
+					       "00",
+					       "01",
+					       "",
+					       " 1",
+					       "+1",
+					       "-1",
+					       "1 ",
+					       "18446744073709551615",
+					       "18446744073709551616",
+					       "18446744073709551625",
+					       "99999999999999999999",
+					       "018446744073709551615",
+					       "184467440737095516150",
+					       "1844674407370955161",
+					       "0x1" };
+	static const char *const producers[] = { ".r.",  ".s.", ".k.", ".x.", ".R.",  "..",
+						 ".rr.", "r",   ".r",  "r.",  ". r.", ".\xff." };
+	const size_t count = sizeof numbers / sizeof numbers[0];
+	unsigned good = 0;
+
+	for (size_t boot = 0; boot < count; boot++)
+		for (size_t p = 0; p < sizeof producers / sizeof producers[0]; p++)
+			for (size_t run = 0; run < count; run++)
+				for (size_t n = 0; n < count; n++) {
+					char text[HF_ORIGIN_BYTES];
+
+					(void)snprintf(text, sizeof text, "%s%s%s.%s",
+						       numbers[boot], producers[p], numbers[run],
+						       numbers[n]);
+					good += check_like_scanf(text);
+				}
+	CHECK_U64(good, ==, 3 * 6 * 6 * 5); /* 0 is no n */
+}
+
+TEST(any_letters_in_an_origin_are_judged_as_scanf_judges_them)
+{
+	static const char letters[] = "0123456789..rsk \t\n+-x\x7f\xc3";
+	uint64_t chance = 1;
+	unsigned good = 0;
+
+	for (unsigned round = 0; round < 300000; round++) {
+		struct hf_origin one = { .producer = 'r' };
+		char text[HF_ORIGIN_BYTES];
+
+		one.boot = chance >> (chance & 63);
+		chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+		one.run = chance >> (chance >> 58);
+		chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+		one.n = chance >> (chance >> 58);
+		hf_origin_text(&one, text);
+		/* None, one or two letters are others than they were. */
+		for (unsigned i = 0; i < round % 3; i++) {
+			chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+			text[(chance >> 33) % strlen(text)] =
+				letters[(chance >> 48) % (sizeof letters - 1)];
+		}
+		good += check_like_scanf(text);
+	}
+	CHECK_U64(good, >, 100000);
+	CHECK_U64(good, <, 250000);
+}
+
+TEST(an_offer_is_sent_as_long_as_what_is_in_it_and_comes_back_whole)
+{
+	struct hf_err err;
+	struct hf_offer offer, back;
+	struct hf_event event = entry();
+	uint8_t packed[sizeof offer];
+
+	CHECK_OK(hf_offer_make(&event, &context, &origin, &offer, &err));
+	size_t size_bytes = hf_offer_pack(&offer, packed);
+	CHECK_U64(size_bytes, ==,
+		  HF_ORIGIN_BYTES + 2 * sizeof(uint32_t) + offer.head_bytes + offer.tail_bytes);
+	memset(&back, 'x', sizeof back);
+	CHECK_OK(hf_offer_unpack(packed, size_bytes, &back, &err));
+	CHECK_TEXT(back.origin, offer.origin);
+	CHECK_U64(back.head_bytes, ==, offer.head_bytes);
+	CHECK_U64(back.tail_bytes, ==, offer.tail_bytes);
+	CHECK_TEXT(back.head, offer.head);
+	CHECK_TEXT(back.tail, offer.tail);
+	CHECK_OK(hf_offer_check(&back, &err));
+	/* The longest there are, and the shortest. */
+	memset(&offer, 'y', sizeof offer);
+	offer.head_bytes = sizeof offer.head - 1;
+	offer.tail_bytes = sizeof offer.tail - 1;
+	size_bytes = hf_offer_pack(&offer, packed);
+	CHECK_U64(size_bytes, ==, sizeof offer - 2);
+	CHECK_OK(hf_offer_unpack(packed, size_bytes, &back, &err));
+	CHECK_U64(strlen(back.head), ==, offer.head_bytes);
+	CHECK_U64(strlen(back.tail), ==, offer.tail_bytes);
+	offer.head_bytes = offer.tail_bytes = 0;
+	CHECK_OK(hf_offer_unpack(packed, hf_offer_pack(&offer, packed), &back, &err));
+	CHECK_TEXT(back.head, "");
+	CHECK_CODE(hf_offer_check(&back, &err), HF_E_INVALID);
+}
+
+/* An offer that says so of its sizes, in so many bytes: is it taken? Else nothing is touched. */
+static bool taken(uint32_t head_bytes, uint32_t tail_bytes, size_t size_bytes)
+{
+	static struct hf_offer offer, untouched;
+	struct hf_err err;
+	/* Its own memory: a byte too much that is read is found. */
+	uint8_t *packed = calloc(1, size_bytes + 1);
+
+	assert_non_null(packed);
+	memset(&untouched, 'u', sizeof untouched);
+	offer = untouched;
+	if (size_bytes >= HF_ORIGIN_BYTES + 8) {
+		memcpy(packed + HF_ORIGIN_BYTES, &head_bytes, 4);
+		memcpy(packed + HF_ORIGIN_BYTES + 4, &tail_bytes, 4);
+	}
+	enum hf_code code = hf_offer_unpack(packed, size_bytes, &offer, &err);
+	if (code != HF_OK) {
+		CHECK_U64(code, ==, HF_E_INVALID);
+		assert_memory_equal(&offer, &untouched, sizeof offer);
+	}
+	free(packed);
+	return code == HF_OK;
+}
+
+TEST(sizes_that_are_not_those_of_the_bytes_are_refused_and_nothing_is_touched)
+{
+	static const uint32_t sizes[] = { 0,
+					  1,
+					  300,
+					  HF_OFFER_HEAD_BYTES - 1,
+					  HF_OFFER_HEAD_BYTES,
+					  HF_OFFER_TAIL_BYTES - 1,
+					  HF_OFFER_TAIL_BYTES,
+					  UINT32_MAX - HF_OFFER_HEAD_BYTES,
+					  UINT32_MAX - HF_ORIGIN_BYTES - 7,
+					  UINT32_MAX };
+	const size_t count = sizeof sizes / sizeof sizes[0], sent_count = 7;
+	const size_t beginning = HF_ORIGIN_BYTES + 8;
+	unsigned good = 0;
+
+	for (size_t said = 0; said < count * count; said++)
+		for (size_t sent = 0; sent < sent_count * 3; sent++) {
+			uint32_t head = sizes[said / count], tail = sizes[said % count];
+			size_t size_bytes = beginning + sizes[sent / 3] + sent % 3 - 1;
+			bool fits = head < HF_OFFER_HEAD_BYTES && tail < HF_OFFER_TAIL_BYTES &&
+				    size_bytes == beginning + head + tail;
+
+			if (taken(head, tail, size_bytes) != fits)
+				fail_msg("%u and %u in %zu bytes", head, tail, size_bytes);
+			/* All that there are, and the byte before and behind them. */
+			size_bytes = beginning + (size_t)head + tail;
+			if (size_bytes > 2 * sizeof(struct hf_offer))
+				continue;
+			fits = head < HF_OFFER_HEAD_BYTES && tail < HF_OFFER_TAIL_BYTES;
+			if (taken(head, tail, size_bytes) != fits ||
+			    taken(head, tail, size_bytes - 1) || taken(head, tail, size_bytes + 1))
+				fail_msg("%u and %u in %zu bytes", head, tail, size_bytes);
+			good += fits;
+		}
+	CHECK_U64(good, ==, 4 * 6 * sent_count * 3);
+	CHECK(!taken(0, 0, 0));
+}
+
 TEST(an_event_that_does_not_fit_is_an_error)
 {
 	struct hf_err err;
@@ -144,4 +340,9 @@ TEST(an_event_that_does_not_fit_is_an_error)
 TESTS(RUN(head_and_tail_have_the_keys_in_their_order),
       RUN(an_offer_that_could_break_the_line_is_refused),
       RUN(an_origin_is_read_back_and_nonsense_is_not),
-      RUN(a_control_byte_is_found_wherever_it_stands), RUN(an_event_that_does_not_fit_is_an_error))
+      RUN(a_control_byte_is_found_wherever_it_stands),
+      RUN(an_origin_is_what_scanf_reads_and_printf_would_write_again),
+      RUN(any_letters_in_an_origin_are_judged_as_scanf_judges_them),
+      RUN(an_offer_is_sent_as_long_as_what_is_in_it_and_comes_back_whole),
+      RUN(sizes_that_are_not_those_of_the_bytes_are_refused_and_nothing_is_touched),
+      RUN(an_event_that_does_not_fit_is_an_error))

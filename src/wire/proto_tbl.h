@@ -19,7 +19,7 @@ HF_MSG(DONE,        "done",        HF_FROM(INFER),                    "struct hf
 HF_MSG(RESULT,      "result",      HF_FROM(INFER),                    "struct hf_result without the unused detections, to respond")
 HF_MSG(TICK,        "tick",        HF_FROM(INGEST),                   "struct hf_tick, to respond")
 HF_MSG(TAKEN,       "taken",       HF_FROM(RESPOND),                  "struct hf_taken, in lockstep, to ingest or infer: its tick or result is done with")
-HF_MSG(OFFER,       "offer",       HF_FROM(RESPOND) | HF_FROM(SUPERVISOR), "struct hf_offer, to keeper")
+HF_MSG(OFFER,       "offer",       HF_FROM(RESPOND) | HF_FROM(SUPERVISOR), "struct hf_offer as hf_offer_pack() makes it, to keeper")
 HF_MSG(ACK,         "ack",         HF_FROM(KEEPER),                   "struct hf_ack, to the producer")
 HF_MSG(COMMITTED,   "committed",   HF_FROM(KEEPER),                   "struct hf_committed, to uplink: look at the watermark")
 HF_MSG(CURSOR,      "cursor",      HF_FROM(UPLINK),                   "struct hf_cursor_note, to keeper: flushed cursor")

@@ -42,6 +42,34 @@ static size_t good_result(void)
 	return hf_result_bytes(1);
 }
 
+static size_t good_offer(void)
+{
+	const struct hf_event_context context = { .boot_id = "b", .release = "r" };
+	const struct hf_event event = { .event_class = "c", .clock = "synced" };
+	const struct hf_origin origin = { .boot = 1, .run = 1, .n = 1, .producer = 'r' };
+	struct hf_offer offer;
+	struct hf_err err = { 0 };
+
+	FUZZ_MUST(hf_offer_make(&event, &context, &origin, &offer, &err) == HF_OK);
+	return hf_offer_pack(&offer, body);
+}
+
+static void judge_offer(struct hf_msg *msg)
+{
+	uint8_t again[sizeof(struct hf_offer)];
+	struct hf_offer offer;
+	struct hf_err err = { 0 };
+	size_t size;
+
+	const uint8_t *rest = hf_msg_get_rest(msg, &size);
+	if (hf_msg_end(msg, &err) != HF_OK || hf_offer_unpack(rest, size, &offer, &err) != HF_OK)
+		return;
+	FUZZ_MUST(strlen(offer.head) <= offer.head_bytes && offer.head_bytes < sizeof offer.head);
+	FUZZ_MUST(strlen(offer.tail) <= offer.tail_bytes && offer.tail_bytes < sizeof offer.tail);
+	FUZZ_MUST(hf_offer_pack(&offer, again) == size && memcmp(again, rest, size) == 0);
+	(void)!hf_offer_check(&offer, &err);
+}
+
 /* A body that this type's check takes, or zeroes of its size. */
 static size_t good_body(enum hf_msg_type type)
 {
@@ -67,7 +95,7 @@ static size_t good_body(enum hf_msg_type type)
 		memcpy(body, &config, sizeof config);
 		return sizeof config;
 	}
-	return type == HF_MSG_OFFER ? sizeof(struct hf_offer) : sizeof(struct hf_note);
+	return type == HF_MSG_OFFER ? good_offer() : sizeof(struct hf_note);
 }
 
 static size_t make_body(enum hf_msg_type type, bool raw, const uint8_t *data, size_t size_bytes)
@@ -114,10 +142,7 @@ static void judge(struct hf_msg *msg)
 		if (hf_msg_end(msg, &err) == HF_OK && hf_tick_check(&tick, &err) == HF_OK)
 			FUZZ_MUST(tick.source < HF_SOURCES_MAX);
 	} else if (type == HF_MSG_OFFER) {
-		struct hf_offer offer;
-		hf_msg_get(msg, &offer, sizeof offer);
-		if (hf_msg_end(msg, &err) == HF_OK)
-			(void)!hf_offer_check(&offer, &err);
+		judge_offer(msg);
 	} else {
 		size_t size;
 		const uint8_t *rest = hf_msg_get_rest(msg, &size);

@@ -95,9 +95,11 @@ static int control_of(const struct spine *spine, const struct hf_offer *offer)
 
 static void send_offer(const struct spine *spine, const struct hf_offer *offer)
 {
+	uint8_t packed[sizeof *offer];
+
 	/* What does not arrive is offered again to the next keeper. */
-	(void)!hf_msg_send(control_of(spine, offer), HF_MSG_OFFER, offer, sizeof *offer, NULL, 0,
-			   &err);
+	(void)!hf_msg_send(control_of(spine, offer), HF_MSG_OFFER, packed,
+			   hf_offer_pack(offer, packed), NULL, 0, &err);
 }
 
 static void link_keeper(struct spine *spine)

@@ -128,8 +128,10 @@ char keeper_host_letter(unsigned producer)
 enum hf_code keeper_host_offer(const struct keeper_host *host, unsigned producer,
 			       const struct hf_offer *offer, struct hf_err *err)
 {
-	return hf_msg_send(keeper_host_fd(host, producer), HF_MSG_OFFER, offer, sizeof *offer, NULL,
-			   0, err);
+	uint8_t packed[sizeof *offer];
+
+	return hf_msg_send(keeper_host_fd(host, producer), HF_MSG_OFFER, packed,
+			   hf_offer_pack(offer, packed), NULL, 0, err);
 }
 
 enum hf_code keeper_host_receive(struct keeper_host *host, int fd, enum hf_msg_type type,

@@ -27,6 +27,7 @@ struct hf_worker {
 	bool control_gone;
 	size_t link_count;
 	struct hf_link links[HF_WORKER_LINKS_MAX]; /* [0] is the supervisor */
+	bool readable[HF_WORKER_LINKS_MAX];        /* as far as is known */
 	uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
 };
 
@@ -141,6 +142,8 @@ static enum hf_code on_plug(struct hf_worker *worker, struct hf_msg *msg, struct
 		*link = (struct hf_link){ .role = (enum hf_role)plug.role, .index = plug.index };
 	}
 	link->fd = HF_TAKE_FD(fd);
+	/* Its peer may have had it for a while. */
+	worker->readable[link - worker->links] = true;
 	if (worker->ops.on_plug == NULL)
 		return HF_OK;
 	return worker->ops.on_plug(worker->ops.context, link, plug.ring_id, HF_TAKE_FD(ring_fd),
@@ -225,17 +228,16 @@ static void condemn(struct hf_worker *worker, const struct hf_link *link, const 
 		hf_log(HF_LOG_ERROR, "condemn_not_sent", "why=\"%s\"", err.text);
 }
 
-static void drain_link(struct hf_worker *worker, struct hf_link *link)
+/* At most so many messages of one link. False: there are no more for now. */
+static bool read_link(struct hf_worker *worker, struct hf_link *link, int messages_max)
 {
-	bool one = worker->ops.one_by_one && link->role != HF_ROLE_SUPERVISOR;
-
-	for (int i = 0; i < (one ? 1 : MESSAGES_PER_LINK_MAX) && listens(worker, link); i++) {
+	for (int i = 0; i < messages_max && listens(worker, link); i++) {
 		struct hf_msg msg;
 		struct hf_err err = { 0 };
 		enum hf_code code = hf_msg_receive(link->fd, worker->buffer, &msg, &err);
 
 		if (code == HF_E_AGAIN)
-			return;
+			return false;
 		if (code == HF_OK)
 			code = handle(worker, link, &msg, &err);
 		if (code == HF_OK)
@@ -244,6 +246,7 @@ static void drain_link(struct hf_worker *worker, struct hf_link *link)
 			condemn(worker, link, err.text);
 		close_link(worker, link);
 	}
+	return listens(worker, link);
 }
 
 enum hf_code hf_worker_open(enum hf_role role, const struct hf_worker_ops *ops,
@@ -333,25 +336,51 @@ size_t hf_worker_pollfds(const struct hf_worker *worker, struct pollfd *ret_fds,
 	return count;
 }
 
-enum hf_code hf_worker_dispatch(struct hf_worker *worker, struct hf_err *err)
+/* Which links have something to read, or have ended. */
+static enum hf_code look(struct hf_worker *worker, int timeout_ms, struct hf_err *err)
 {
+	struct pollfd fds[HF_WORKER_LINKS_MAX];
+	size_t count = hf_worker_pollfds(worker, fds, HF_WORKER_LINKS_MAX), at = 0;
+
+	/* Interrupted, it has filled in nothing: nobody is readable. */
+	if (poll(fds, (nfds_t)count, timeout_ms) < 0 && errno != EINTR)
+		return hf_fail_errno(err, "poll");
 	for (size_t i = 0; i < worker->link_count; i++)
-		if (listens(worker, &worker->links[i]))
-			drain_link(worker, &worker->links[i]);
+		worker->readable[i] = listens(worker, &worker->links[i]) && fds[at++].revents != 0;
+	return HF_OK;
+}
+
+/* The supervisor first: who is plugged in by it is read too. True: some peer may have more. */
+static bool read_links(struct hf_worker *worker, int messages_max)
+{
+	bool more = false;
+
+	if (worker->readable[0])
+		(void)read_link(worker, &worker->links[0], MESSAGES_PER_LINK_MAX);
+	for (size_t i = 1; i < worker->link_count; i++)
+		if (worker->readable[i])
+			more = read_link(worker, &worker->links[i], messages_max) || more;
+	return more;
+}
+
+/* One message of each who has some, then a second look, then all of those who still have some.
+ * Most have one: to ask each for a second would be as many calls as the messages take. And who
+ * was quick to send while the others were read is heard in this step. */
+enum hf_code hf_worker_step(struct hf_worker *worker, int timeout_ms, struct hf_err *err)
+{
+	enum hf_code code = look(worker, timeout_ms, err);
+
+	if (code == HF_OK && read_links(worker, 1) && !worker->ops.one_by_one) {
+		code = look(worker, 0, err);
+		if (code == HF_OK)
+			(void)read_links(worker, MESSAGES_PER_LINK_MAX);
+	}
+	if (code != HF_OK)
+		return code;
 	hf_pulse_beat(worker->pulse, hf_mono_now(hf_clock_real()));
 	if (worker->control_gone)
 		return hf_fail(err, HF_E_CLOSED, "the supervisor is gone");
 	return HF_OK;
-}
-
-enum hf_code hf_worker_step(struct hf_worker *worker, int timeout_ms, struct hf_err *err)
-{
-	struct pollfd fds[HF_WORKER_LINKS_MAX];
-	size_t count = hf_worker_pollfds(worker, fds, HF_WORKER_LINKS_MAX);
-
-	if (poll(fds, (nfds_t)count, timeout_ms) < 0 && errno != EINTR)
-		return hf_fail_errno(err, "poll");
-	return hf_worker_dispatch(worker, err);
 }
 
 enum hf_code hf_worker_send(struct hf_worker *worker, enum hf_role role, uint32_t index,

@@ -78,9 +78,9 @@ struct hf_link *hf_worker_link(struct hf_worker *worker, enum hf_role role, uint
 /* Wait at most timeout_ms for messages, handle all that are there, beat. */
 enum hf_code hf_worker_step(struct hf_worker *worker, int timeout_ms,
 			    struct hf_err *err) HF_MUST_CHECK;
-/* The two halves, for a process that polls other descriptors too. */
+/* What a step waits for. A process that waits for other descriptors too polls them all, and then
+ * steps with timeout 0. */
 size_t hf_worker_pollfds(const struct hf_worker *worker, struct pollfd *ret_fds, size_t fds_max);
-enum hf_code hf_worker_dispatch(struct hf_worker *worker, struct hf_err *err) HF_MUST_CHECK;
 
 /* HF_E_AGAIN: the peer's queue is full, nothing was sent. HF_E_CLOSED: no such link now. */
 enum hf_code hf_worker_send(struct hf_worker *worker, enum hf_role role, uint32_t index,

@@ -22,6 +22,7 @@ struct bench {
 	bool one_by_one;
 	unsigned plugs, messages, gone, starts;
 	struct hf_link *gone_link;
+	char order[16]; /* who said each message */
 	char restored[16];
 };
 
@@ -44,8 +45,9 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 	struct bench *b = context;
 	struct hf_ack ack;
 
-	(void)link;
 	hf_msg_get(msg, &ack, sizeof ack);
+	if (b->messages < sizeof b->order - 1)
+		b->order[b->messages] = (char)('0' + link->index);
 	b->messages++;
 	return hf_msg_end(msg, message_err);
 }
@@ -140,16 +142,21 @@ static void bench_free(struct bench *b)
 	(void)close(HF_WORKER_CONTROL_FD);
 }
 
-/* A link from keeper.0; our end. */
-static int plug_keeper(struct bench *b)
+/* A link from a keeper; our end. */
+static int plug_keeper_of(struct bench *b, uint32_t index)
 {
-	const struct hf_plug plug = { .role = HF_ROLE_KEEPER };
+	const struct hf_plug plug = { .role = HF_ROLE_KEEPER, .index = index };
 	int pair[2];
 
 	CHECK_OK(hf_msg_pair(pair, &err));
 	CHECK_OK(hf_msg_send(b->supervisor, HF_MSG_PLUG, &plug, sizeof plug, &pair[1], 1, &err));
 	(void)close(pair[1]);
 	return pair[0];
+}
+
+static int plug_keeper(struct bench *b)
+{
+	return plug_keeper_of(b, 0);
 }
 
 static enum hf_code step(struct bench *b)
@@ -304,6 +311,63 @@ TEST(where_messages_are_long_work_a_peer_with_many_waits_for_the_others)
 	}
 }
 
+TEST(each_peer_is_heard_once_before_the_first_is_heard_to_its_end)
+{
+	struct bench b = bench_new();
+	const struct hf_ack ack = { .outcome = HF_ACK_COMMITTED };
+
+	CHECK_OK(open_worker(&b));
+	HF_AUTO_FD first = plug_keeper_of(&b, 1);
+	HF_AUTO_FD second = plug_keeper_of(&b, 2);
+	HF_AUTO_FD silent = plug_keeper_of(&b, 3);
+	CHECK_OK(step(&b));
+	for (int i = 0; i < 4; i++)
+		CHECK_OK(hf_msg_send(first, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err));
+	for (int i = 0; i < 2; i++)
+		CHECK_OK(hf_msg_send(second, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err));
+	CHECK_OK(step(&b));
+	CHECK_TEXT(b.order, "121112");
+	CHECK_OK(hf_msg_send(silent, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err));
+	CHECK_OK(step(&b));
+	CHECK_TEXT(b.order, "1211123");
+	bench_free(&b);
+}
+
+TEST(who_had_much_to_say_before_it_was_plugged_is_heard_to_its_end)
+{
+	struct bench b = bench_new();
+	const struct hf_ack ack = { .outcome = HF_ACK_COMMITTED };
+
+	CHECK_OK(open_worker(&b));
+	HF_AUTO_FD keeper = plug_keeper(&b);
+	for (int i = 0; i < 3; i++)
+		CHECK_OK(hf_msg_send(keeper, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err));
+	CHECK_OK(step(&b));
+	CHECK_U64(b.plugs, ==, 1);
+	CHECK_U64(b.messages, ==, 3);
+	bench_free(&b);
+}
+
+TEST(a_peer_that_never_stops_does_not_keep_a_step_from_ending)
+{
+	struct bench b = bench_new();
+	const struct hf_ack ack = { .outcome = HF_ACK_COMMITTED };
+	unsigned sent = 0;
+
+	CHECK_OK(open_worker(&b));
+	HF_AUTO_FD keeper = plug_keeper(&b);
+	CHECK_OK(step(&b));
+	while (sent < 200 &&
+	       hf_msg_send(keeper, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err) == HF_OK)
+		sent++;
+	CHECK_U64(sent, ==, 200);
+	CHECK_OK(step(&b));
+	CHECK_U64(b.messages, ==, 65);
+	while (b.messages < sent)
+		CHECK_OK(step(&b));
+	bench_free(&b);
+}
+
 TEST(a_second_plug_for_the_same_peer_replaces_the_link)
 {
 	struct bench b = bench_new();
@@ -405,6 +469,9 @@ TESTS(RUN(a_worker_takes_its_hello_and_then_what_it_is_given),
       RUN(a_peer_that_says_what_is_not_its_to_say_loses_its_link_and_the_supervisor_is_told),
       RUN(a_body_that_breaks_its_contract_costs_the_link_of_its_sender_only),
       RUN(where_messages_are_long_work_a_peer_with_many_waits_for_the_others),
+      RUN(each_peer_is_heard_once_before_the_first_is_heard_to_its_end),
+      RUN(who_had_much_to_say_before_it_was_plugged_is_heard_to_its_end),
+      RUN(a_peer_that_never_stops_does_not_keep_a_step_from_ending),
       RUN(a_second_plug_for_the_same_peer_replaces_the_link),
       RUN(a_plug_without_its_descriptor_ends_the_worker),
       RUN(what_was_said_before_the_end_is_heard_and_the_last_words_arrive),

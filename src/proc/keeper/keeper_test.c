@@ -177,6 +177,30 @@ TEST(an_offer_in_another_producers_name_is_refused)
 	keeper_host_kill(host);
 }
 
+TEST(an_offer_that_lies_about_its_sizes_costs_its_sender_the_link_and_nobody_else)
+{
+	struct keeper_host *host = start(0, KEEPER_HOST_PRODUCERS_MAX);
+	struct hf_offer offer = test_offer(1), own = test_offer(1);
+	uint8_t packed[sizeof offer];
+	struct hf_condemn condemn;
+
+	size_t size_bytes = hf_offer_pack(&offer, packed);
+	CHECK_OK(hf_msg_send(keeper_host_fd(host, 0), HF_MSG_OFFER, packed, size_bytes - 1, NULL, 0,
+			     &err));
+	struct hf_msg msg = receive_type(host, host->child.control_fd, HF_MSG_CONDEMN);
+	hf_msg_get(&msg, &condemn, sizeof condemn);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_U64(condemn.role, ==, HF_ROLE_RESPOND);
+	CHECK_U64(condemn.index, ==, 0);
+	CHECK(strstr(condemn.why, "offer") != NULL);
+	send_offer(host, 1, &offer);
+	CHECK_U64(receive_ack(host, 1).outcome, ==, HF_ACK_COMMITTED);
+	(void)snprintf(own.origin, sizeof own.origin, "3.s.1.1");
+	send_offer(host, SUPERVISOR, &own);
+	CHECK_U64(receive_ack(host, SUPERVISOR).outcome, ==, HF_ACK_COMMITTED);
+	keeper_host_kill(host);
+}
+
 TEST(without_its_supervisor_it_ends_and_what_was_offered_is_stored)
 {
 	struct keeper_host *host = start(0, 1);
@@ -494,6 +518,8 @@ int main(int argc, char **argv)
 		RUN_IN_FOLDER(offers_of_both_producers_are_answered_where_they_came_from),
 		RUN_IN_FOLDER(the_watermark_is_published_before_the_answer),
 		RUN_IN_FOLDER(an_offer_in_another_producers_name_is_refused),
+		RUN_IN_FOLDER(
+			an_offer_that_lies_about_its_sizes_costs_its_sender_the_link_and_nobody_else),
 		RUN_IN_FOLDER(without_its_supervisor_it_ends_and_what_was_offered_is_stored),
 		RUN_IN_FOLDER(a_second_keeper_gives_up_with_try_later),
 		RUN_IN_FOLDER(the_epoch_is_drawn_once),

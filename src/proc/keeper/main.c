@@ -121,8 +121,11 @@ static enum hf_code on_offer(struct keeper *keeper, const struct hf_link *link, 
 	if (keeper->waiting_count == HF_OUTBOX_BATCH_MAX)
 		commit(keeper);
 	struct waiting *waiting = &keeper->waiting[keeper->waiting_count];
-	hf_msg_get(msg, &waiting->offer, sizeof waiting->offer);
+	size_t size_bytes;
+	const uint8_t *packed = hf_msg_get_rest(msg, &size_bytes);
 	enum hf_code code = hf_msg_end(msg, err);
+	if (code == HF_OK)
+		code = hf_offer_unpack(packed, size_bytes, &waiting->offer, err);
 	if (code != HF_OK)
 		return code;
 	waiting->role = link->role;

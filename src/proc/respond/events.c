@@ -318,16 +318,23 @@ static void save_when_due(struct respond *respond)
 	hf_offers_saved(&respond->offers, offers);
 }
 
+static enum hf_code send_offer(struct respond *respond, const struct hf_offer *offer)
+{
+	uint8_t packed[sizeof *offer];
+	struct hf_err err;
+
+	return hf_worker_send(respond->worker, HF_ROLE_KEEPER, 0, HF_MSG_OFFER, packed,
+			      hf_offer_pack(offer, packed), &err);
+}
+
 static void send_offers(struct respond *respond)
 {
 	const struct hf_offer *next = hf_offers_next(&respond->offers, respond_now());
-	struct hf_err err;
 
 	if (next == NULL)
 		return;
 	/* A full queue or no keeper: again after the next step, or when its link is there. */
-	if (hf_worker_send(respond->worker, HF_ROLE_KEEPER, 0, HF_MSG_OFFER, next, sizeof *next,
-			   &err) == HF_OK)
+	if (send_offer(respond, next) == HF_OK)
 		hf_offers_sent(&respond->offers);
 }
 
@@ -341,7 +348,6 @@ void events_push(struct respond *respond)
 void events_last_words(struct respond *respond)
 {
 	struct hf_offers *offers = &respond->offers;
-	struct hf_err err;
 
 	/* What fired since the last save, or the next process would let it fire again. */
 	respond->save_now = true;
@@ -350,9 +356,7 @@ void events_last_words(struct respond *respond)
 	if (offers->not_before.us != 0)
 		return;
 	for (size_t i = offers->under_way ? 1 : 0; i < offers->count; i++)
-		if (hf_worker_send(respond->worker, HF_ROLE_KEEPER, 0, HF_MSG_OFFER,
-				   &hf_offers_at(offers, i)->offer, sizeof(struct hf_offer),
-				   &err) != HF_OK)
+		if (send_offer(respond, &hf_offers_at(offers, i)->offer) != HF_OK)
 			return;
 }
 

@@ -122,10 +122,12 @@ static struct hf_offer receive_offer(struct bench *b)
 {
 	struct hf_msg msg = receive(b->keeper);
 	struct hf_offer offer;
+	size_t size_bytes;
 
 	CHECK_U64(msg.type, ==, HF_MSG_OFFER);
-	hf_msg_get(&msg, &offer, sizeof offer);
+	const uint8_t *packed = hf_msg_get_rest(&msg, &size_bytes);
 	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_OK(hf_offer_unpack(packed, size_bytes, &offer, &err));
 	CHECK_OK(hf_offer_check(&offer, &err));
 	return offer;
 }

@@ -69,12 +69,13 @@ void send_offers(struct supervisor *supervisor)
 		return;
 	for (;;) {
 		const struct hf_offer *offer = offers_next(supervisor->offers);
+		uint8_t packed[sizeof *offer];
 		struct hf_err err;
 
 		if (offer == NULL)
 			return;
-		if (hf_msg_send(keeper->process.control_fd, HF_MSG_OFFER, offer, sizeof *offer,
-				NULL, 0, &err) != HF_OK)
+		if (hf_msg_send(keeper->process.control_fd, HF_MSG_OFFER, packed,
+				hf_offer_pack(offer, packed), NULL, 0, &err) != HF_OK)
 			return; /* full or gone: the tick or its restart comes back to it */
 		offers_sent(supervisor->offers);
 	}

@@ -104,7 +104,7 @@ static int run(struct process *process)
 		size_t count = hf_worker_pollfds(process->worker, fds, HF_WORKER_LINKS_MAX);
 
 		hf_drain_wait(process->drain, fds, count);
-		if (hf_worker_dispatch(process->worker, &err) != HF_OK)
+		if (hf_worker_step(process->worker, 0, &err) != HF_OK)
 			return 0;
 		if (!hf_worker_started(process->worker))
 			continue;
