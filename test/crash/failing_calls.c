@@ -32,7 +32,7 @@ enum {
 	EVENTS = 25, /* of each of two producers */
 	FIRST_MAX = 400,
 	COMPLETE_MS = 15000,
-	WORKERS = 6, /* they wait most of the time: a new file is tried once a second */
+	WORKERS = 8, /* they wait most of the time: a new file is tried once a second */
 	TMPFS_BYTES = 1 << 28,
 };
 
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	if (program.step == 0 || program.rows == MAP_FAILED)
 		return 2;
 	(void)setenv("HOLDFAST_DAY_MS", "15", 1);
-	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0:abort_on_error=1", 1);
+	victim_environment();
 	int how = victim_workers(program.workers, work, &program);
 	if (how == 77)
 		return 77;

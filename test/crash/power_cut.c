@@ -219,8 +219,7 @@ int main(int argc, char **argv)
 	uint64_t cuts = strtoull(argv[5], NULL, 10);
 	uint64_t seed = argc > 6 ? strtoull(argv[6], NULL, 10) : (uint64_t)time(NULL);
 	(void)setenv("HOLDFAST_DAY_MS", "25", 1);
-	/* A sanitizer's runtime wants to be first; what is preloaded here is no harm to it. */
-	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0:abort_on_error=1", 1);
+	victim_environment();
 	if (mounted_enter(TMPFS_BYTES, program.victim.folder, &err) != HF_OK) {
 		printf("skipped: power cuts need mounts: %s\n", err.text);
 		return 77;

@@ -612,7 +612,7 @@ int main(int argc, char **argv)
 	if (program.row == MAP_FAILED)
 		return 2;
 	(void)setenv("HOLDFAST_DAY_MS", "8", 1);
-	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0:abort_on_error=1", 1);
+	victim_environment();
 	if (mounted_enter(TMPFS_BYTES, program.victim.folder, &err) != HF_OK) {
 		printf("skipped: the replay needs mounts: %s\n", err.text);
 		return 77;

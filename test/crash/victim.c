@@ -239,6 +239,16 @@ void victim_keep(const struct victim *v, struct victim_program *program, const c
 		printf("  kept: %s.img and .log in TMPDIR or /tmp\n", name);
 }
 
+void victim_environment(void)
+{
+	const char *before = getenv("ASAN_OPTIONS");
+	char options[512];
+
+	(void)snprintf(options, sizeof options, "%s%sverify_asan_link_order=0",
+		       before != NULL ? before : "", before != NULL ? ":" : "");
+	(void)setenv("ASAN_OPTIONS", options, 1);
+}
+
 int victim_workers(unsigned count, int (*work)(void *context, unsigned worker), void *context)
 {
 	int worst = 0;

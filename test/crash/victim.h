@@ -70,6 +70,9 @@ bool victim_recover(struct victim *victim);
 /* Lines of the log that hold `what`, not followed by that text. */
 uint64_t victim_log_count(const struct victim *victim, const char *what,
 			  const char *not_followed_by);
+/* A sanitizer's runtime wants to be the first library; what is preloaded here is no harm to it. */
+void victim_environment(void);
+
 /* So many processes, each told its number; the worst of what they return. What they add up lies
  * in memory they share. */
 int victim_workers(unsigned count, int (*work)(void *context, unsigned worker), void *context);
