@@ -222,7 +222,9 @@ enum hf_code mounted_attach(struct mounted *m, struct hf_err *err)
 		m->loop_fd = -1;
 		return code;
 	}
-	if (mount(device, m->path, kinds[m->kind].type, 0, NULL) != 0) {
+	/* Copies of one image are looked at side by side. */
+	const char *options = m->kind == MOUNTED_XFS ? "nouuid" : NULL;
+	if (mount(device, m->path, kinds[m->kind].type, 0, options) != 0) {
 		int error = errno;
 
 		hf_auto_close(&m->loop_fd);

@@ -144,10 +144,10 @@ static bool read_op(struct record *r, struct record_names *names, struct opened 
 	return false;
 }
 
-enum hf_code record_read(const char *path, const char *data_path, struct record *ret_record,
-			 struct hf_err *err)
+enum hf_code record_read(const char *path, const char *data_path, const struct record_names *base,
+			 struct record *ret_record, struct hf_err *err)
 {
-	struct record r = { 0 };
+	struct record r = { .file_count = base != NULL ? ret_record->file_count : 0 };
 	struct stat st;
 	static struct record_names names;
 	static struct opened fds[FDS];
@@ -155,7 +155,7 @@ enum hf_code record_read(const char *path, const char *data_path, struct record 
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return hf_fail_errno(err, "open %s", path);
-	names.count = 0;
+	names = base != NULL ? *base : (struct record_names){ 0 };
 	for (size_t i = 0; i < FDS; i++)
 		fds[i].file = -2;
 	r.bytes = malloc((size_t)st.st_size + 1);
@@ -180,4 +180,12 @@ enum hf_code record_read(const char *path, const char *data_path, struct record 
 	}
 	*ret_record = r;
 	return HF_OK;
+}
+
+/* Paths are kept: few and short, and names of a later record may be among them. */
+void record_free(struct record *record)
+{
+	free(record->bytes);
+	free(record->ops);
+	*record = (struct record){ 0 };
 }

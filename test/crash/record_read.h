@@ -50,5 +50,8 @@ struct record_names {
 struct record_name *record_find_name(struct record_names *names, const char *path);
 void record_set_name(struct record_names *names, const char *path, int file);
 
-enum hf_code record_read(const char *path, const char *data_path, struct record *ret_record,
-			 struct hf_err *err) HF_MUST_CHECK;
+/* base: the names that are there already; ret_record->file_count is the first free number of a
+ * file then. NULL: none. */
+enum hf_code record_read(const char *path, const char *data_path, const struct record_names *base,
+			 struct record *ret_record, struct hf_err *err) HF_MUST_CHECK;
+void record_free(struct record *record);

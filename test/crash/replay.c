@@ -11,6 +11,8 @@
  *             On each of these disks the real keeper is started, answers what is in doubt,
  *             ends, and everything acknowledged up to that moment is looked for
  *             (recovered.h) and by `holdfast outbox verify`.
+ *             Of one state in CHAIN_EVERY that start of keeper is recorded in its turn, and the
+ *             power goes again in the middle of it.
  *             Nothing of this trusts our own fake disk, or the writer's idea of order.
  *
  * Numbers     The space of a moment with p things pending: sum over k <= 3 of 2 C(p, k), times
@@ -44,6 +46,8 @@ enum {
 	WORKERS = 3,
 	PRODUCERS = 3,
 	EVENTS = 40,
+	CHAIN_EVERY = 40, /* states; of one in so many the recovery is recorded, too */
+	CHAIN_STATES = 12,
 	TMPFS_BYTES = 1 << 30,
 };
 
@@ -51,6 +55,13 @@ struct image {
 	uint8_t *data;
 	size_t size;
 	size_t room;
+};
+
+struct state {
+	struct record_names names;
+	struct image images[RECORD_FILES_MAX];
+	size_t pending_count;
+	size_t *pending; /* indexes of ops */
 };
 
 /* What is sabotaged in our idea of the disk. */
@@ -63,6 +74,7 @@ enum disk_kind {
 struct row {
 	uint64_t moments;
 	uint64_t states;
+	uint64_t chained; /* of them: in the middle of a recovery */
 	uint64_t acknowledged;
 	uint64_t violations;
 	double space;
@@ -77,6 +89,10 @@ struct program {
 	uint64_t states;
 	enum disk_kind disk;
 	struct record record;
+	/* In a chain: what was recorded before, up to which moment, and the disk it left. */
+	const struct record *before;
+	size_t before_moment;
+	const struct state *base;
 	struct row *row; /* shared by the workers */
 };
 
@@ -96,6 +112,8 @@ static bool is_in(const char *path, const char *folder)
 
 static void apply_bytes(struct image *image, uint64_t at, const uint8_t *data, uint64_t size)
 {
+	if (at + size == 0)
+		return;
 	if (at + size > image->room) {
 		size_t room = 2 * (at + size) + BLOCK;
 
@@ -216,13 +234,6 @@ static void apply_name(struct record_names *names, const struct record_step *op)
 	}
 }
 
-struct state {
-	struct record_names names;
-	struct image images[RECORD_FILES_MAX];
-	size_t pending_count;
-	size_t *pending; /* indexes of ops */
-};
-
 static void apply_op(struct state *state, const struct record_step *op)
 {
 	if (is_name_op(op))
@@ -337,17 +348,8 @@ static enum hf_code materialise(struct state *state, const char *data, const cha
 	return HF_OK;
 }
 
-/* What was acknowledged before that moment; everything of the run may be there. */
-static void remember_acks(const struct record *r, size_t moment, struct load *load)
+static void remember_record(const struct record *r, size_t moment, struct load *load)
 {
-	for (unsigned i = 0; i < PRODUCERS; i++) {
-		struct load_producer *p = &load->producers[i];
-
-		p->events = calloc(EVENTS + 2, sizeof *p->events);
-		HF_ASSERT(p->events != NULL);
-		p->room = EVENTS + 2;
-		p->offered = EVENTS;
-	}
 	for (size_t i = 0; i < moment; i++) {
 		struct hf_origin origin;
 		struct hf_err err;
@@ -366,18 +368,33 @@ static void remember_acks(const struct record *r, size_t moment, struct load *lo
 		if (ack.local_seq > load->seq_max)
 			load->seq_max = ack.local_seq;
 	}
+}
+
+/* What was acknowledged before that moment; everything of the run may be there. */
+static void remember_acks(const struct program *program, size_t moment, struct load *load)
+{
+	for (unsigned i = 0; i < PRODUCERS; i++) {
+		struct load_producer *p = &load->producers[i];
+
+		p->events = calloc(EVENTS + 2, sizeof *p->events);
+		HF_ASSERT(p->events != NULL);
+		p->room = EVENTS + 2;
+		p->offered = EVENTS;
+	}
+	if (program->before != NULL)
+		remember_record(program->before, program->before_moment, load);
+	remember_record(&program->record, moment, load);
 	for (unsigned i = 0; i < PRODUCERS; i++) {
 		struct load_producer *p = &load->producers[i];
 
 		while (p->answered < p->offered && p->events[p->answered + 1].local_seq != 0)
 			p->answered++;
-		/* Beyond the window nothing was offered at that moment. */
 	}
 }
 
-static void free_state(struct state *state, unsigned files)
+static void free_state(struct state *state)
 {
-	for (unsigned i = 0; i < files; i++)
+	for (unsigned i = 0; i < RECORD_FILES_MAX; i++)
 		free(state->images[i].data);
 	free(state->pending);
 	free(state);
@@ -430,50 +447,121 @@ static void keep_disk(const struct program *program, struct state *state)
 		printf("  kept: %s, .after and .log\n", kept);
 }
 
-/* One disk: a keeper starts on it. */
-static void try_state(struct program *program, size_t moment, uint64_t n, uint64_t chance)
+/* The disk of one choice at one moment. */
+static struct state *make_state(const struct program *program, size_t moment, uint64_t n,
+				uint64_t chance)
 {
-	const struct record *r = &program->record;
-	struct row *row = program->row;
 	struct state *state = calloc(1, sizeof *state);
+
+	HF_ASSERT(state != NULL);
+	state->pending = calloc(moment + 1, sizeof *state->pending);
+	HF_ASSERT(state->pending != NULL);
+	if (program->base != NULL) {
+		state->names = program->base->names;
+		for (unsigned i = 0; i < RECORD_FILES_MAX; i++)
+			apply_bytes(&state->images[i], 0, program->base->images[i].data,
+				    program->base->images[i].size);
+	}
+	go_to(program, state, moment);
+	struct choice choice = draw(n, state->pending_count, &chance);
+	settle(program, state, &choice);
+	return state;
+}
+
+/* On that disk, with what was acknowledged until then. */
+static struct victim *make_victim(const struct program *program, size_t moment, struct state *state)
+{
 	struct victim *v = calloc(1, sizeof *v);
 	struct hf_err err = { 0 };
 	char log[192], run[192];
 
-	HF_ASSERT(state != NULL && v != NULL);
-	state->pending = calloc(moment + 1, sizeof *state->pending);
-	HF_ASSERT(state->pending != NULL);
-	go_to(program, state, moment);
-	struct choice choice = draw(n, state->pending_count, &chance);
-	settle(program, state, &choice);
+	HF_ASSERT(v != NULL);
 	*v = (struct victim){ .program = &program->victim,
 			      .commit = program->commit,
 			      .seed = program->seed,
-			      .lives = 10,
+			      .lives = program->base != NULL ? 20 : 10,
 			      .rot_allowed = true,
 			      .fs.loop_fd = -1 };
 	v->host.child = HF_CHILD_NONE;
 	(void)snprintf(v->data, sizeof v->data, "%s/data", program->victim.folder);
+	(void)snprintf(run, sizeof run, "%s/run", program->victim.folder);
 	(void)snprintf(log, sizeof log, "%s/log", program->victim.folder);
 	v->log_fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	load_begin(&v->load, program->seed);
-	remember_acks(r, moment, &v->load);
-	victim_add(&row->acknowledged, load_acknowledged(&v->load));
-	(void)snprintf(run, sizeof run, "%s/run", program->victim.folder);
+	remember_acks(program, moment, &v->load);
 	if (materialise(state, v->data, run, &err) != HF_OK)
 		recovered_violation(&v->recovered, "%s", err.text);
-	else
+	return v;
+}
+
+/* One disk: a keeper starts on it. */
+static void try_state(struct program *program, size_t moment, uint64_t n, uint64_t chance)
+{
+	struct row *row = program->row;
+	struct state *state = make_state(program, moment, n, chance);
+	struct victim *v = make_victim(program, moment, state);
+
+	victim_add(&row->acknowledged, load_acknowledged(&v->load));
+	if (v->recovered.violations == 0)
 		(void)victim_recover(v);
 	victim_add(&row->states, 1);
+	victim_add(&row->chained, program->base != NULL);
 	victim_add(&row->violations, v->recovered.violations);
 	if (v->recovered.violations > 0 && program->disk == DISK_GOOD &&
 	    program->victim.kept++ < 3) {
-		printf("  seed %" PRIu64 ", moment %zu, choice %" PRIu64 ", %zu pending:\n%s",
-		       program->seed, moment, n, state->pending_count, v->recovered.text);
+		printf("  seed %" PRIu64 ", moment %zu, choice %" PRIu64 "%s, %zu pending:\n%s",
+		       program->seed, moment, n, program->base != NULL ? " of a recovery" : "",
+		       state->pending_count, v->recovered.text);
 		keep_disk(program, state);
 	}
-	free_state(state, r->file_count);
+	free_state(state);
 	victim_free(v);
+}
+
+static bool is_moment(const struct record *r, size_t moment);
+
+/* The recovery from that disk is recorded in its turn, and the power goes in the middle of it. */
+static void try_chain(struct program *program, size_t moment, uint64_t n, uint64_t chance)
+{
+	struct program second = *program;
+	struct state *base = make_state(program, moment, n, chance);
+	struct victim *v = make_victim(program, moment, base);
+	struct hf_err err = { 0 };
+	struct hf_exit how;
+	char path[192];
+
+	(void)snprintf(path, sizeof path, "%s/record", program->victim.folder);
+	(void)unlink(path);
+	load_reconnect(&v->load, VICTIM_AGAIN);
+	(void)setenv("HOLDFAST_RECORD", path, 1);
+	enum hf_code code = victim_spawn(v, program->recorder, &err);
+	(void)unsetenv("HOLDFAST_RECORD");
+	if (code == HF_OK)
+		code = hf_spawn_start(&v->host.child, &err);
+	if (code == HF_OK)
+		code = load_settle(&v->load, &v->host, VICTIM_SETTLE_MS, &err);
+	if (code == HF_OK)
+		code = keeper_host_stop(&v->host, &how, &err);
+	second.before = &program->record;
+	second.before_moment = moment;
+	second.base = base;
+	second.record = (struct record){ .file_count = program->record.file_count };
+	if (code == HF_OK)
+		code = record_read(path, v->data, &base->names, &second.record, &err);
+	victim_free(v);
+	for (unsigned i = 0; code == HF_OK && i < CHAIN_STATES; i++) {
+		size_t at = (size_t)load_between(&chance, 0, second.record.op_count);
+
+		if (is_moment(&second.record, at))
+			try_state(&second, at, load_between(&chance, 0, 20), load_chance(&chance));
+	}
+	if (code != HF_OK) {
+		printf("  a recovery could not be recorded: %s\n", err.text);
+		victim_add(&program->row->violations, 1);
+	}
+	program->victim.kept = second.victim.kept;
+	record_free(&second.record);
+	free_state(base);
 }
 
 static bool is_moment(const struct record *r, size_t moment)
@@ -508,6 +596,8 @@ static int work(void *context, unsigned worker)
 			if (program->disk != DISK_GOOD && program->row->violations > 0)
 				return 0;
 			try_state(program, m, n, load_chance(&chance));
+			if (program->disk == DISK_GOOD && number % CHAIN_EVERY < WORKERS)
+				try_chain(program, m, n, load_chance(&chance));
 		}
 	}
 	return 0;
@@ -516,6 +606,8 @@ static int work(void *context, unsigned worker)
 /* One life of keeper, recorded. */
 static enum hf_code make_record(struct program *program, struct hf_err *err)
 {
+	/* From frames of one slot to batches that go to the day file at once. */
+	const unsigned window = (const unsigned[]){ 2, 6, 20 }[program->seed % 3];
 	char path[192], preload[512];
 	struct hf_exit how;
 	struct victim *v = calloc(1, sizeof *v);
@@ -533,8 +625,9 @@ static enum hf_code make_record(struct program *program, struct hf_err *err)
 	if (mkdir(v->data, 0700) != 0)
 		return hf_fail_errno(err, "make %s", v->data);
 	load_begin(&v->load, program->seed);
-	v->load.shape =
-		(struct load_shape){ .producers = PRODUCERS, .window = 4, .events_max = EVENTS };
+	v->load.shape = (struct load_shape){ .producers = PRODUCERS,
+					     .window = window,
+					     .events_max = EVENTS };
 	v->log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	(void)setenv("HOLDFAST_RECORD", path, 1);
 	enum hf_code code = victim_spawn(v, preload, err);
@@ -546,7 +639,7 @@ static enum hf_code make_record(struct program *program, struct hf_err *err)
 	if (code == HF_OK)
 		code = keeper_host_stop(&v->host, &how, err);
 	if (code == HF_OK)
-		code = record_read(path, v->data, &program->record, err);
+		code = record_read(path, v->data, NULL, &program->record, err);
 	victim_free(v);
 	return code;
 }
@@ -584,9 +677,10 @@ static int run_disk(struct program *program, enum disk_kind disk)
 		else if (op->op != RECORD_ACK)
 			state->pending[state->pending_count++] = m;
 	}
-	free_state(state, program->record.file_count);
-	printf("  %-33s %7" PRIu64 " %10.2g %7" PRIu64 " %12" PRIu64 " %10" PRIu64 "%s\n",
-	       names[disk], row->moments, row->space, row->states, row->acknowledged,
+	free_state(state);
+	printf("  %-33s %7" PRIu64 " %10.2g %7" PRIu64 " %7" PRIu64 " %12" PRIu64 " %10" PRIu64
+	       "%s\n",
+	       names[disk], row->moments, row->space, row->states, row->chained, row->acknowledged,
 	       row->violations, disk != DISK_GOOD ? "  (must be caught)" : "");
 	(void)fflush(stdout);
 	return how != 0 || (row->violations > 0) != (disk != DISK_GOOD) ? 1 : 0;
@@ -624,8 +718,8 @@ int main(int argc, char **argv)
 	}
 	printf("disks a power cut could leave (%s), of %zu recorded operations, seed %" PRIu64 "\n",
 	       argv[5], program.record.op_count, program.seed);
-	printf("  %-33s %7s %10s %7s %12s %10s\n", "disk", "moments", "space", "tried",
-	       "acknowledged", "violations");
+	printf("  %-33s %7s %10s %7s %7s %12s %10s\n", "disk", "moments", "space", "tried",
+	       "chained", "acknowledged", "violations");
 	for (int disk = DISK_GOOD; disk <= DISK_NO_FOLDER_FLUSH; disk++)
 		bad += run_disk(&program, (enum disk_kind)disk);
 	mounted_leave(program.victim.folder);
