@@ -210,32 +210,47 @@ static enum hf_code one_page_requests(const char *device, struct hf_err *err)
 	return HF_OK;
 }
 
-enum hf_code mounted_attach(struct mounted *m, struct hf_err *err)
+/* ret_unclean: a check could help. */
+static enum hf_code attach(struct mounted *m, bool *ret_unclean, struct hf_err *err)
 {
+	/* Copies of one image are looked at side by side. */
+	const char *options = m->kind == MOUNTED_XFS ? "nouuid" : NULL;
 	char device[32];
 	enum hf_code code = take_loop(m, device, err);
 
+	*ret_unclean = false;
 	if (code == HF_OK && m->page_requests)
 		code = one_page_requests(device, err);
+	if (code == HF_OK && mount(device, m->path, kinds[m->kind].type, 0, options) != 0) {
+		*ret_unclean = errno == EUCLEAN;
+		code = errno == ENODEV || errno == EPERM
+			       ? denied(err, kinds[m->kind].type)
+			       : hf_fail_errno(err, "mount %s with %s", m->image,
+					       kinds[m->kind].type);
+	}
+	m->attached = code == HF_OK;
 	if (code != HF_OK) {
 		hf_auto_close(&m->loop_fd);
 		m->loop_fd = -1;
-		return code;
 	}
-	/* Copies of one image are looked at side by side. */
-	const char *options = m->kind == MOUNTED_XFS ? "nouuid" : NULL;
-	if (mount(device, m->path, kinds[m->kind].type, 0, options) != 0) {
-		int error = errno;
+	return code;
+}
 
-		hf_auto_close(&m->loop_fd);
-		m->loop_fd = -1;
-		errno = error;
-		if (error == ENODEV || error == EPERM)
-			return denied(err, kinds[m->kind].type);
-		return hf_fail_errno(err, "mount %s with %s", m->image, kinds[m->kind].type);
-	}
-	m->attached = true;
-	return HF_OK;
+enum hf_code mounted_attach(struct mounted *m, struct hf_err *err)
+{
+	const char *const check[] = { "e2fsck", "-f", "-y", m->image, NULL };
+	struct hf_err of_check;
+	bool unclean;
+	int status;
+	enum hf_code code = attach(m, &unclean, err);
+
+	if (!unclean || m->kind == MOUNTED_XFS)
+		return code;
+	/* 1: something was mended; 4 and above: not all of it. */
+	if (mounted_run(check, NULL, &status, &of_check) != HF_OK || status >= 4)
+		return code;
+	m->mended++;
+	return attach(m, &unclean, err);
 }
 
 enum hf_code mounted_cut(const struct mounted *m, bool flush_log, struct hf_err *err)

@@ -37,6 +37,7 @@ struct mounted {
 	char path[160]; /* where it is mounted */
 	int loop_fd;
 	bool attached;
+	unsigned mended; /* how often mounting needed a check of the file system first */
 	/* Requests of one page each. The loop driver takes a write of which the backing file
 	 * took only a part for one that succeeded (seen on Linux 6.18: fdatasync answered 0,
 	 * the bytes were gone); a page is taken or refused as a whole. */
@@ -59,6 +60,8 @@ enum hf_code mounted_small(const char *path, uint64_t size_bytes, struct hf_err 
  * The image is sparse. */
 enum hf_code mounted_make(enum mounted_kind kind, const char *folder, uint64_t size_bytes,
 			  struct mounted *ret_mounted, struct hf_err *err) HF_MUST_CHECK;
+/* Where the kernel refuses to replay the journal ("structure needs cleaning": ext4's fast_commit,
+ * now and then), the file system is checked first, as at a machine's start. */
 enum hf_code mounted_attach(struct mounted *mounted, struct hf_err *err) HF_MUST_CHECK;
 /* flush_log: what the journal holds in memory is written first. */
 enum hf_code mounted_cut(const struct mounted *mounted, bool flush_log,

@@ -21,7 +21,7 @@
  * Honesty     At the end the same with flushes that count for nothing, and with folder
  *             flushes that count for nothing: both must be caught.
  *
- * Usage       replay KEEPER HOLDFAST RECORDER.so FAST_DAYS.so ring|file STATES [SEED]
+ * Usage       replay KEEPER HOLDFAST RECORDER.so FAST_DAYS.so ring|file|either STATES [SEED]
  *             exit 0 good, 1 not, 77 cannot be run here
  */
 #include "base/assert.h"
@@ -46,7 +46,7 @@ enum {
 	WORKERS = 3,
 	PRODUCERS = 3,
 	EVENTS = 40,
-	CHAIN_EVERY = 40, /* states; of one in so many the recovery is recorded, too */
+	CHAIN_EVERY = 12, /* states; of one in so many the recovery is recorded, too */
 	CHAIN_STATES = 12,
 	TMPFS_BYTES = 1 << 30,
 };
@@ -469,7 +469,8 @@ static struct state *make_state(const struct program *program, size_t moment, ui
 }
 
 /* On that disk, with what was acknowledged until then. */
-static struct victim *make_victim(const struct program *program, size_t moment, struct state *state)
+static struct victim *make_victim(const struct program *program, size_t moment, uint64_t chance,
+				  struct state *state)
 {
 	struct victim *v = calloc(1, sizeof *v);
 	struct hf_err err = { 0 };
@@ -481,6 +482,7 @@ static struct victim *make_victim(const struct program *program, size_t moment, 
 			      .seed = program->seed,
 			      .lives = program->base != NULL ? 20 : 10,
 			      .rot_allowed = true,
+			      .chance = chance,
 			      .fs.loop_fd = -1 };
 	v->host.child = HF_CHILD_NONE;
 	(void)snprintf(v->data, sizeof v->data, "%s/data", program->victim.folder);
@@ -499,7 +501,7 @@ static void try_state(struct program *program, size_t moment, uint64_t n, uint64
 {
 	struct row *row = program->row;
 	struct state *state = make_state(program, moment, n, chance);
-	struct victim *v = make_victim(program, moment, state);
+	struct victim *v = make_victim(program, moment, chance, state);
 
 	victim_add(&row->acknowledged, load_acknowledged(&v->load));
 	if (v->recovered.violations == 0)
@@ -525,7 +527,7 @@ static void try_chain(struct program *program, size_t moment, uint64_t n, uint64
 {
 	struct program second = *program;
 	struct state *base = make_state(program, moment, n, chance);
-	struct victim *v = make_victim(program, moment, base);
+	struct victim *v = make_victim(program, moment, chance, base);
 	struct hf_err err = { 0 };
 	struct hf_exit how;
 	char path[192];
@@ -698,7 +700,9 @@ int main(int argc, char **argv)
 	program.victim.holdfast = argv[2];
 	program.recorder = argv[3];
 	program.fast_days = argv[4];
-	program.commit = strcmp(argv[5], "file") == 0 ? VICTIM_FILE : VICTIM_RING;
+	program.commit = strcmp(argv[5], "file") == 0     ? VICTIM_FILE
+			 : strcmp(argv[5], "either") == 0 ? VICTIM_EITHER
+							  : VICTIM_RING;
 	program.states = strtoull(argv[6], NULL, 10);
 	program.seed = argc > 7 ? strtoull(argv[7], NULL, 10) : (uint64_t)time(NULL);
 	program.row = mmap(NULL, sizeof *program.row, PROT_READ | PROT_WRITE,
