@@ -177,11 +177,14 @@ int openat(int folder, const char *path, int flags, ...)
 	va_end(arguments);
 	if ((flags & O_CREAT) != 0 && fails("openat") != NULL)
 		return -1;
+	struct stat st;
+	bool is_new = (flags & O_CREAT) != 0 &&
+		      fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
 	int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
 	if (fd >= 0 && fd < FDS)
 		of_outbox[fd] = strncmp(path, "outbox/", 7) == 0;
 	/* A new file may be given the inode of one that was removed. */
-	ino_t inode = (flags & O_EXCL) != 0 ? inode_of(fd) : 0;
+	ino_t inode = is_new ? inode_of(fd) : 0;
 	for (unsigned i = 0; inode != 0 && i < spent_count; i++)
 		if (spent[i] == inode)
 			spent[i] = 0;
