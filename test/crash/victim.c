@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -258,6 +260,8 @@ int victim_workers(unsigned count, int (*work)(void *context, unsigned worker), 
 		pid_t pid = fork();
 
 		if (pid == 0) {
+			/* Who is told to end ends its workers. */
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			int how = work(context, i);
 
 			(void)fflush(stdout);
