@@ -95,7 +95,9 @@ const struct world worlds[] = {
 	  .fails = CRASH_WRITE,
 	  .fails_so = HF_E_NOSPACE,
 	  .fails_for = 2 },
+	{ .name = "ring_rot", RING_SMALL, .script = script, .again = 3, .rots = true },
 	{ .name = "file", .script = script, .again = 3 },
+	{ .name = "file_rot", .script = script, .again = 3, .rots = true },
 	{ .name = "file_flush",
 	  .script = script_short,
 	  .again = 3,
@@ -340,6 +342,7 @@ static void open_reader(struct life *life, uint64_t after_seq)
 	};
 	struct hf_err err;
 
+	life->read_after = after_seq;
 	if (hf_reader_open(&options, &life->reader, &err) != HF_OK)
 		HF_ASSERT(false);
 	life_read(life);
@@ -376,7 +379,8 @@ static void offer(struct life *life, const uint64_t *events, size_t count)
 		*answered = seq;
 		const struct fact *fact = find_fact(model, seq);
 		/* With a full disk it may be safe in the ring, and wait for a file to stand in. */
-		if (!model->trouble && (!is_fact(model, fact, seq) || !fact->out))
+		if (!model->trouble && seq > life->read_after &&
+		    (!is_fact(model, fact, seq) || !fact->out))
 			complain(model, "event %llu was answered and %llu is not handed out",
 				 ull(events[i]), ull(seq));
 	}
@@ -615,7 +619,7 @@ static void on_finding(void *context, const struct hf_finding *finding)
 	 * Lines that somebody was told of are looked for above. */
 	if (finding->kind == HF_FINDING_LINE_DAMAGED ||
 	    (finding->kind == HF_FINDING_CHAIN_BROKEN &&
-	     is_behind_hole(v->looking, finding->local_seq)))
+	     (v->life->world->rots || is_behind_hole(v->looking, finding->local_seq))))
 		return;
 	complain(&v->life->model, "verify: %s: %.150s", hf_finding_name(finding->kind),
 		 finding->text);
@@ -719,6 +723,50 @@ static void look_before(struct life *life)
 		if (model->facts[i].out && model->facts[i].seq > cursor)
 			complain(model, "line %llu was removed before the cursor (%llu) said so",
 				 ull(model->facts[i].seq), ull(cursor));
+	hf_files_free(&files);
+	free(scan);
+}
+
+/* The line that is damaged may be gone; its number may not come back. */
+static void lose_line(struct model *model, uint64_t seq)
+{
+	struct fact *fact = find_fact(model, seq);
+
+	if (is_fact(model, fact, seq))
+		fact->out = false;
+	for (uint64_t n = 1; n <= model->offered; n++)
+		if (model->answered[n] == seq)
+			model->answered[n] = 0;
+}
+
+void life_rot(struct life *life)
+{
+	struct hf_files files = { 0 };
+	struct hf_scan *scan = malloc(sizeof *scan);
+	struct hf_scan_item item;
+	struct hf_err err;
+	char path[HF_DISK_PATH_BYTES];
+	uint64_t bit = 0, seq = 0;
+	int handle;
+
+	HF_ASSERT(scan != NULL);
+	if (hf_files_list(life->disk, HF_OUTBOX_FOLDER, &files, &err) == HF_OK && files.count > 0) {
+		hf_file_path(HF_OUTBOX_FOLDER, files.list[files.count - 1].name, path);
+		if (hf_disk_open(life->disk, path, HF_DISK_READ, &handle, &err) != HF_OK)
+			HF_ASSERT(false);
+		hf_scan_begin(scan, life->disk, handle, 0, UINT64_MAX);
+		while (hf_scan_next(scan, &item, &err) == HF_OK) {
+			if (item.kind != HF_SCAN_LINE)
+				continue;
+			seq = item.line.local_seq;
+			bit = 8 * (item.offset + item.line.size_bytes / 2);
+		}
+		hf_disk_close(life->disk, handle);
+	}
+	if (seq != 0) {
+		crash_disk_flip(life->disk, path, bit);
+		lose_line(&life->model, seq);
+	}
 	hf_files_free(&files);
 	free(scan);
 }
