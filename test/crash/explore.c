@@ -14,7 +14,7 @@
  * A state is what is on the disk (names, sizes, bytes). It is counted once, in whatever world and
  * however deep it is met; it is run once for each thing the world outside may know by then.
  *
- * Usage    outbox_explore [--seconds N] [--short] [--first] [WORLD...]
+ * Usage    outbox_explore [--seconds N | --short | --first PASSES] [WORLD...]
  *          outbox_explore WORLD CUT VARIANT[:CUT:VARIANT...]    shows one
  *          A world in which the Nth flush or write fails is called NAME@N there.
  * Output   a line a world: cut points, undecided things at most, variants possible and run,
@@ -568,6 +568,7 @@ int main(int argc, char **argv)
 	double begun = now_s();
 	struct explorer *blank = calloc(1, sizeof *blank);
 	int first = 1;
+	size_t passes = 1;
 
 	HF_ASSERT(blank != NULL);
 	/* What the code under test takes and gives back is not given back to the kernel each time. */
@@ -577,7 +578,8 @@ int main(int argc, char **argv)
 	for (; first < argc && argv[first][0] == '-'; first++) {
 		if (strcmp(argv[first], "--short") == 0) {
 			plan = plan_short;
-		} else if (strcmp(argv[first], "--first") == 0) {
+		} else if (strcmp(argv[first], "--first") == 0 && first + 1 < argc) {
+			passes = strtoul(argv[++first], NULL, 10);
 			blank->first_only = true;
 			blank->workers = 1;
 		} else if (strcmp(argv[first], "--plan") == 0 && first + 1 < argc) {
@@ -607,11 +609,10 @@ int main(int argc, char **argv)
 	blank->runs = &runs;
 	(void)printf("%-12s %7s %6s %14s %11s %9s %10s %6s %7s\n", "world", "cuts", "things",
 		     "variants", "run", "states", "recoveries", "wrong", "seconds");
-	for (size_t p = 0; p < HF_ARRAY_LEN(plans_first) && all.violations == 0; p++) {
+	for (size_t p = 0; p < passes && p < HF_ARRAY_LEN(plans_first) && all.violations == 0;
+	     p++) {
 		if (blank->first_only)
 			plan = plans_first[p];
-		else if (p > 0)
-			break;
 		for (size_t i = 0; i < world_count; i++) {
 			if (!is_wanted(worlds[i].name, argv + first, argc - first))
 				continue;

@@ -47,6 +47,7 @@ struct model {
 	uint64_t out_seq;             /* the last number handed out */
 	uint64_t cursor_stored;       /* answered */
 	uint64_t cursor_tried;
+	uint64_t retained; /* up to here files may be gone: delivered, and the cursor stored */
 	char retry_stored[HF_RETRY_TEXT_BYTES];
 	char retry_tried[HF_RETRY_TEXT_BYTES];
 	int64_t wall_ms;

@@ -413,6 +413,7 @@ static void retain(struct life *life)
 	struct hf_err err = { 0 };
 
 	/* As the uplink tells it: what was flushed, no more. */
+	life->model.retained = life->model.cursor_stored;
 	if (hf_outbox_retain(life->outbox, life->model.cursor_stored, 0,
 			     hf_wall_now(&life->clock.clock), &removed, &err) != HF_OK &&
 	    !life->model.trouble)
@@ -579,7 +580,7 @@ static void look_for_losses(struct looking *l, const uint64_t *lines, size_t lin
 			at++;
 		if (!fact->out || (at < line_count && lines[at] == fact->seq))
 			continue;
-		if (l->first_seq != 0 && fact->seq > l->first_seq)
+		if (fact->seq > model->retained)
 			complain(model, "line %llu was handed out and is gone", ull(fact->seq));
 		else if (fact->seq > cursor)
 			complain(model, "line %llu was removed and the cursor is at %llu",
@@ -587,7 +588,7 @@ static void look_for_losses(struct looking *l, const uint64_t *lines, size_t lin
 	}
 	for (uint64_t n = 1; n <= model->offered; n++)
 		if (model->answered[n] != 0 && l->found[n] == 0 &&
-		    model->answered[n] >= l->first_seq && l->first_seq != 0)
+		    model->answered[n] > model->retained)
 			complain(model, "event %llu was answered with %llu and is gone", ull(n),
 				 ull(model->answered[n]));
 }
@@ -839,7 +840,8 @@ void life_first(struct life *life)
 		look(life);
 }
 
-/* All that was not answered is offered again, and the last that was. */
+/* All that was not answered is offered again, and the last that was: but for what was removed,
+ * whose origins nobody remembers. */
 static void offer_again(struct life *life)
 {
 	struct model *model = &life->model;
@@ -847,7 +849,7 @@ static void offer_again(struct life *life)
 	size_t count = 0;
 
 	for (uint64_t n = model->offered; n > 0 && count < 3; n--)
-		if (model->answered[n] != 0)
+		if (model->answered[n] != 0 && model->answered[n] > model->retained)
 			events[count++] = n;
 	offer(life, events, count);
 	count = 0;
