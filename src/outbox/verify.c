@@ -163,12 +163,14 @@ static void break_chain(void *context, const struct hf_chain_line *line)
 {
 	struct verifier *v = context;
 	unsigned long long seq = line->seq, before = line->seq_before;
-	struct hole *hole = v->hole_count > 0 ? &v->holes[v->hole_count - 1] : NULL;
+	size_t count = before + 1 < seq ? v->hole_count : 0;
 
-	if (before + 1 < seq) {
-		/* Younger ones may have come since. */
-		while (hole->gap.through != seq - 1)
-			hole--;
+	/* Younger ones may have come since; before the first line of all there is none. */
+	while (count > 0 && v->holes[count - 1].gap.through != seq - 1)
+		count--;
+	if (count > 0) {
+		struct hole *hole = &v->holes[count - 1];
+
 		hole->chain_broken = true;
 		hole->proven = line->proven;
 		hole->offset = line->offset;
