@@ -274,7 +274,7 @@ static void explore_cut(struct life *life, uint64_t number)
 	struct crash_cut *cut = crash_cut_new(life->disk, plain_mark);
 	uint64_t all = crash_cut_variants(cut), single = crash_cut_variants_single(cut);
 	uint64_t most = x->plan->variants[depth];
-	uint64_t known = model_hash(&life->model);
+	uint64_t known = model_hash(&life->model) + (uint64_t)(life->world - worlds) * 7919;
 	/* All of none and one deviation; of the others each so manieth, evenly. */
 	uint64_t step = 1;
 
