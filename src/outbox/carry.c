@@ -89,6 +89,35 @@ static enum hf_code collect_from_day(const struct hf_outbox *outbox,
 	return code == HF_E_NOENT ? HF_OK : code;
 }
 
+/* The block in which the old file's safe part ends was to be written once more. Where that failed
+ * nobody can say what is left of it: lines in it are carried on too. */
+static void step_back(struct hf_outbox *outbox)
+{
+	const uint64_t longest = HF_LINE_BYTES_MAX + BLOCK_BYTES_MAX;
+	uint64_t end = outbox->flushed.offset, block = end - end % outbox->block_bytes;
+	char path[HF_DISK_PATH_BYTES];
+	struct hf_scan_item item;
+	struct hf_err ignored;
+	struct hf_scan *scan;
+	int file;
+
+	hf_file_path(HF_OUTBOX_FOLDER, outbox->name, path);
+	if (end == block || outbox->name[0] == '\0' ||
+	    hf_disk_open(outbox->disk, path, HF_DISK_READ, &file, &ignored) != HF_OK)
+		return;
+	scan = malloc(sizeof *scan);
+	if (scan != NULL)
+		hf_scan_begin(scan, outbox->disk, file, block > longest ? block - longest : 0, end);
+	while (scan != NULL && hf_scan_next(scan, &item, &ignored) == HF_OK &&
+	       item.offset + item.size_bytes <= block)
+		if (item.kind == HF_SCAN_LINE && item.line.local_seq <= outbox->flushed.seq)
+			outbox->flushed = (struct safe){ .seq = item.line.local_seq,
+							 .crc32c = item.line.crc32c,
+							 .offset = item.offset + item.size_bytes };
+	free(scan);
+	hf_disk_close(outbox->disk, file);
+}
+
 static int by_seq(const void *left, const void *right)
 {
 	const struct carried *a = left, *b = right;
@@ -126,6 +155,7 @@ enum hf_code hf_carry_collect(struct hf_outbox *outbox, struct carry *ret_carry,
 	struct carry carry = { 0 };
 	enum hf_code code = hf_commit_ring_read(outbox->disk, HF_OUTBOX_FOLDER, &lines, err);
 
+	step_back(outbox);
 	if (code == HF_OK)
 		code = collect_from_ring(outbox, &lines, &carry, err);
 	else if (code == HF_E_NOENT)

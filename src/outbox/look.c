@@ -158,6 +158,18 @@ static void take_bad(struct findings *f, struct walk *w, const struct hf_scan_it
 			   hf_line_seq_legible(item->data, item->size_bytes) == w->seq_last + 1;
 }
 
+void hf_look_at_block(const struct hf_outbox *outbox, struct findings *f, uint64_t offset,
+		      uint64_t size_bytes, bool in_ring)
+{
+	uint64_t end = offset + size_bytes;
+	uint64_t block = end - end % outbox->block_bytes;
+
+	if (block != f->block)
+		f->block_shared = false;
+	f->block = block;
+	f->block_shared = (f->block_shared || !in_ring) && end > block;
+}
+
 static void take_valid(struct hf_outbox *outbox, struct findings *f, struct walk *w,
 		       const struct hf_scan_item *item)
 {
@@ -175,6 +187,9 @@ static void take_valid(struct hf_outbox *outbox, struct findings *f, struct walk
 	hf_look_take(outbox, f, &item->line);
 	f->lines_bad += w->newest ? w->bad_since_valid : 0;
 	w->bad_since_valid = 0;
+	if (w->newest)
+		hf_look_at_block(outbox, f, item->offset, item->size_bytes,
+				 hf_look_in_ring(f, &item->line));
 	f->valid_end = item->offset + item->size_bytes;
 }
 
@@ -258,6 +273,8 @@ static enum hf_code look_at_newest(struct hf_outbox *outbox, struct findings *f,
 		f->lines = 0;
 		f->tip = before;
 		f->valid_end = 0;
+		f->block = 0;
+		f->block_shared = false;
 		if (code == HF_OK)
 			code = walk_file(outbox, f, scan, &w, start, f->size_bytes, err);
 		window *= WINDOW_MORE;

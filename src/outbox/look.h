@@ -16,6 +16,8 @@ struct findings {
 
 	struct tip tip;     /* behind the last valid line that may be appended to */
 	uint64_t valid_end; /* behind that line's bytes */
+	uint64_t block;     /* in which the byte there lies */
+	bool block_shared;  /* with a line that the ring has not */
 	uint64_t size_bytes;
 	bool beyond;          /* valid lines stand behind a place that the ring can fill */
 	uint64_t beyond_last; /* the highest of them */
@@ -46,6 +48,10 @@ void hf_look_take(struct hf_outbox *outbox, struct findings *f, const struct hf_
 /* Its event has this number. */
 void hf_look_origin(struct hf_outbox *outbox, const struct hf_line *line);
 bool hf_look_in_ring(const struct findings *f, const struct hf_line *line);
+/* A line ends the file so far: may what comes behind it be written into the same block? Not where a
+ * power cut in the middle of that would take a line that stands nowhere else. */
+void hf_look_at_block(const struct hf_outbox *outbox, struct findings *f, uint64_t offset,
+		      uint64_t size_bytes, bool in_ring);
 /* Numbers missing before it are a hole, until a gap event says why. */
 void hf_look_for_hole(struct findings *f, uint64_t seq_before, const struct hf_line *line);
 /* Numbers that can still be read in damaged bytes may have been used. */

@@ -287,8 +287,10 @@ static enum hf_code take_from_ring(struct hf_outbox *outbox, struct findings *f,
 		if (f->any || f->tip.last_seq != 0)
 			hf_look_for_hole(f, f->tip.last_seq, &line);
 		hf_look_take(outbox, f, &line);
-		if (write)
+		if (write) {
+			hf_look_at_block(outbox, f, f->valid_end, line.size_bytes, true);
 			f->valid_end += line.size_bytes;
+		}
 		report->from_ring++;
 	}
 	hf_disk_close(outbox->disk, ring);
@@ -313,7 +315,7 @@ static void complete_newest(struct hf_outbox *outbox, struct findings *f,
 
 	if (first_lacking(f) == f->ring.count)
 		return;
-	if (torn > 0 && !explained_by_ring(f)) {
+	if (f->block_shared || (torn > 0 && !explained_by_ring(f))) {
 		f->spent = true;
 		return;
 	}
@@ -490,7 +492,7 @@ static void settle_commit(struct hf_outbox *outbox, const struct findings *f)
 	if (outbox->file < 0)
 		return;
 	bool by_ring = f->files.list[f->newest].by_ring;
-	if (by_ring && outbox->wanted == HF_COMMIT_RING && f->ring_there &&
+	if (by_ring && outbox->wanted == HF_COMMIT_RING && f->ring_there && !f->block_shared &&
 	    f->ring.size_bytes == outbox->ring_bytes &&
 	    hf_commit_ring_open(outbox->disk, HF_OUTBOX_FOLDER, outbox->ring_bytes, &f->ring,
 				&outbox->ring, &why) == HF_OK)

@@ -14,7 +14,7 @@
  * A state is what is on the disk (names, sizes, bytes). It is counted once, in whatever world and
  * however deep it is met; it is run once for each thing the world outside may know by then.
  *
- * Usage    outbox_explore [--seconds N] [--short] [--first] [WORLD...]
+ * Usage    outbox_explore [--seconds N | --short | --first PASSES] [WORLD...]
  *          outbox_explore WORLD CUT VARIANT[:CUT:VARIANT...]    shows one
  *          A world in which the Nth flush or write fails is called NAME@N there.
  * Output   a line a world: cut points, undecided things at most, variants possible and run,
@@ -24,6 +24,7 @@
 #include "explore.h"
 
 #include "base/assert.h"
+#include "base/auto.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -234,6 +235,8 @@ static void run_state(struct life *parent, struct crash_cut *cut, bool watched)
 	life->disk = crash_cut_disk(cut);
 	life->model = parent->model;
 	x->sums.recoveries[parent->depth]++;
+	if (life->world->rots && parent->depth == 0)
+		life_rot(life);
 	life_again(life);
 	if (life->model.complaint[0] != '\0')
 		violation(x, life->model.complaint);
@@ -254,6 +257,7 @@ static void explore_variant(struct life *life, struct crash_cut *cut, uint64_t v
 	uint64_t key = (hash ^ known) * UINT64_C(0x9e3779b97f4a7c15);
 	bool unknown = set_add(x->runs, key);
 	bool deeper = depth + 1 < CUTS_MAX && x->plan->every[depth] != 0 &&
+		      x->plan->variants[depth + 1] != 0 &&
 		      ((variant < 2 && depth == 0) ||
 		       (unknown && x->state_counter[depth]++ % x->plan->every[depth] == 0));
 	/* Run before, but perhaps without another cut behind it. */
@@ -270,7 +274,7 @@ static void explore_cut(struct life *life, uint64_t number)
 	struct crash_cut *cut = crash_cut_new(life->disk, plain_mark);
 	uint64_t all = crash_cut_variants(cut), single = crash_cut_variants_single(cut);
 	uint64_t most = x->plan->variants[depth];
-	uint64_t known = model_hash(&life->model);
+	uint64_t known = model_hash(&life->model) + (uint64_t)(life->world - worlds) * 7919;
 	/* All of none and one deviation; of the others each so manieth, evenly. */
 	uint64_t step = 1;
 
@@ -538,7 +542,24 @@ static int replay(const char *name, const char *cut, const char *rest)
 }
 
 static const struct plan plan_check = { .variants = { 3000, 24, 8 }, .every = { 50, 20, 0 } };
+/* What a broken variant of the code must not pass: wide first, then deep. */
+static const struct plan plans_first[] = {
+	{ .variants = { 60, 0, 0 }, .every = { 0, 0, 0 } },
+	{ .variants = { 400, 0, 0 }, .every = { 0, 0, 0 } },
+	{ .variants = { 60, 20, 0 }, .every = { 20, 0, 0 } },
+	{ .variants = { 60, 20, 8 }, .every = { 20, 20, 0 } },
+	{ .variants = { 400, 60, 20 }, .every = { 20, 20, 0 } },
+};
 static const struct plan plan_short = { .variants = { 40, 4, 2 }, .every = { 60, 20, 0 } };
+
+/* No names: all of them. */
+static bool is_wanted(const char *name, char **names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return count == 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -547,6 +568,7 @@ int main(int argc, char **argv)
 	double begun = now_s();
 	struct explorer *blank = calloc(1, sizeof *blank);
 	int first = 1;
+	size_t passes = 1;
 
 	HF_ASSERT(blank != NULL);
 	/* What the code under test takes and gives back is not given back to the kernel each time. */
@@ -556,7 +578,8 @@ int main(int argc, char **argv)
 	for (; first < argc && argv[first][0] == '-'; first++) {
 		if (strcmp(argv[first], "--short") == 0) {
 			plan = plan_short;
-		} else if (strcmp(argv[first], "--first") == 0) {
+		} else if (strcmp(argv[first], "--first") == 0 && first + 1 < argc) {
+			passes = strtoul(argv[++first], NULL, 10);
 			blank->first_only = true;
 			blank->workers = 1;
 		} else if (strcmp(argv[first], "--plan") == 0 && first + 1 < argc) {
@@ -579,25 +602,26 @@ int main(int argc, char **argv)
 	if (argc - first == 3 && argv[first + 1][0] >= '0' && argv[first + 1][0] <= '9')
 		return replay(argv[first], argv[first + 1], argv[first + 2]);
 
-	struct set states = set_new(plan.seconds > 0 ? 1 << 27 : 1 << 22);
-	struct set runs = set_new(plan.seconds > 0 ? 1 << 27 : 1 << 22);
+	struct set states = set_new(plan.seconds > 0 ? 1 << 27 : 1 << 23);
+	struct set runs = set_new(plan.seconds > 0 ? 1 << 27 : 1 << 23);
 	blank->plan = &plan;
 	blank->states = &states;
 	blank->runs = &runs;
 	(void)printf("%-12s %7s %6s %14s %11s %9s %10s %6s %7s\n", "world", "cuts", "things",
 		     "variants", "run", "states", "recoveries", "wrong", "seconds");
-	for (size_t i = 0; i < world_count; i++) {
-		bool wanted = first == argc;
-
-		for (int a = first; a < argc; a++)
-			wanted = wanted || strcmp(argv[a], worlds[i].name) == 0;
-		if (!wanted)
-			continue;
-		blank->world = &worlds[i];
-		struct sums sums = run_world(blank);
-		add_sums(&all, &sums);
-		if (blank->first_only && all.violations > 0)
-			break;
+	for (size_t p = 0; p < passes && p < HF_ARRAY_LEN(plans_first) && all.violations == 0;
+	     p++) {
+		if (blank->first_only)
+			plan = plans_first[p];
+		for (size_t i = 0; i < world_count; i++) {
+			if (!is_wanted(worlds[i].name, argv + first, argc - first))
+				continue;
+			blank->world = &worlds[i];
+			struct sums sums = run_world(blank);
+			add_sums(&all, &sums);
+			if (blank->first_only && all.violations > 0)
+				break;
+		}
 	}
 	print_sums("all", &all, now_s() - begun);
 	free(blank);

@@ -28,6 +28,7 @@ struct world {
 	enum crash_op fails;   /* this operation ... */
 	enum hf_code fails_so; /* ... fails so, each in turn; HF_OK: none */
 	uint64_t fails_for;    /* so many times in a row */
+	bool rots;             /* while the power is off a bit flips in the last line */
 };
 
 /* A line that somebody outside knows, or that stood there. */
@@ -46,6 +47,7 @@ struct model {
 	uint64_t out_seq;             /* the last number handed out */
 	uint64_t cursor_stored;       /* answered */
 	uint64_t cursor_tried;
+	uint64_t retained; /* up to here files may be gone: delivered, and the cursor stored */
 	char retry_stored[HF_RETRY_TEXT_BYTES];
 	char retry_tried[HF_RETRY_TEXT_BYTES];
 	int64_t wall_ms;
@@ -73,6 +75,7 @@ struct life {
 	struct hf_watermark_page *page;
 	struct hf_outbox *outbox;
 	struct hf_reader *reader;
+	uint64_t read_after; /* it begins behind this number */
 };
 
 extern const struct world worlds[];
@@ -83,6 +86,8 @@ const struct world *world_find(const char *name);
  * little more happens, and then what must hold is looked at. */
 void life_first(struct life *life);
 void life_again(struct life *life);
+/* Between the first cut and the life behind it. */
+void life_rot(struct life *life);
 /* The uplink reads while the keeper is in the middle of something. */
 void life_read(struct life *life);
 /* Lives are nested; this one goes on. */

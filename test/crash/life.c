@@ -33,6 +33,7 @@ static const int64_t noon_ms = INT64_C(1776686400000);
 enum what {
 	END,
 	OFFER,  /* so many events in one batch */
+	SINGLY, /* so many, a batch each */
 	AGAIN,  /* the last so many once more */
 	CLOCK,  /* so many hours, forward or back */
 	SYNCED, /* 0: the clock is not to be trusted, 1: it is */
@@ -56,7 +57,7 @@ static const struct step script[] = {
 	{ OFFER, 1 },  { OFFER, 1 },   { CLOCK, 24 },    { OFFER, 2 },    { OFFER, 1 },
 	{ FAILED, 0 }, { RETAIN, 0 },  { OFFER, 1 },     { OFFER, 3 },    { CURSOR, 0 },
 	{ RETAIN, 0 }, { OFFER, 1 },   { CLOCK, -24 },   { OFFER, 2 },    { OFFER, 1 },
-	{ OFFER, 9 },  { OFFER, 1 },   { SYNCED, 0 },    { CLOCK, 8760 }, { OFFER, 1 },
+	{ OFFER, 9 },  { SINGLY, 26 }, { SYNCED, 0 },    { CLOCK, 8760 }, { OFFER, 1 },
 	{ OFFER, 2 },  { SYNCED, 1 },  { CLOCK, -8760 }, { OFFER, 1 },    { OFFER, 2 },
 	{ CURSOR, 0 }, { REACHED, 0 }, { RETAIN, 0 },    { OFFER, 1 },    { OFFER, 1 },
 	{ REOPEN, 0 }, { OFFER, 3 },   { OFFER, 1 },     { CLOCK, 24 },   { OFFER, 1 },
@@ -70,32 +71,37 @@ static const struct step script_short[] = {
 	{ RETAIN, 0 }, { OFFER, 2 }, { OFFER, 1 },  { END, 0 },
 };
 
+/*
+ * A block of the day file must not reach further back than the ring: half a ring of frames of one
+ * line each holds more than a block. So the smallest ring here has 16 slots; a real one has 1024.
+ */
 enum {
 	SLOT = 4096,
 	DIRECT = 5000, /* the batches of eight and more */
 };
 
-#define RING       .ring_bytes = 16 * SLOT, .direct_bytes = DIRECT
-#define RING_SMALL .ring_bytes = 8 * SLOT, .direct_bytes = DIRECT
+#define RING .ring_bytes = 16 * SLOT, .direct_bytes = DIRECT
 
 const struct world worlds[] = {
 	{ .name = "ring", RING, .script = script, .again = 3 },
-	{ .name = "ring_small", RING_SMALL, .script = script, .again = 7 },
+	{ .name = "ring_on", RING, .script = script, .again = 12 },
 	{ .name = "ring_flush",
-	  RING_SMALL,
+	  RING,
 	  .script = script_short,
 	  .again = 3,
 	  .fails = CRASH_SYNC,
 	  .fails_so = HF_E_IO,
 	  .fails_for = 1 },
 	{ .name = "ring_full",
-	  RING_SMALL,
+	  RING,
 	  .script = script_short,
 	  .again = 3,
 	  .fails = CRASH_WRITE,
 	  .fails_so = HF_E_NOSPACE,
 	  .fails_for = 2 },
+	{ .name = "ring_rot", RING, .script = script, .again = 3, .rots = true },
 	{ .name = "file", .script = script, .again = 3 },
+	{ .name = "file_rot", .script = script, .again = 3, .rots = true },
 	{ .name = "file_flush",
 	  .script = script_short,
 	  .again = 3,
@@ -340,6 +346,7 @@ static void open_reader(struct life *life, uint64_t after_seq)
 	};
 	struct hf_err err;
 
+	life->read_after = after_seq;
 	if (hf_reader_open(&options, &life->reader, &err) != HF_OK)
 		HF_ASSERT(false);
 	life_read(life);
@@ -376,7 +383,8 @@ static void offer(struct life *life, const uint64_t *events, size_t count)
 		*answered = seq;
 		const struct fact *fact = find_fact(model, seq);
 		/* With a full disk it may be safe in the ring, and wait for a file to stand in. */
-		if (!model->trouble && (!is_fact(model, fact, seq) || !fact->out))
+		if (!model->trouble && seq > life->read_after &&
+		    (!is_fact(model, fact, seq) || !fact->out))
 			complain(model, "event %llu was answered and %llu is not handed out",
 				 ull(events[i]), ull(seq));
 	}
@@ -406,9 +414,17 @@ static void store_cursor(struct life *life)
 static void retain(struct life *life)
 {
 	struct hf_retained removed;
+	struct hf_files files;
 	struct hf_err err = { 0 };
 
-	/* As the uplink tells it: what was flushed, no more. */
+	/* As the uplink tells it: what was flushed, no more. Whole files may go, not the newest. */
+	if (hf_files_list(life->disk, HF_OUTBOX_FOLDER, &files, &err) != HF_OK)
+		HF_ASSERT(false);
+	for (size_t i = 1; i < files.count; i++)
+		if (files.list[i].first_seq > life->model.retained + 1 &&
+		    files.list[i].first_seq <= life->model.cursor_stored + 1)
+			life->model.retained = files.list[i].first_seq - 1;
+	hf_files_free(&files);
 	if (hf_outbox_retain(life->outbox, life->model.cursor_stored, 0,
 			     hf_wall_now(&life->clock.clock), &removed, &err) != HF_OK &&
 	    !life->model.trouble)
@@ -446,6 +462,10 @@ static void take_step(struct life *life, const struct step *step)
 	switch (step->what) {
 	case OFFER:
 		offer_new(life, (size_t)step->n);
+		break;
+	case SINGLY:
+		for (int64_t i = 0; i < step->n && life->model.complaint[0] == '\0'; i++)
+			offer_new(life, 1);
 		break;
 	case AGAIN:
 		for (int64_t i = 0; i < step->n; i++)
@@ -575,7 +595,7 @@ static void look_for_losses(struct looking *l, const uint64_t *lines, size_t lin
 			at++;
 		if (!fact->out || (at < line_count && lines[at] == fact->seq))
 			continue;
-		if (l->first_seq != 0 && fact->seq > l->first_seq)
+		if (fact->seq > model->retained)
 			complain(model, "line %llu was handed out and is gone", ull(fact->seq));
 		else if (fact->seq > cursor)
 			complain(model, "line %llu was removed and the cursor is at %llu",
@@ -583,7 +603,7 @@ static void look_for_losses(struct looking *l, const uint64_t *lines, size_t lin
 	}
 	for (uint64_t n = 1; n <= model->offered; n++)
 		if (model->answered[n] != 0 && l->found[n] == 0 &&
-		    model->answered[n] >= l->first_seq && l->first_seq != 0)
+		    model->answered[n] > model->retained)
 			complain(model, "event %llu was answered with %llu and is gone", ull(n),
 				 ull(model->answered[n]));
 }
@@ -615,7 +635,7 @@ static void on_finding(void *context, const struct hf_finding *finding)
 	 * Lines that somebody was told of are looked for above. */
 	if (finding->kind == HF_FINDING_LINE_DAMAGED ||
 	    (finding->kind == HF_FINDING_CHAIN_BROKEN &&
-	     is_behind_hole(v->looking, finding->local_seq)))
+	     (v->life->world->rots || is_behind_hole(v->looking, finding->local_seq))))
 		return;
 	complain(&v->life->model, "verify: %s: %.150s", hf_finding_name(finding->kind),
 		 finding->text);
@@ -723,6 +743,50 @@ static void look_before(struct life *life)
 	free(scan);
 }
 
+/* The line that is damaged may be gone; its number may not come back. */
+static void lose_line(struct model *model, uint64_t seq)
+{
+	struct fact *fact = find_fact(model, seq);
+
+	if (is_fact(model, fact, seq))
+		fact->out = false;
+	for (uint64_t n = 1; n <= model->offered; n++)
+		if (model->answered[n] == seq)
+			model->answered[n] = 0;
+}
+
+void life_rot(struct life *life)
+{
+	struct hf_files files = { 0 };
+	struct hf_scan *scan = malloc(sizeof *scan);
+	struct hf_scan_item item;
+	struct hf_err err;
+	char path[HF_DISK_PATH_BYTES];
+	uint64_t bit = 0, seq = 0;
+	int handle;
+
+	HF_ASSERT(scan != NULL);
+	if (hf_files_list(life->disk, HF_OUTBOX_FOLDER, &files, &err) == HF_OK && files.count > 0) {
+		hf_file_path(HF_OUTBOX_FOLDER, files.list[files.count - 1].name, path);
+		if (hf_disk_open(life->disk, path, HF_DISK_READ, &handle, &err) != HF_OK)
+			HF_ASSERT(false);
+		hf_scan_begin(scan, life->disk, handle, 0, UINT64_MAX);
+		while (hf_scan_next(scan, &item, &err) == HF_OK) {
+			if (item.kind != HF_SCAN_LINE)
+				continue;
+			seq = item.line.local_seq;
+			bit = 8 * (item.offset + item.line.size_bytes / 2);
+		}
+		hf_disk_close(life->disk, handle);
+	}
+	if (seq != 0) {
+		crash_disk_flip(life->disk, path, bit);
+		lose_line(&life->model, seq);
+	}
+	hf_files_free(&files);
+	free(scan);
+}
+
 static void look_at_retry(struct life *life)
 {
 	struct model *model = &life->model;
@@ -791,7 +855,8 @@ void life_first(struct life *life)
 		look(life);
 }
 
-/* All that was not answered is offered again, and the last that was. */
+/* All that was not answered is offered again, and the last that was: but for what was removed,
+ * whose origins nobody remembers. */
 static void offer_again(struct life *life)
 {
 	struct model *model = &life->model;
@@ -799,7 +864,7 @@ static void offer_again(struct life *life)
 	size_t count = 0;
 
 	for (uint64_t n = model->offered; n > 0 && count < 3; n--)
-		if (model->answered[n] != 0)
+		if (model->answered[n] != 0 && model->answered[n] > model->retained)
 			events[count++] = n;
 	offer(life, events, count);
 	count = 0;
