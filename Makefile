@@ -9,7 +9,8 @@
 #
 #   make             set up, build, leave the relocatable tree stage/
 #   make quick       build and unit tests only, no set-up, no sanitizers
-#   make bench       short form of every benchmark   (BENCH=name, JSON=1)
+#   make bench       short form of every benchmark   (BENCH=name, JSON=1, FULL=1: the long one;
+#                    PEERS=1: other people's logs beside the outbox, installed when missing)
 #   make prove       the long explorations
 #   make fuzz        the fuzz targets, a minute each   (T=target, S=seconds)
 #   make coverage    a coverage report in build-coverage/

@@ -61,7 +61,7 @@
 enum {
 	HF_OUTBOX_BATCH_MAX = 256,
 	HF_OUTBOX_ORIGINS = 1024,
-	HF_OUTBOX_RESERVE = 1024, /* numbers reserved at a time */
+	HF_OUTBOX_RESERVE = 16384, /* numbers reserved at a time */
 	HF_OUTBOX_DIRECT_BYTES = 32 * 1024,
 };
 
