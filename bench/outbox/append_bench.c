@@ -5,9 +5,9 @@
  *
  * Method: short laps of everything in turn, round by round. Where events are stored one commit
  * after the other, each commit is preceded by one of each of its limits: both meet the same disk
- * and the same busy machine, to the millisecond. Where several clients keep a server busy, the lap
- * lies between two laps of its limits. The file system is flushed before each lap, so that what one
- * subject still owes to the disk does not slow the next.
+ * and the same busy machine, to the millisecond. Where several clients keep a server busy, a lap
+ * is cut into a few pieces, each with one of its limits before it. The file system is flushed
+ * before each lap, so that what one subject still owes to the disk does not slow the next.
  *
  * Bytes and flushes are those that the block device counts itself, over longer laps without
  * limits in between, with what is still owed at the end.
@@ -32,6 +32,7 @@
 
 enum {
 	LIMITS_MAX = 2,
+	PIECES = 5,
 	WEAR_ROUNDS = 3,
 	WEAR_COMMITS = 600, /* more than a half of the ring has slots */
 	WEAR_PIECE_US = 50000,
@@ -251,13 +252,12 @@ static void run_figure(struct bench *bench)
 	for (size_t i = 0; i < LIMITS_MAX; i++)
 		bench->limit_laps[i] = (struct bench_lap){ .us = bench->us[1 + i] };
 	flush_all(bench);
-	if (!between)
-		run_limits(bench, bench->lap_us / 4);
-	figure->subject->lap(state, figure->waiting, bench->lap_us, &bench->lap);
-	if (between)
-		return;
-	flush_all(bench);
-	run_limits(bench, bench->lap_us / 4);
+	for (int i = 0; i < (between ? 1 : PIECES); i++) {
+		if (!between)
+			run_limits(bench, bench->lap_us / PIECES / 2);
+		figure->subject->lap(state, figure->waiting,
+				     between ? bench->lap_us : bench->lap_us / PIECES, &bench->lap);
+	}
 }
 
 static void put_measured(struct hf_json *json, struct bench_lap *lap)

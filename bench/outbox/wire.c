@@ -39,6 +39,7 @@ void bench_wire_lap(const struct bench_wire *wire, unsigned clients, int64_t for
 	struct pollfd fds[BENCH_PRODUCERS_MAX];
 	int64_t sent[BENCH_PRODUCERS_MAX];
 	unsigned on_the_way = clients;
+	double seconds = lap->seconds;
 	int64_t begun = bench_now_us(), now = begun;
 
 	if (clients == 1) {
@@ -68,5 +69,5 @@ void bench_wire_lap(const struct bench_wire *wire, unsigned clients, int64_t for
 		}
 	}
 	/* They waited side by side. */
-	lap->seconds = (double)(now - begun) / 1e6;
+	lap->seconds = seconds + (double)(now - begun) / 1e6;
 }
