@@ -177,6 +177,16 @@ static void take_file(struct hf_outbox *outbox, int file, const char *name, uint
 	outbox->visible.flushed = outbox->offset;
 }
 
+/* One that is there was cut short, or its flush failed: it is not written again. */
+static enum hf_code create_next(struct hf_outbox *outbox, int *ret_file, struct hf_err *err)
+{
+	enum hf_code code = hf_disk_unlink(outbox->disk, NEXT_PATH, err);
+
+	if (code != HF_OK && code != HF_E_NOENT)
+		return code;
+	return hf_disk_open(outbox->disk, NEXT_PATH, HF_DISK_CREATE, ret_file, err);
+}
+
 static enum hf_code begin_file(struct hf_outbox *outbox, const char *reason,
 			       const struct carry *carry, struct hf_err *err)
 {
@@ -197,7 +207,7 @@ static enum hf_code begin_file(struct hf_outbox *outbox, const char *reason,
 	if (code == HF_OK)
 		code = choose_name(outbox, name, err);
 	if (code == HF_OK)
-		code = hf_disk_open(outbox->disk, NEXT_PATH, HF_DISK_REPLACE, &file, err);
+		code = create_next(outbox, &file, err);
 	if (code != HF_OK)
 		return code;
 	hf_file_path(HF_OUTBOX_FOLDER, name, path);

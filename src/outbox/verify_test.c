@@ -442,14 +442,14 @@ TEST(the_line_with_which_the_chain_begins_is_checked_too_whatever_its_number)
 	test_clock_start(&b.clock);
 	b.options = test_options(&b.clock);
 	b.disk = fake_disk_new(1);
-	fake_disk_put(b.disk, "meta/local_seq", "5000\n", 5);
+	fake_disk_put(b.disk, "meta/local_seq", "50000\n", 6);
 	struct hf_outbox *outbox = open_outbox(&b);
 	uint64_t seq = test_append(outbox, 1);
-	CHECK_U64(seq, >, 5001);
+	CHECK_U64(seq, >, 50001);
 	hf_outbox_close(outbox);
 	verify(&b);
 	CHECK_U64(b.report.problems, ==, 0);
-	CHECK_U64(b.report.first_seq, >, 5000);
+	CHECK_U64(b.report.first_seq, >, 50000);
 	change_line(&b, TEST_FILE, 0, forge_clock);
 	verify_finds(&b, HF_FINDING_CHAIN_BROKEN, b.report.first_seq);
 	fake_disk_free(b.disk);

@@ -28,7 +28,7 @@
 
 enum {
 	EVENTS = 24,
-	SEQ_MAX = 20000,
+	SEQ_MAX = 400000,
 	CUTS_MAX = 4,
 	SNAPSHOTS_MAX = 64,
 	HOLES_MAX = 64,

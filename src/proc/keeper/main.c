@@ -113,6 +113,7 @@ struct keeper {
 
 static void commit(struct keeper *keeper);
 static void publish(struct keeper *keeper);
+static void wake_uplink(struct keeper *keeper);
 static void tell_forks(struct keeper *keeper);
 
 static enum hf_code on_offer(struct keeper *keeper, const struct hf_link *link, struct hf_msg *msg,
@@ -165,6 +166,7 @@ static enum hf_code on_fork(struct keeper *keeper, struct hf_msg *msg, struct hf
 	epoch_note(&keeper->epoch, keeper->outbox, &note, keeper->acked_through);
 	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
 	publish(keeper);
+	wake_uplink(keeper);
 	tell_forks(keeper);
 	return HF_OK;
 }
@@ -267,16 +269,23 @@ static void note_condition(struct keeper *keeper, enum condition condition, cons
 static void publish(struct keeper *keeper)
 {
 	struct hf_watermark position;
+
+	hf_outbox_position(keeper->outbox, &position);
+	if (position.seq != 0)
+		hf_watermark_publish(keeper->page, &position);
+}
+
+/* No more than that: the watermark holds the truth. */
+static void wake_uplink(struct keeper *keeper)
+{
+	struct hf_watermark position;
 	struct hf_err err;
 
 	hf_outbox_position(keeper->outbox, &position);
-	if (position.seq == 0)
-		return;
-	hf_watermark_publish(keeper->page, &position);
 	struct hf_committed committed = { .local_seq = position.seq };
-	/* A wake-up: the watermark holds the truth. */
-	(void)!hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0, HF_MSG_COMMITTED, &committed,
-			      sizeof committed, &err);
+	if (position.seq != 0)
+		(void)!hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0, HF_MSG_COMMITTED,
+				      &committed, sizeof committed, &err);
 }
 
 /* Where lines go that were written under an epoch that was left. */
@@ -296,8 +305,10 @@ static void finish_redraw(struct keeper *keeper)
 	uint64_t commits = hf_outbox_counters(keeper->outbox)->commits;
 
 	epoch_upkeep(&keeper->epoch, keeper->outbox);
-	if (hf_outbox_counters(keeper->outbox)->commits != commits)
+	if (hf_outbox_counters(keeper->outbox)->commits != commits) {
 		publish(keeper);
+		wake_uplink(keeper);
+	}
 	tell_forks(keeper);
 }
 
@@ -374,7 +385,8 @@ static void commit(struct keeper *keeper)
 	enum hf_code code = hf_outbox_append(keeper->outbox, offers, count, results, &err);
 	struct hf_mono done = hf_mono_now(keeper->clock);
 	hf_pulse_idle(pulse, done);
-	if (hf_outbox_counters(keeper->outbox)->commits != commits) {
+	bool committed = hf_outbox_counters(keeper->outbox)->commits != commits;
+	if (committed) {
 		keeper->commit_us_last = hf_mono_diff_us(done, begun);
 		hf_histogram_add(&keeper->commit_us, (uint64_t)keeper->commit_us_last);
 		hf_pulse_progress(pulse);
@@ -384,6 +396,9 @@ static void commit(struct keeper *keeper)
 	keeper->waiting_count = 0;
 	for (size_t i = 0; i < count; i++)
 		answer(keeper, &keeper->waiting[i], &results[i], done);
+	/* Producers wait for their answers, the hub can wait for a wake-up. */
+	if (committed)
+		wake_uplink(keeper);
 	judge_commit(keeper, code, err.text);
 }
 
@@ -672,6 +687,7 @@ static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
 	       (unsigned long long)report->gap_from, (unsigned long long)report->gap_through);
 	epoch_settle(&keeper->epoch, keeper->outbox, report->seq_last);
 	publish(keeper);
+	wake_uplink(keeper);
 	tell_forks(keeper);
 	return HF_OK;
 }
