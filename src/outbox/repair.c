@@ -402,6 +402,9 @@ static enum hf_code repair_newest(struct hf_outbox *outbox, struct findings *f,
 	uint64_t torn =
 		f->beyond || f->size_bytes < f->valid_end ? 0 : f->size_bytes - f->valid_end;
 	decide_numbers(outbox, f, torn + f->ring_torn_bytes);
+	/* To cut is to write the block in which the good lines end. */
+	if (torn > 0 && f->block_shared && f->files.list[f->newest].by_ring)
+		f->spent = true;
 	if (!f->spent && torn > 0) {
 		f->spent = store_gap_note(outbox, &ignored) != HF_OK ||
 			   cut_tail(outbox, f->valid_end, f->size_bytes, &ignored) != HF_OK;

@@ -51,17 +51,18 @@ struct step {
 
 /* Through midnight twice, a year ahead and back, a day back; the ring goes round several times. */
 static const struct step script[] = {
-	{ OFFER, 1 },  { OFFER, 3 },   { CURSOR, 0 },    { OFFER, 2 },    { OFFER, 1 },
-	{ FAILED, 0 }, { OFFER, 1 },   { OFFER, 8 },     { OFFER, 1 },    { OFFER, 2 },
-	{ REOPEN, 0 }, { OFFER, 1 },   { AGAIN, 3 },     { OFFER, 4 },    { CURSOR, 0 },
-	{ OFFER, 1 },  { OFFER, 1 },   { CLOCK, 24 },    { OFFER, 2 },    { OFFER, 1 },
-	{ FAILED, 0 }, { RETAIN, 0 },  { OFFER, 1 },     { OFFER, 3 },    { CURSOR, 0 },
-	{ RETAIN, 0 }, { OFFER, 1 },   { CLOCK, -24 },   { OFFER, 2 },    { OFFER, 1 },
-	{ OFFER, 9 },  { SINGLY, 26 }, { SYNCED, 0 },    { CLOCK, 8760 }, { OFFER, 1 },
-	{ OFFER, 2 },  { SYNCED, 1 },  { CLOCK, -8760 }, { OFFER, 1 },    { OFFER, 2 },
-	{ CURSOR, 0 }, { REACHED, 0 }, { RETAIN, 0 },    { OFFER, 1 },    { OFFER, 1 },
-	{ REOPEN, 0 }, { OFFER, 3 },   { OFFER, 1 },     { CLOCK, 24 },   { OFFER, 1 },
-	{ OFFER, 1 },  { END, 0 },
+	{ OFFER, 1 },   { OFFER, 3 },     { CURSOR, 0 },   { OFFER, 2 },  { OFFER, 1 },
+	{ FAILED, 0 },  { OFFER, 1 },     { OFFER, 8 },    { OFFER, 1 },  { OFFER, 2 },
+	{ REOPEN, 0 },  { OFFER, 1 },     { AGAIN, 3 },    { OFFER, 4 },  { CURSOR, 0 },
+	{ OFFER, 1 },   { OFFER, 1 },     { CLOCK, 24 },   { OFFER, 2 },  { OFFER, 1 },
+	{ FAILED, 0 },  { RETAIN, 0 },    { OFFER, 1 },    { OFFER, 3 },  { CURSOR, 0 },
+	{ RETAIN, 0 },  { OFFER, 1 },     { CLOCK, -24 },  { OFFER, 2 },  { OFFER, 1 },
+	{ OFFER, 9 },   { SINGLY, 26 },   { REOPEN, 0 },   { SINGLY, 3 }, { REOPEN, 0 },
+	{ SINGLY, 3 },  { SYNCED, 0 },    { CLOCK, 8760 }, { OFFER, 1 },  { OFFER, 2 },
+	{ SYNCED, 1 },  { CLOCK, -8760 }, { OFFER, 1 },    { OFFER, 2 },  { CURSOR, 0 },
+	{ REACHED, 0 }, { RETAIN, 0 },    { OFFER, 1 },    { OFFER, 1 },  { REOPEN, 0 },
+	{ OFFER, 3 },   { OFFER, 1 },     { CLOCK, 24 },   { OFFER, 1 },  { OFFER, 1 },
+	{ END, 0 },
 };
 
 /* For worlds in which each operation fails in turn. */

@@ -3,9 +3,9 @@
 #
 # mutants - variants of the outbox that are broken in one place: the explorer must see each.
 #
-# Usage    mutants.sh EXPLORER EXPLORER_MUTANT...   (test/crash/mutants/MUTANT.patch)
-# Output   a row a mutant: what was seen first, after how many states, and the numbers that
-#          show it again. The explorer of the real code must find nothing in the same states.
+# Usage    mutants.sh EXPLORER (WORLD EXPLORER_MUTANT)...   (test/crash/mutants/MUTANT.patch)
+# Output   a row a mutant: after how many states it was seen, what was seen first, and the numbers
+#          that show it again. In the same states the real code must show nothing.
 set -uo pipefail
 
 folder=$(mktemp -d)
@@ -13,32 +13,34 @@ trap 'rm -rf "$folder"' EXIT
 real=$1
 shift
 
-# shellcheck disable=SC2317  # called by xargs
-look() { # explorer
-	"$1" --first 5 >"$2/$(basename "$1")" 2>&1
-}
-export -f look
-printf '%s\n' "$@" | xargs -P 2 -I{} timeout 300 bash -c 'look "$1" "$2"' look {} "$folder"
+# shellcheck disable=SC2016  # the inner shell's own $
+printf '%s\n' "$@" | xargs -n 2 -P 2 timeout 200 bash -c \
+	'"$2" --first 3 "$1" >"$0/$(basename "$2")" 2>&1' "$folder"
 
 missed=0
+count=0
+worlds=()
 printf '%-28s %9s  %s\n' "broken" "states" "seen, and how to see it again"
-for explorer in "$@"; do
-	name=$(basename "$explorer")
-	name=${name#outbox_explore_}
-	seen=$(grep -m1 '^outbox_explore ' "$folder/outbox_explore_$name")
-	states=$(awk '$1 == "all" { print $6 }' "$folder/outbox_explore_$name")
+while [ $# -gt 0 ]; do
+	worlds+=("$1")
+	name=$(basename "$2")
+	shift 2
+	count=$((count + 1))
+	seen=$(grep -m1 '^outbox_explore ' "$folder/$name")
+	states=$(awk '$1 == "all" { print $6 }' "$folder/$name")
 	if [ -z "$seen" ]; then
 		missed=$((missed + 1))
 		seen="NOT SEEN: the explorer is blind to it"
 	fi
-	printf '%-28s %9s  %s\n' "$name" "${states:--}" "$seen"
+	printf '%-28s %9s  %s\n' "${name#outbox_explore_}" "${states:--}" "$seen"
 done
 
-if ! "$real" --first 2 >"$folder/real" 2>&1; then
+mapfile -t worlds < <(printf '%s\n' "${worlds[@]}" | sort -u)
+if ! "$real" --first 1 "${worlds[@]}" >"$folder/real" 2>&1; then
 	echo "the real code does not pass what the mutants are judged by:"
 	cat "$folder/real"
 	exit 1
 fi
 printf '%-28s %9s  nothing\n' "(the real code)" "$(awk '$1 == "all" { print $6 }' "$folder/real")"
-[ "$missed" = 0 ] || { echo "$missed of $# not seen"; exit 1; }
-echo "all $# seen"
+[ "$missed" = 0 ] || { echo "$missed of $count not seen"; exit 1; }
+echo "all $count seen"
