@@ -4,16 +4,25 @@
  * there: a new event gets a number above all that can be read, is there after opening again, and
  * a reader comes to it. The tools that look at a copy say something before and after, too.
  *
- * Shape    Files one behind the other, each after a line "== NAME". CRCs are made right.
+ * Shape    Files one behind the other, each after a line "== NAME". CRCs are made right. Of
+ *          outbox/.ring each line stands in a slot of its own, unless it is longer.
  */
 #include "reseal.h"
 
 #include "base/auto.h"
 #include "fake_disk.h"
+#include "outbox/commit_ring.h"
 #include "outbox/reader.h"
 #include "outbox/testing.h"
 #include "outbox/verify.h"
 #include "outbox/whole.h"
+
+enum {
+	SLOT_BYTES = 4096,
+	RING_BYTES = 16 * SLOT_BYTES,
+};
+
+#define RING "outbox/" HF_COMMIT_RING_NAME
 
 static struct test_clock test_time;
 
@@ -28,6 +37,31 @@ static bool is_ours(const char *name)
 			return name[size] != '\0' && strchr(name + size, '/') == NULL;
 	}
 	return false;
+}
+
+/* Frames as the writer pads them; what is too long for that lies across slots as it is. */
+static void lay_ring(struct hf_disk *disk, const char *text, size_t size_bytes)
+{
+	static char ring[RING_BYTES];
+	size_t at = 0;
+
+	memset(ring, '\n', sizeof ring);
+	while (size_bytes > 0 && at < sizeof ring) {
+		const char *end = memchr(text, '\n', size_bytes);
+		size_t size = end != NULL ? (size_t)(end - text) : size_bytes;
+		size_t room = sizeof ring - at;
+		size_t slots = (size + SLOT_BYTES) / SLOT_BYTES * SLOT_BYTES;
+
+		memcpy(ring + at, text, size < room ? size : room);
+		if (slots <= room && size > 0) {
+			memset(ring + at + size, ' ', slots - size - 1);
+			ring[at + slots - 1] = '\n';
+		}
+		at += slots;
+		size_bytes -= end != NULL ? size + 1 : size;
+		text += end != NULL ? size + 1 : size;
+	}
+	fake_disk_put(disk, RING, ring, sizeof ring);
 }
 
 static void lay_out(struct hf_disk *disk, char *text)
@@ -45,7 +79,9 @@ static void lay_out(struct hf_disk *disk, char *text)
 		size_t size = next != NULL ? (size_t)(next + 1 - (end + 1)) : strlen(end + 1);
 		fuzz_reseal(end + 1, size);
 		/* Names of ours only: others cannot be told from files of somebody else. */
-		if (strlen(name) < HF_DISK_PATH_BYTES / 2 && is_ours(name))
+		if (strcmp(name, RING) == 0)
+			lay_ring(disk, end + 1, size);
+		else if (strlen(name) < HF_DISK_PATH_BYTES / 2 && is_ours(name))
 			fake_disk_put(disk, name, end + 1, size);
 		at = next;
 	}
@@ -124,6 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	lay_out(disk, text);
 	test_clock_start(&test_time);
 	struct hf_outbox_options options = test_options(&test_time);
+	options.ring_bytes = RING_BYTES;
+	if (fake_disk_exists(disk, RING))
+		options.commit = HF_COMMIT_RING;
 
 	look(disk);
 	if (hf_outbox_open(disk, &options, &outbox, &report, &err) == HF_OK) {
