@@ -614,7 +614,8 @@ int main(int argc, char **argv)
 		if (blank->first_only)
 			plan = plans_first[p];
 		for (size_t i = 0; i < world_count; i++) {
-			if (!is_wanted(worlds[i].name, argv + first, argc - first))
+			if (!is_wanted(worlds[i].name, argv + first, argc - first) ||
+			    (worlds[i].slow && plan.seconds <= 0 && first == argc))
 				continue;
 			blank->world = &worlds[i];
 			struct sums sums = run_world(blank);

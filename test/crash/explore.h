@@ -28,6 +28,7 @@ struct world {
 	enum crash_op fails;   /* this operation ... */
 	enum hf_code fails_so; /* ... fails so, each in turn; HF_OK: none */
 	uint64_t fails_for;    /* so many times in a row */
+	bool slow;             /* left to the long exploration */
 	bool rots;             /* while the power is off a bit flips in the last line */
 };
 

@@ -85,7 +85,7 @@ enum {
 
 const struct world worlds[] = {
 	{ .name = "ring", RING, .script = script, .again = 3 },
-	{ .name = "ring_on", RING, .script = script, .again = 12 },
+	{ .name = "ring_on", RING, .script = script, .again = 12, .slow = true },
 	{ .name = "ring_flush",
 	  RING,
 	  .script = script_short,
