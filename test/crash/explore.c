@@ -550,7 +550,7 @@ static const struct plan plans_first[] = {
 	{ .variants = { 60, 20, 8 }, .every = { 20, 20, 0 } },
 	{ .variants = { 400, 60, 20 }, .every = { 20, 20, 0 } },
 };
-static const struct plan plan_short = { .variants = { 40, 4, 2 }, .every = { 60, 20, 0 } };
+static const struct plan plan_short = { .variants = { 24, 0, 0 }, .every = { 0, 0, 0 } };
 
 /* No names: all of them. */
 static bool is_wanted(const char *name, char **names, int count)
