@@ -103,7 +103,7 @@ static void look_at_lines(struct audit *audit, sqlite3 *db, const char *folder)
 int main(int argc, char **argv)
 {
 	struct audit audit = { 0 };
-	sqlite3 *db;
+	sqlite3 *db = NULL;
 
 	if (argc != 3) {
 		(void)fprintf(stderr, "usage: drain-audit DATA HUB.DB\n");

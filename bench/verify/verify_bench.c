@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 	char folder[4096];
 	uint64_t bytes_wanted = (argc > 2 ? strtoull(argv[2], NULL, 10) : 1000) * 1000000;
 	double best[3] = { 0 };
-	struct hf_disk *disk;
+	struct hf_disk *disk = NULL;
 	struct hf_err err;
 
 	(void)snprintf(folder, sizeof folder, "%s/verify-bench-XXXXXX", argc > 1 ? argv[1] : ".");

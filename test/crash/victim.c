@@ -98,7 +98,7 @@ enum hf_code victim_spawn(struct victim *v, const char *preload, struct hf_err *
 	if (commit == VICTIM_EITHER)
 		commit = (enum victim_commit)load_between(&v->chance, VICTIM_RING, VICTIM_FILE);
 	hf_config_defaults(&config);
-	config.outbox_commit = commit;
+	config.outbox_commit = (int32_t)commit;
 	v->lives++;
 	(void)snprintf(run, sizeof run, "%s/run", v->program->folder);
 	(void)snprintf(boot_id, sizeof boot_id, "01234567-89ab-cdef-0123-%012x", v->lives);
