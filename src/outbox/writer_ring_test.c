@@ -50,11 +50,13 @@ static void teardown(struct bench *b)
 	free(b->saved);
 }
 
-/* The power goes, or the process dies: nobody closes anything. */
+/* The process dies: what is freed here for the leak checker no longer reaches the disk. */
 static void abandon(struct bench *b)
 {
+	fake_disk_cut_at(b->disk, fake_disk_operations(b->disk) + 1);
+	hf_outbox_close(b->outbox);
+	fake_disk_revive(b->disk);
 	b->outbox = NULL;
-	fake_disk_close_all(b->disk);
 }
 
 static void open_again(struct bench *b)
