@@ -367,7 +367,8 @@ describe('a full disk', () => {
 	test('watching goes on, nothing acknowledged is lost, no line is damaged, numbers go on', async (t) => {
 		const folder = mountTmpfs(t, 'small', '12m');
 		if (!folder) return;
-		const u = unit('full', config('full'), path.join(folder, 'data'));
+		// With the ring, room for thousands of events is kept: nothing would be felt for hours.
+		const u = unit('full', config('full', { extra: 'outbox: {commit: file}\n' }), path.join(folder, 'data'));
 		await state(u, 'healthy');
 		await event(u, 'pre_action_zone_entry');
 		const fillUp = () => { // to the last page; throws ENOSPC
@@ -417,7 +418,8 @@ describe('hub and outbox', () => {
 		await new Promise((done) => probe.once('listening', done));
 		({ port } = probe.address());
 		await new Promise((done) => probe.close(done));
-		file = config('outbox', { hub: `http://127.0.0.1:${port}` });
+		// Without the ring, which would mend most of what is done to the file here.
+		file = config('outbox', { hub: `http://127.0.0.1:${port}`, extra: 'outbox: {commit: file}\n' });
 		u = unit('outbox', file);
 	});
 	after(() => u.how ?? u.stop());
@@ -443,13 +445,17 @@ describe('hub and outbox', () => {
 		const sockets = [];
 		const dumb = net.createServer((s) => { sockets.push(s); s.on('error', () => {}); }).listen(port, '127.0.0.1');
 		await new Promise((done) => dumb.once('listening', done));
-		await until('a connection', () => sockets.length > 0, PATIENCE);
-		const pending = (await stats(u, 'uplink')).pending;
-		await more(u, 'with a dumb hub');
-		await until('more to deliver', async () => (await stats(u, 'uplink')).pending > pending, PATIENCE);
-		assert.equal((await status(u.data)).state, 'healthy');
-		dumb.close();
-		for (const socket of sockets) socket.destroy();
+		// Closed whatever comes: the tests that follow need the port.
+		try {
+			await until('a connection', () => sockets.length > 0, PATIENCE);
+			const pending = (await stats(u, 'uplink')).pending;
+			await more(u, 'with a dumb hub');
+			await until('more to deliver', async () => (await stats(u, 'uplink')).pending > pending, PATIENCE);
+			await state(u, 'healthy');
+		} finally {
+			dumb.close();
+			for (const socket of sockets) socket.destroy();
+		}
 	});
 
 	test('then the real hub comes: everything is delivered, in order, each once', async () => {
