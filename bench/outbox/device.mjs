@@ -23,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 function writeImage(file, sizeMb, sparse) {
 	const fd = fs.openSync(file, 'w');
 	const block = Buffer.alloc(4 << 20);
-	if (sparse) fs.ftruncateSync(fd, sizeMb << 20);
+	if (sparse) fs.ftruncateSync(fd, sizeMb * 2 ** 20);
 	else for (let mb = 0; mb < sizeMb; mb += 4) fs.writeSync(fd, block);
 	fs.fsyncSync(fd);
 	fs.closeSync(fd);
