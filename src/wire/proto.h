@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "shape/event.h"
 #include "shape/limits.h"
+#include "shape/signal.h"
 #include "shape/state.h"
 #include "shape/tile.h"
 
@@ -70,8 +71,26 @@ struct hf_plug {
 	uint64_t ring_id; /* where a pixel ring comes with it, else 0 */
 };
 
+/* How the unit works from now on. Everything at zero but the rate: as it should. */
 struct hf_unit {
-	uint32_t state; /* enum hf_state */
+	uint32_t state;          /* enum hf_state */
+	uint32_t rate_permille;  /* of the looks a detector would take; 1000: all */
+	uint32_t observe_only;   /* 1: nothing is decided; events are stored and say so */
+	uint32_t fallback_model; /* 1: the smaller model of the pack */
+	uint64_t cameras_held;   /* bits 1 << camera: nothing is decided from its pictures */
+};
+
+enum {
+	HF_RATE_FULL_PERMILLE = 1000,
+	HF_SIGNALS_MAX = 256, /* in one message */
+};
+
+/* What a worker sees, whenever it changed and at least once a second. Of its own and of what it
+ * looks at; one of another role's is refused. Cut to count. */
+struct hf_signals {
+	uint32_t count;
+	uint32_t reserved;
+	struct hf_sample samples[HF_SIGNALS_MAX];
 };
 
 struct hf_note {

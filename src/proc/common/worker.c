@@ -22,7 +22,7 @@ struct hf_worker {
 	struct hf_hello hello;
 	const struct hf_config *config;
 	struct hf_pulse *pulse;
-	enum hf_state state;
+	struct hf_unit unit;
 	bool started;
 	bool control_gone;
 	size_t link_count;
@@ -158,9 +158,10 @@ static enum hf_code on_unit(struct hf_worker *worker, struct hf_msg *msg, struct
 	enum hf_code code = hf_msg_end(msg, err);
 	if (code != HF_OK)
 		return code;
-	if (unit.state >= HF_STATE_COUNT)
-		return hf_fail(err, HF_E_INVALID, "unit: state %u", unit.state);
-	worker->state = (enum hf_state)unit.state;
+	if (unit.state >= HF_STATE_COUNT || unit.rate_permille > HF_RATE_FULL_PERMILLE)
+		return hf_fail(err, HF_E_INVALID, "unit: state %u, rate %u", unit.state,
+			       unit.rate_permille);
+	worker->unit = unit;
 	return HF_OK;
 }
 
@@ -266,6 +267,7 @@ enum hf_code hf_worker_open(enum hf_role role, const struct hf_worker_ops *ops,
 	if (worker == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	worker->ops = *ops;
+	worker->unit.rate_permille = HF_RATE_FULL_PERMILLE;
 	worker->link_count = 1;
 	worker->links[0] =
 		(struct hf_link){ .role = HF_ROLE_SUPERVISOR, .fd = HF_WORKER_CONTROL_FD };
@@ -310,7 +312,12 @@ struct hf_pulse *hf_worker_pulse(struct hf_worker *worker)
 
 enum hf_state hf_worker_state(const struct hf_worker *worker)
 {
-	return worker->state;
+	return (enum hf_state)worker->unit.state;
+}
+
+const struct hf_unit *hf_worker_unit(const struct hf_worker *worker)
+{
+	return &worker->unit;
 }
 
 bool hf_worker_started(const struct hf_worker *worker)

@@ -70,6 +70,9 @@ const struct hf_hello *hf_worker_hello(const struct hf_worker *worker);
 struct hf_pulse *hf_worker_pulse(struct hf_worker *worker);
 /* The state the supervisor told last. */
 enum hf_state hf_worker_state(const struct hf_worker *worker);
+/* How the unit works, as the supervisor told last; before that everything as it should. The
+ * pointer stays valid, what it points to changes with hf_worker_step(). */
+const struct hf_unit *hf_worker_unit(const struct hf_worker *worker);
 /* START has come. */
 bool hf_worker_started(const struct hf_worker *worker);
 /* The link to a peer, NULL when there is none at the moment. */

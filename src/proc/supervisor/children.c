@@ -261,7 +261,8 @@ static enum hf_code plug_all(struct child *child, struct hf_err *err)
 static enum hf_code introduce(struct child *child, struct hf_err *err)
 {
 	struct supervisor *supervisor = child->supervisor;
-	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state };
+	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state,
+				.rate_permille = HF_RATE_FULL_PERMILLE };
 	int control = child->process.control_fd;
 	enum hf_code code = HF_OK;
 

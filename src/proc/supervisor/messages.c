@@ -359,7 +359,8 @@ static void raise_state_changed(struct supervisor *supervisor, enum hf_state fro
 
 static void tell_workers(const struct supervisor *supervisor)
 {
-	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state };
+	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state,
+				.rate_permille = HF_RATE_FULL_PERMILLE };
 	struct hf_err err;
 
 	for (size_t i = 0; i < supervisor->child_count; i++) {
