@@ -23,49 +23,29 @@
  * Owners      Parses bytes from outside: the supervisor runs it in a child
  *             (libexec/holdfast/config), never in its own address space.
  *
- * Limits      HF_CONFIG_FILE_BYTES_MAX, HF_CONFIG_DEPTH_MAX levels,
- *             HF_CONFIG_NODES_MAX values, the lists' own maxima.
+ * Limits      HF_CONFIG_FILE_BYTES_MAX, those of yaml_file.h, the lists' own
+ *             maxima.
  */
 #include "boot/config_table.h"
+#include "boot/report.h"
 
 #include <stdio.h>
 
 enum {
 	HF_CONFIG_FILE_BYTES_MAX = 1 << 20,
-	HF_CONFIG_DEPTH_MAX = 8,
-	HF_CONFIG_NODES_MAX = 20000,
-	HF_CONFIG_MESSAGES_MAX = 20,
-	HF_CONFIG_MESSAGE_BYTES = 400,
-};
-
-/* Where something stands in the file, counted from 1. Line 0: nowhere, it is the default. */
-struct hf_config_place {
-	uint32_t line;
-	uint32_t column;
-	bool refused; /* it is there and was not accepted: what depends on it is not judged */
-};
-
-struct hf_config_message {
-	struct hf_config_place place; /* line 0: of the file as a whole */
-	bool warning;
-	char text[HF_CONFIG_MESSAGE_BYTES];
 };
 
 struct hf_config_report {
-	char path[HF_PATH_BYTES];
-	uint32_t errors;   /* found, also those that are not among the messages */
-	uint32_t warnings; /* the same */
-	uint32_t message_count;
-	struct hf_config_message messages[HF_CONFIG_MESSAGES_MAX];
+	struct hf_report found;
 	/* Where each value was set. */
-	struct hf_config_place unit[HF_CONFIG_UNIT_ROWS_MAX];
-	struct hf_config_place lists[HF_CONFIG_SECTIONS]; /* "sources:", ... themselves */
-	struct hf_config_place sources[HF_SOURCES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
-	struct hf_config_place cameras[HF_CAMERAS_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
-	struct hf_config_place zones[HF_ZONES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
-	struct hf_config_place points[HF_ZONES_MAX];
-	struct hf_config_place loitering[HF_ZONES_MAX];
-	struct hf_config_place classes[HF_ZONES_MAX][HF_ZONE_CLASSES_MAX]; /* of its thresholds */
+	struct hf_place unit[HF_CONFIG_UNIT_ROWS_MAX];
+	struct hf_place lists[HF_CONFIG_SECTIONS]; /* "sources:", ... themselves */
+	struct hf_place sources[HF_SOURCES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
+	struct hf_place cameras[HF_CAMERAS_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
+	struct hf_place zones[HF_ZONES_MAX][1 + HF_CONFIG_LIST_ROWS_MAX];
+	struct hf_place points[HF_ZONES_MAX];
+	struct hf_place loitering[HF_ZONES_MAX];
+	struct hf_place classes[HF_ZONES_MAX][HF_ZONE_CLASSES_MAX]; /* of its thresholds */
 };
 
 enum hf_code hf_config_load(const char *path, struct hf_config *ret_config,
@@ -76,16 +56,12 @@ enum hf_code hf_config_parse(const char *path, const char *text, size_t size_byt
 			     struct hf_config *ret_config, struct hf_config_report *ret_report,
 			     struct hf_err *err) HF_MUST_CHECK;
 
-/* One line a message: FILE:LINE:COLUMN: text. */
-void hf_config_report_print(const struct hf_config_report *report, FILE *stream);
-
 /* The place of a setting; row of a list's record: its index in its section. */
-struct hf_config_place *hf_config_place(struct hf_config_report *report,
-					enum hf_config_section section, uint32_t index,
-					const struct hf_config_row *row);
+struct hf_place *hf_config_place(struct hf_config_report *report, enum hf_config_section section,
+				 uint32_t index, const struct hf_config_row *row);
 /* The place where a record of a list begins. */
-struct hf_config_place *hf_config_record_place(struct hf_config_report *report,
-					       enum hf_config_section section, uint32_t index);
+struct hf_place *hf_config_record_place(struct hf_config_report *report,
+					enum hf_config_section section, uint32_t index);
 
 /* The configuration in effect, as YAML that loads again; at each value a comment says where it
  * comes from. Passwords in addresses are shown as ***. */

@@ -109,7 +109,7 @@ static bool feed(const char *text, size_t size_bytes, const char *what, uint64_t
 		judge(what, number);
 	else if (code != HF_E_INVALID && code != HF_E_LIMIT)
 		fail_msg("%s %llu: %s", what, (unsigned long long)number, hf_code_name(code));
-	else if (code == HF_E_INVALID && report.errors == 0)
+	else if (code == HF_E_INVALID && report.found.errors == 0)
 		fail_msg("%s %llu: refused without a word", what, (unsigned long long)number);
 	return code == HF_OK;
 }

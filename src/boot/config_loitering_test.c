@@ -36,7 +36,7 @@ static const char *messages(void)
 	static char text[8192];
 	FILE *stream = fmemopen(text, sizeof text, "w");
 
-	hf_config_report_print(&report, stream);
+	hf_report_print(&report.found, stream);
 	(void)fclose(stream);
 	return text;
 }
@@ -119,7 +119,7 @@ TEST(every_refusal_says_where_and_what_and_says_it_once)
 	for (size_t i = 0; i < HF_ARRAY_LEN(refusals); i++) {
 		if (parse(refusals[i].line, "") != HF_E_INVALID)
 			fail_msg("was taken: %s", refusals[i].line);
-		if (strstr(messages(), refusals[i].message) == NULL || report.errors != 1)
+		if (strstr(messages(), refusals[i].message) == NULL || report.found.errors != 1)
 			fail_msg("%s\nsays: %sand not (alone): %s", refusals[i].line, messages(),
 				 refusals[i].message);
 	}
@@ -176,7 +176,7 @@ TEST(a_class_of_the_named_pack_is_known_and_one_it_lacks_is_a_warning)
 	CHECK_CODE(parse("loitering: {vehcle: 60s}", more), HF_E_INVALID);
 	CHECK_OK(hf_file_replace(path, pack, sizeof pack - 1, 0600, &err));
 	CHECK_OK(parse("loitering: {forklift: 60s}", more));
-	CHECK_U64(report.warnings, ==, 0);
+	CHECK_U64(report.found.warnings, ==, 0);
 	CHECK_OK(parse("loitering: {vehicle: 60s}", more));
 	CHECK(strstr(messages(), ":4:17: warning: zones[].loitering: the model pack in") != NULL);
 	CHECK_CODE(parse("loitering: {forklit: 60s}", more), HF_E_INVALID);

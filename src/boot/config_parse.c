@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Method: three passes over the same bytes, each of which may rely on the one before.
- *   1. Bytes: UTF-8 without control characters.
- *   2. Events: one document, no anchors, aliases or tags, bounded depth and count. An alias may
- *      make a small file an enormous (or endless) tree; here it never gets to be one.
- *   3. The document, node by node against the table; every fault is reported, not only the first.
- * Then config_check.c judges what needs more than one value.
+ * Method: the file as a document (yaml_file.h), node by node against the table; every fault is
+ * reported, not only the first. Then config_check.c judges what needs more than one value.
  */
 #include "boot/config.h"
 
 #include "base/auto.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/suggest.h"
+#include "boot/config_check.h"
 #include "boot/config_loitering.h"
-#include "boot/config_report.h"
 #include "boot/config_value.h"
+#include "boot/yaml_file.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <yaml.h>
 
 struct walk {
 	yaml_document_t *document;
@@ -34,219 +29,6 @@ struct target {
 	const char *prefix; /* "hub." within the unit's section, else "" */
 	const char *shown;  /* what messages call it: "hub.", "cameras[]." */
 };
-
-static struct hf_config_place place_of(yaml_mark_t mark)
-{
-	return (struct hf_config_place){ .line = (uint32_t)mark.line + 1,
-					 .column = (uint32_t)mark.column + 1 };
-}
-
-static void complain_of_byte(struct hf_config_report *report, const char *text, size_t at,
-			     const char *what)
-{
-	struct hf_config_place place = { .line = 1, .column = 1 };
-
-	for (size_t i = 0; i < at; i++) {
-		/* Bytes that go on a character do not move the column. */
-		if (text[i] == '\n') {
-			place.line++;
-			place.column = 1;
-		} else if (((unsigned char)text[i] & 0xc0) != 0x80) {
-			place.column++;
-		}
-	}
-	hf_config_complain(report, place, "byte 0x%02x %s", (unsigned char)text[at], what);
-}
-
-static bool bytes_are_text(struct hf_config_report *report, const char *text, size_t size_bytes)
-{
-	size_t valid = hf_utf8_valid_prefix(text, size_bytes);
-
-	if (valid != size_bytes) {
-		complain_of_byte(report, text, valid,
-				 "is not UTF-8; save the file as UTF-8 and try again");
-		return false;
-	}
-	for (size_t i = 0; i < size_bytes; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f) {
-			complain_of_byte(report, text, i,
-					 "is a control character; this is not a text file, or it "
-					 "was damaged");
-			return false;
-		}
-	}
-	return true;
-}
-
-/* The byte at a mark (libyaml counts characters, not bytes); 0 behind the end. */
-static char byte_at(const char *text, size_t size_bytes, yaml_mark_t mark)
-{
-	size_t i = 0;
-
-	for (size_t line = 0; line < mark.line && i < size_bytes; i++)
-		line += text[i] == '\n';
-	for (size_t column = 0; i < size_bytes; i++) {
-		if (((unsigned char)text[i] & 0xc0) == 0x80)
-			continue;
-		if (column++ == mark.column)
-			break;
-	}
-	return i < size_bytes ? text[i] : '\0';
-}
-
-static void complain_of_yaml(struct hf_config_report *report, const yaml_parser_t *parser,
-			     const char *text, size_t size_bytes)
-{
-	struct hf_config_place place = place_of(parser->problem_mark);
-	const char *hint = "";
-	char where[96] = "";
-
-	if (byte_at(text, size_bytes, parser->problem_mark) == '\t')
-		hint = "; YAML is indented with spaces, never with tabs";
-	if (parser->context != NULL)
-		(void)snprintf(where, sizeof where, " %s that began in line %zu", parser->context,
-			       parser->context_mark.line + 1);
-	hf_config_complain(report, place, "not YAML: %s%s%s",
-			   parser->problem != NULL ? parser->problem : "unknown problem", where,
-			   hint);
-}
-
-struct guard {
-	unsigned depth;
-	unsigned nodes;
-	unsigned documents;
-};
-
-static void guard_node(struct hf_config_report *report, yaml_mark_t mark, const yaml_char_t *anchor,
-		       const yaml_char_t *tag)
-{
-	if (anchor != NULL)
-		hf_config_complain(report, place_of(mark),
-				   "anchor &%.40s: anchors and aliases are not taken; write the "
-				   "value out where it is needed",
-				   (const char *)anchor);
-	if (tag != NULL)
-		hf_config_complain(report, place_of(mark),
-				   "tag %.60s: tags are not taken; the settings' types are known",
-				   (const char *)tag);
-}
-
-/* False: do not go on. */
-static bool guard_event(struct guard *guard, struct hf_config_report *report,
-			const yaml_event_t *event)
-{
-	switch (event->type) {
-	case YAML_DOCUMENT_START_EVENT:
-		if (++guard->documents > 1) {
-			hf_config_complain(
-				report, place_of(event->start_mark),
-				"a second document begins here; a unit has one, so only "
-				"one would be in effect: remove the \"---\" or the rest");
-			return false;
-		}
-		break;
-	case YAML_ALIAS_EVENT:
-		hf_config_complain(report, place_of(event->start_mark),
-				   "alias *%.40s: anchors and aliases are not taken; write the "
-				   "value out where it is needed",
-				   (const char *)event->data.alias.anchor);
-		break;
-	case YAML_SCALAR_EVENT:
-		guard_node(report, event->start_mark, event->data.scalar.anchor,
-			   event->data.scalar.tag);
-		guard->nodes++;
-		break;
-	case YAML_SEQUENCE_START_EVENT:
-		guard_node(report, event->start_mark, event->data.sequence_start.anchor,
-			   event->data.sequence_start.tag);
-		guard->nodes++;
-		guard->depth++;
-		break;
-	case YAML_MAPPING_START_EVENT:
-		guard_node(report, event->start_mark, event->data.mapping_start.anchor,
-			   event->data.mapping_start.tag);
-		guard->nodes++;
-		guard->depth++;
-		break;
-	case YAML_SEQUENCE_END_EVENT:
-	case YAML_MAPPING_END_EVENT:
-		guard->depth--;
-		break;
-	case YAML_NO_EVENT:
-	case YAML_STREAM_START_EVENT:
-	case YAML_STREAM_END_EVENT:
-	case YAML_DOCUMENT_END_EVENT:
-		break;
-	}
-	if (guard->depth > HF_CONFIG_DEPTH_MAX || guard->nodes > HF_CONFIG_NODES_MAX) {
-		hf_config_complain(report, place_of(event->start_mark),
-				   "more than %d levels or %d values: no configuration of a unit "
-				   "is like that",
-				   HF_CONFIG_DEPTH_MAX, HF_CONFIG_NODES_MAX);
-		return false;
-	}
-	return true;
-}
-
-static bool begin_yaml(struct hf_config_report *report, yaml_parser_t *parser, const char *text,
-		       size_t size_bytes)
-{
-	if (yaml_parser_initialize(parser) == 0) {
-		hf_config_complain(report, (struct hf_config_place){ 0 }, "out of memory");
-		return false;
-	}
-	yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(parser, (const unsigned char *)text, size_bytes);
-	return true;
-}
-
-static void guard_pass(struct hf_config_report *report, const char *text, size_t size_bytes)
-{
-	struct guard guard = { 0 };
-	yaml_parser_t parser;
-	bool more = true;
-
-	if (!begin_yaml(report, &parser, text, size_bytes))
-		return;
-	while (more && report->errors < HF_CONFIG_MESSAGES_MAX) {
-		yaml_event_t event;
-
-		if (yaml_parser_parse(&parser, &event) == 0) {
-			complain_of_yaml(report, &parser, text, size_bytes);
-			break;
-		}
-		more = event.type != YAML_STREAM_END_EVENT && guard_event(&guard, report, &event);
-		yaml_event_delete(&event);
-	}
-	yaml_parser_delete(&parser);
-}
-
-static const char *scalar_text(const yaml_node_t *node)
-{
-	return (const char *)node->data.scalar.value;
-}
-
-/* "key:" with nothing after it. */
-static bool is_empty(const yaml_node_t *node)
-{
-	return node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0 &&
-	       node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-}
-
-/* The key's text; NULL when it is not a usable one, which is reported. */
-static const char *key_text(struct walk *walk, const yaml_node_t *key)
-{
-	if (key->type != YAML_SCALAR_NODE || key->data.scalar.length == 0 ||
-	    key->data.scalar.length >= HF_CONFIG_KEY_BYTES ||
-	    strlen(scalar_text(key)) != key->data.scalar.length) {
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "a key is a short word, such as \"hub\"");
-		return NULL;
-	}
-	return scalar_text(key);
-}
 
 static void unknown_key(struct walk *walk, const struct target *target, const char *key,
 			const yaml_node_t *node)
@@ -263,48 +45,48 @@ static void unknown_key(struct walk *walk, const struct target *target, const ch
 		hf_suggest_consider(key, "loitering", &best);
 	}
 	if (best != NULL)
-		hf_config_complain(walk->report, place_of(node->start_mark),
-				   "%s%s is not a setting; did you mean \"%s\"?", target->shown,
-				   key, best);
+		hf_complain(&walk->report->found, hf_yaml_place(node->start_mark),
+			    "%s%s is not a setting; did you mean \"%s\"?", target->shown, key,
+			    best);
 	else
-		hf_config_complain(walk->report, place_of(node->start_mark),
-				   "%s%s is not a setting: it would have no effect; \"holdfast "
-				   "config example\" shows all there are",
-				   target->shown, key);
+		hf_complain(&walk->report->found, hf_yaml_place(node->start_mark),
+			    "%s%s is not a setting: it would have no effect; \"holdfast "
+			    "config example\" shows all there are",
+			    target->shown, key);
 }
 
 static void take_value(struct walk *walk, const struct target *target,
 		       const struct hf_config_row *row, const yaml_node_t *key,
 		       const yaml_node_t *value)
 {
-	struct hf_config_place *place =
-		hf_config_place(walk->report, target->section, target->index, row);
+	struct hf_place *place = hf_config_place(walk->report, target->section, target->index, row);
 	const char *leaf = row->key + strlen(target->prefix);
 	struct hf_err why;
 
 	if (place->line != 0) {
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "%s%s was set before, in line %u; which one is meant?",
-				   target->shown, leaf, place->line);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "%s%s was set before, in line %u; which one is meant?", target->shown,
+			    leaf, place->line);
 		return;
 	}
-	*place = place_of(value->start_mark);
+	*place = hf_yaml_place(value->start_mark);
 	if (value->type != YAML_SCALAR_NODE) {
 		char range[96];
 
 		hf_config_value_range(row, range, sizeof range);
 		place->refused = true;
-		hf_config_complain(walk->report, *place, "%s%s takes one value (%s), not a %s",
-				   target->shown, leaf, range,
-				   value->type == YAML_MAPPING_NODE ? "section" : "list");
+		hf_complain(&walk->report->found, *place, "%s%s takes one value (%s), not a %s",
+			    target->shown, leaf, range,
+			    value->type == YAML_MAPPING_NODE ? "section" : "list");
 		return;
 	}
-	if (hf_config_value_set(row, scalar_text(value), value->data.scalar.length,
-				value->data.scalar.style != YAML_PLAIN_SCALAR_STYLE,
+	if (hf_config_value_set(row, hf_yaml_scalar(value), value->data.scalar.length,
+				hf_yaml_is_quoted(value),
 				hf_config_record(walk->config, target->section, target->index),
 				&why) != HF_OK) {
 		place->refused = true;
-		hf_config_complain(walk->report, *place, "%s%s: %s", target->shown, leaf, why.text);
+		hf_complain(&walk->report->found, *place, "%s%s: %s", target->shown, leaf,
+			    why.text);
 	}
 }
 
@@ -312,8 +94,8 @@ static bool take_coordinate(const yaml_node_t *node, double *ret_value)
 {
 	return node->type == YAML_SCALAR_NODE &&
 	       node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	       strlen(scalar_text(node)) == node->data.scalar.length &&
-	       hf_config_real_parse(scalar_text(node), ret_value) && *ret_value >= 0 &&
+	       strlen(hf_yaml_scalar(node)) == node->data.scalar.length &&
+	       hf_config_real_parse(hf_yaml_scalar(node), ret_value) && *ret_value >= 0 &&
 	       *ret_value <= 1;
 }
 
@@ -325,41 +107,40 @@ static bool take_point(struct walk *walk, const yaml_node_t *node, struct hf_poi
 	    take_coordinate(yaml_document_get_node(walk->document, items[0]), &ret_point->x) &&
 	    take_coordinate(yaml_document_get_node(walk->document, items[1]), &ret_point->y))
 		return true;
-	hf_config_complain(
-		walk->report, place_of(node->start_mark),
-		"a point is [x, y], two numbers from 0 to 1: fractions of the "
-		"camera's tile from its top left corner, so that the zone stays where it "
-		"is when the picture's size changes");
+	hf_complain(&walk->report->found, hf_yaml_place(node->start_mark),
+		    "a point is [x, y], two numbers from 0 to 1: fractions of the "
+		    "camera's tile from its top left corner, so that the zone stays where it "
+		    "is when the picture's size changes");
 	return false;
 }
 
 static void take_points(struct walk *walk, uint32_t index, const yaml_node_t *key,
 			const yaml_node_t *value)
 {
-	struct hf_config_place *place = &walk->report->points[index];
+	struct hf_place *place = &walk->report->points[index];
 	struct hf_config_zone *zone = &walk->config->zones[index];
 
 	if (place->line != 0) {
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "zones[].points was set before, in line %u; which is meant?",
-				   place->line);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "zones[].points was set before, in line %u; which is meant?",
+			    place->line);
 		return;
 	}
-	*place = place_of(value->start_mark);
+	*place = hf_yaml_place(value->start_mark);
 	if (value->type != YAML_SEQUENCE_NODE) {
 		place->refused = true;
-		hf_config_complain(walk->report, *place,
-				   "zones[].points is a list: [[x, y], [x, y], [x, y]]");
+		hf_complain(&walk->report->found, *place,
+			    "zones[].points is a list: [[x, y], [x, y], [x, y]]");
 		return;
 	}
 	const yaml_node_item_t *items = value->data.sequence.items.start;
 	size_t count = (size_t)(value->data.sequence.items.top - items);
 	if (count > HF_ZONE_POINTS_MAX) {
 		place->refused = true;
-		hf_config_complain(walk->report, *place,
-				   "zones[].points: %zu points, at most %d fit; leave out those "
-				   "that change the outline least",
-				   count, HF_ZONE_POINTS_MAX);
+		hf_complain(&walk->report->found, *place,
+			    "zones[].points: %zu points, at most %d fit; leave out those "
+			    "that change the outline least",
+			    count, HF_ZONE_POINTS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -377,20 +158,18 @@ static bool take_dwell(struct walk *walk, const char *class_name, const yaml_nod
 	struct hf_err why;
 
 	if (value->type != YAML_SCALAR_NODE) {
-		hf_config_complain(walk->report, place_of(value->start_mark),
-				   "zones[].loitering%s%s is a duration such as 60s%s", colon,
-				   class_name,
-				   class_name[0] != '\0'
-					   ? ""
-					   : ", off, or one a class: {person: 60s, vehicle: 10m}");
+		hf_complain(&walk->report->found, hf_yaml_place(value->start_mark),
+			    "zones[].loitering%s%s is a duration such as 60s%s", colon, class_name,
+			    class_name[0] != '\0'
+				    ? ""
+				    : ", off, or one a class: {person: 60s, vehicle: 10m}");
 		return false;
 	}
-	if (hf_config_dwell_parse(scalar_text(value), value->data.scalar.length,
-				  value->data.scalar.style != YAML_PLAIN_SCALAR_STYLE, ret_ms,
-				  &why) == HF_OK)
+	if (hf_config_dwell_parse(hf_yaml_scalar(value), value->data.scalar.length,
+				  hf_yaml_is_quoted(value), ret_ms, &why) == HF_OK)
 		return true;
-	hf_config_complain(walk->report, place_of(value->start_mark), "zones[].loitering%s%s: %s",
-			   colon, class_name, why.text);
+	hf_complain(&walk->report->found, hf_yaml_place(value->start_mark),
+		    "zones[].loitering%s%s: %s", colon, class_name, why.text);
 	return false;
 }
 
@@ -403,33 +182,32 @@ static bool take_class(struct walk *walk, uint32_t index, const yaml_node_t *key
 	struct hf_err why;
 
 	if (key->type != YAML_SCALAR_NODE ||
-	    hf_config_class_parse(scalar_text(key), key->data.scalar.length, dwell.class_name,
+	    hf_config_class_parse(hf_yaml_scalar(key), key->data.scalar.length, dwell.class_name,
 				  &why) != HF_OK) {
-		hf_config_complain(walk->report, place_of(key->start_mark), "zones[].loitering: %s",
-				   key->type == YAML_SCALAR_NODE
-					   ? why.text
-					   : "a class is a word, such as person");
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "zones[].loitering: %s",
+			    key->type == YAML_SCALAR_NODE ? why.text
+							  : "a class is a word, such as person");
 		return false;
 	}
 	for (uint32_t i = 0; i < zone->loitering_count; i++)
 		if (strcmp(zone->loitering[i].class_name, dwell.class_name) == 0) {
-			hf_config_complain(
-				walk->report, place_of(key->start_mark),
-				"zones[].loitering.%s was set before, in line %u; which is "
-				"meant?",
-				dwell.class_name, walk->report->classes[index][i].line);
+			hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+				    "zones[].loitering.%s was set before, in line %u; which is "
+				    "meant?",
+				    dwell.class_name, walk->report->classes[index][i].line);
 			return false;
 		}
 	if (zone->loitering_count == HF_ZONE_CLASSES_MAX) {
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "zones[].loitering: more than %d classes; one duration without "
-				   "a class is for all",
-				   HF_ZONE_CLASSES_MAX);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "zones[].loitering: more than %d classes; one duration without "
+			    "a class is for all",
+			    HF_ZONE_CLASSES_MAX);
 		return false;
 	}
 	if (!take_dwell(walk, dwell.class_name, value, &dwell.ms))
 		return false;
-	walk->report->classes[index][zone->loitering_count] = place_of(key->start_mark);
+	walk->report->classes[index][zone->loitering_count] = hf_yaml_place(key->start_mark);
 	zone->loitering[zone->loitering_count++] = dwell;
 	return true;
 }
@@ -437,16 +215,16 @@ static bool take_class(struct walk *walk, uint32_t index, const yaml_node_t *key
 static void take_loitering(struct walk *walk, uint32_t index, const yaml_node_t *key,
 			   const yaml_node_t *value)
 {
-	struct hf_config_place *place = &walk->report->loitering[index];
+	struct hf_place *place = &walk->report->loitering[index];
 	struct hf_config_zone *zone = &walk->config->zones[index];
 
 	if (place->line != 0) {
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "zones[].loitering was set before, in line %u; which is meant?",
-				   place->line);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "zones[].loitering was set before, in line %u; which is meant?",
+			    place->line);
 		return;
 	}
-	*place = place_of(value->start_mark);
+	*place = hf_yaml_place(value->start_mark);
 	memset(zone->loitering, 0, sizeof zone->loitering);
 	zone->loitering_count = 0;
 	if (value->type != YAML_MAPPING_NODE) {
@@ -459,9 +237,9 @@ static void take_loitering(struct walk *walk, uint32_t index, const yaml_node_t 
 	}
 	if (value->data.mapping.pairs.start == value->data.mapping.pairs.top) {
 		place->refused = true;
-		hf_config_complain(walk->report, *place,
-				   "zones[].loitering names no class; write off, a duration for "
-				   "all, or {person: 60s}");
+		hf_complain(&walk->report->found, *place,
+			    "zones[].loitering names no class; write off, a duration for "
+			    "all, or {person: 60s}");
 	}
 	for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
 	     pair < value->data.mapping.pairs.top; pair++)
@@ -477,7 +255,7 @@ static void take_mapping(struct walk *walk, const struct target *target, const y
 	     pair < node->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *key = yaml_document_get_node(walk->document, pair->key);
 		const yaml_node_t *value = yaml_document_get_node(walk->document, pair->value);
-		const char *name = key_text(walk, key);
+		const char *name = hf_yaml_key(&walk->report->found, key);
 		char full[2 * HF_CONFIG_KEY_BYTES];
 
 		if (name == NULL)
@@ -501,12 +279,12 @@ static void take_list(struct walk *walk, enum hf_config_section section, const y
 	char shown[HF_CONFIG_KEY_BYTES];
 	uint32_t count = 0;
 
-	if (is_empty(node))
+	if (hf_yaml_is_empty(node))
 		return;
 	if (node->type != YAML_SEQUENCE_NODE) {
 		walk->report->lists[section].refused = true;
-		hf_config_complain(walk->report, place_of(node->start_mark),
-				   "%s is a list: begin each %s with \"- \"", list->key, list->one);
+		hf_complain(&walk->report->found, hf_yaml_place(node->start_mark),
+			    "%s is a list: begin each %s with \"- \"", list->key, list->one);
 		return;
 	}
 	(void)snprintf(shown, sizeof shown, "%s[].", list->key);
@@ -515,24 +293,24 @@ static void take_list(struct walk *walk, enum hf_config_section section, const y
 		const yaml_node_t *record = yaml_document_get_node(walk->document, *item);
 
 		if (count == list->records_max) {
-			hf_config_complain(walk->report, place_of(record->start_mark),
-					   "more than %u %s: a unit has no room for this one",
-					   list->records_max, list->key);
+			hf_complain(&walk->report->found, hf_yaml_place(record->start_mark),
+				    "more than %u %s: a unit has no room for this one",
+				    list->records_max, list->key);
 			break;
 		}
 		struct target target = { section, count, "", shown };
 		void *at = hf_config_record(walk->config, section, count);
 		hf_config_record_defaults(section, at);
 		*hf_config_record_place(walk->report, section, count) =
-			place_of(record->start_mark);
+			hf_yaml_place(record->start_mark);
 		count++;
 		if (record->type == YAML_MAPPING_NODE) {
 			take_mapping(walk, &target, record);
 			continue;
 		}
 		hf_config_record_place(walk->report, section, count - 1)->refused = true;
-		hf_config_complain(walk->report, place_of(record->start_mark),
-				   "a %s is a group of settings, such as \"- id: ...\"", list->one);
+		hf_complain(&walk->report->found, hf_yaml_place(record->start_mark),
+			    "a %s is a group of settings, such as \"- id: ...\"", list->one);
 	}
 	memcpy((char *)walk->config + list->count_offset, &count, sizeof count);
 }
@@ -575,30 +353,28 @@ static void unknown_group(struct walk *walk, const char *name, const yaml_node_t
 		hf_suggest_consider(name, hf_config_list((enum hf_config_section)section)->key,
 				    &best);
 	if (moved != NULL)
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "\"%s\" stands as \"%s\" under \"%.*s:\", indented", name,
-				   strchr(moved->key, '.') + 1, (int)strcspn(moved->key, "."),
-				   moved->key);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "\"%s\" stands as \"%s\" under \"%.*s:\", indented", name,
+			    strchr(moved->key, '.') + 1, (int)strcspn(moved->key, "."), moved->key);
 	else if (best != NULL)
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "\"%s\" is not a section; did you mean \"%s\"?", name, best);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "\"%s\" is not a section; did you mean \"%s\"?", name, best);
 	else
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "\"%s\" is not a section: it would have no effect; \"holdfast "
-				   "config example\" shows all there are",
-				   name);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "\"%s\" is not a section: it would have no effect; \"holdfast "
+			    "config example\" shows all there are",
+			    name);
 }
 
 static void take_group(struct walk *walk, const char *name, const yaml_node_t *node)
 {
 	char prefix[HF_CONFIG_KEY_BYTES + 1];
 
-	if (is_empty(node))
+	if (hf_yaml_is_empty(node))
 		return;
 	if (node->type != YAML_MAPPING_NODE) {
-		hf_config_complain(walk->report, place_of(node->start_mark),
-				   "\"%s\" is a section: its settings stand under it, indented",
-				   name);
+		hf_complain(&walk->report->found, hf_yaml_place(node->start_mark),
+			    "\"%s\" is a section: its settings stand under it, indented", name);
 		return;
 	}
 	(void)snprintf(prefix, sizeof prefix, "%s.", name);
@@ -616,11 +392,11 @@ static bool repeated(struct walk *walk, const yaml_node_t *root, const yaml_node
 		const yaml_node_t *other = yaml_document_get_node(walk->document, before->key);
 
 		if (other->type != YAML_SCALAR_NODE ||
-		    strcmp(scalar_text(other), scalar_text(key)) != 0)
+		    strcmp(hf_yaml_scalar(other), hf_yaml_scalar(key)) != 0)
 			continue;
-		hf_config_complain(walk->report, place_of(key->start_mark),
-				   "\"%s\" was begun before, in line %zu; put the two together",
-				   scalar_text(key), other->start_mark.line + 1);
+		hf_complain(&walk->report->found, hf_yaml_place(key->start_mark),
+			    "\"%s\" was begun before, in line %zu; put the two together",
+			    hf_yaml_scalar(key), other->start_mark.line + 1);
 		return true;
 	}
 	return false;
@@ -632,7 +408,7 @@ static void take_root(struct walk *walk, const yaml_node_t *root)
 	     pair < root->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *key = yaml_document_get_node(walk->document, pair->key);
 		const yaml_node_t *value = yaml_document_get_node(walk->document, pair->value);
-		const char *name = key_text(walk, key);
+		const char *name = hf_yaml_key(&walk->report->found, key);
 		enum hf_config_section section = HF_CONFIG_UNIT;
 
 		if (name == NULL || repeated(walk, root, pair))
@@ -641,7 +417,7 @@ static void take_root(struct walk *walk, const yaml_node_t *root)
 			if (strcmp(hf_config_list((enum hf_config_section)s)->key, name) == 0)
 				section = (enum hf_config_section)s;
 		if (section != HF_CONFIG_UNIT) {
-			walk->report->lists[section] = place_of(key->start_mark);
+			walk->report->lists[section] = hf_yaml_place(key->start_mark);
 			take_list(walk, section, value);
 		} else if (is_group(name)) {
 			take_group(walk, name, value);
@@ -655,27 +431,20 @@ static void take_root(struct walk *walk, const yaml_node_t *root)
 static bool document_pass(struct hf_config *config, struct hf_config_report *report,
 			  const char *text, size_t size_bytes)
 {
-	yaml_parser_t parser;
 	yaml_document_t document;
 
-	if (!begin_yaml(report, &parser, text, size_bytes))
+	if (!hf_yaml_load(&report->found, "configuration of a unit", text, size_bytes, &document))
 		return false;
-	if (yaml_parser_load(&parser, &document) == 0) {
-		complain_of_yaml(report, &parser, text, size_bytes);
-		yaml_parser_delete(&parser);
-		return false;
-	}
 	struct walk walk = { &document, config, report };
 	const yaml_node_t *root = yaml_document_get_root_node(&document);
 	bool walkable = root != NULL && root->type == YAML_MAPPING_NODE;
 	if (walkable)
 		take_root(&walk, root);
 	else
-		hf_config_complain(report, (struct hf_config_place){ .line = 1, .column = 1 },
-				   "there are no sections, such as \"sources:\"; \"holdfast config "
-				   "example\" prints a file to begin with");
+		hf_complain(&report->found, (struct hf_place){ .line = 1, .column = 1 },
+			    "there are no sections, such as \"sources:\"; \"holdfast config "
+			    "example\" prints a file to begin with");
 	yaml_document_delete(&document);
-	yaml_parser_delete(&parser);
 	return walkable;
 }
 
@@ -683,7 +452,8 @@ enum hf_code hf_config_parse(const char *path, const char *text, size_t size_byt
 			     struct hf_config *ret_config, struct hf_config_report *ret_report,
 			     struct hf_err *err)
 {
-	hf_config_report_begin(ret_report, path);
+	memset(ret_report, 0, sizeof *ret_report);
+	hf_report_begin(&ret_report->found, path);
 	if (size_bytes > HF_CONFIG_FILE_BYTES_MAX)
 		return hf_fail(err, HF_E_LIMIT, "%s is larger than %d bytes", path,
 			       HF_CONFIG_FILE_BYTES_MAX);
@@ -691,15 +461,9 @@ enum hf_code hf_config_parse(const char *path, const char *text, size_t size_byt
 	if (config == NULL)
 		return hf_fail(err, HF_E_NOMEM, "%s: out of memory", path);
 	hf_config_defaults(config);
-	if (size_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		size_bytes -= 3;
-	}
-	if (bytes_are_text(ret_report, text, size_bytes))
-		guard_pass(ret_report, text, size_bytes);
-	if (ret_report->errors == 0 && document_pass(config, ret_report, text, size_bytes))
+	if (document_pass(config, ret_report, text, size_bytes))
 		hf_config_cross_check(config, ret_report);
-	enum hf_code code = hf_config_report_end(ret_report, err);
+	enum hf_code code = hf_report_end(&ret_report->found, err);
 	if (code == HF_OK)
 		*ret_config = *config;
 	return code;
@@ -711,7 +475,8 @@ enum hf_code hf_config_load(const char *path, struct hf_config *ret_config,
 	HF_AUTO_FREE char *text = NULL;
 	size_t size_bytes;
 
-	hf_config_report_begin(ret_report, path);
+	memset(ret_report, 0, sizeof *ret_report);
+	hf_report_begin(&ret_report->found, path);
 	enum hf_code code = hf_file_read(path, HF_CONFIG_FILE_BYTES_MAX, &text, &size_bytes, err);
 	if (code == HF_E_LIMIT)
 		return hf_fail(err, code,
@@ -723,5 +488,5 @@ enum hf_code hf_config_load(const char *path, struct hf_config *ret_config,
 	if (code != HF_OK)
 		return code;
 	hf_config_check_files(ret_config, ret_report);
-	return hf_config_report_end(ret_report, err);
+	return hf_report_end(&ret_report->found, err);
 }

@@ -37,7 +37,7 @@ static void shown_value(const struct hf_config_row *row, const void *record,
 
 /* "LEAD key: value   # from". */
 static void show_line(FILE *stream, const char *lead, const char *key, const char *value,
-		      struct hf_config_place place)
+		      struct hf_place place)
 {
 	int length = fprintf(stream, "%s%s: %s", lead, key, value);
 
@@ -102,7 +102,7 @@ void hf_config_show(const struct hf_config *config, struct hf_config_report *rep
 	struct hf_config_rows all = hf_config_rows(HF_CONFIG_UNIT);
 	char value[HF_CONFIG_VALUE_BYTES], last[HF_CONFIG_KEY_BYTES] = "";
 
-	(void)fprintf(stream, "# In effect: %s and the defaults.\n", report->path);
+	(void)fprintf(stream, "# In effect: %s and the defaults.\n", report->found.path);
 	for (size_t r = 0; r < all.count; r++) {
 		const char *leaf = show_group(stream, &all.rows[r], last);
 
@@ -115,7 +115,7 @@ void hf_config_show(const struct hf_config *config, struct hf_config_report *rep
 }
 
 static void json_value(struct hf_json *json, const struct hf_config_row *row, const void *record,
-		       struct hf_config_place place)
+		       struct hf_place place)
 {
 	const char *at = (const char *)record + row->offset;
 	char value[HF_CONFIG_VALUE_BYTES], hidden[HF_PATH_BYTES];
@@ -154,7 +154,7 @@ static void json_value(struct hf_json *json, const struct hf_config_row *row, co
 
 /* {"value":{"person":60000},"unit":"ms","line":L}; "*" stands for all classes. */
 static void json_loitering(struct hf_json *json, const struct hf_config_zone *zone,
-			   struct hf_config_place place)
+			   struct hf_place place)
 {
 	hf_json_key(json, "loitering");
 	hf_json_object_open(json);
@@ -216,7 +216,7 @@ enum hf_code hf_config_show_json(const struct hf_config *config, struct hf_confi
 	struct hf_json json = hf_json_begin(text, JSON_BYTES);
 
 	hf_json_object_open(&json);
-	hf_json_put_text(&json, "config", report->path);
+	hf_json_put_text(&json, "config", report->found.path);
 	hf_json_key(&json, "unit");
 	json_rows(&json, config, report, HF_CONFIG_UNIT, 0);
 	for (int s = HF_CONFIG_SOURCES; s < HF_CONFIG_SECTIONS; s++) {

@@ -22,7 +22,7 @@ static const char *messages(void)
 	FILE *stream = fmemopen(text, sizeof text - 1, "w");
 
 	memset(text, 0, sizeof text);
-	hf_config_report_print(&report, stream);
+	hf_report_print(&report.found, stream);
 	(void)fclose(stream);
 	return text;
 }
@@ -35,7 +35,7 @@ static const char *messages(void)
 TEST(the_smallest_file_loads_and_everything_is_resolved)
 {
 	CHECK_OK(parse(MINIMUM));
-	CHECK_U64(report.errors + report.warnings, ==, 0);
+	CHECK_U64(report.found.errors + report.found.warnings, ==, 0);
 	CHECK_OK(hf_config_check(&config, &err));
 	CHECK_TEXT(config.sources[0].url, "/etc/clip.mp4");
 	CHECK_TEXT(config.cameras[1].name, "yard");
@@ -247,7 +247,8 @@ TEST(one_fault_gives_one_message)
 	for (size_t i = 0; i < HF_ARRAY_LEN(refusals); i++) {
 		(void)parse(refusals[i].text);
 		/* Without the rest of the file there is more to say. */
-		if (strncmp(refusals[i].text, MINIMUM, strlen(MINIMUM)) == 0 && report.errors != 1)
+		if (strncmp(refusals[i].text, MINIMUM, strlen(MINIMUM)) == 0 &&
+		    report.found.errors != 1)
 			fail_msg("%s\nsays: %s", refusals[i].text, messages());
 	}
 }
@@ -261,7 +262,7 @@ TEST(all_faults_of_a_file_are_reported_in_its_order)
 			 "cameras:\n"
 			 "  - {id: a, tile: 99}\n"),
 		   HF_E_INVALID);
-	CHECK_U64(report.errors, ==, 5);
+	CHECK_U64(report.found.errors, ==, 5);
 	const char *text = messages();
 	const char *last = text;
 	static const char *const order[] = { "sources: there is none",
@@ -282,8 +283,8 @@ TEST(more_faults_than_fit_are_counted)
 	for (int i = 0; i < 50; i++)
 		(void)snprintf(text + strlen(text), 32, "  wrong%02d: 1\n", i);
 	CHECK_CODE(parse(text), HF_E_INVALID);
-	CHECK_U64(report.errors, ==, 50);
-	CHECK_U64(report.message_count, ==, HF_CONFIG_MESSAGES_MAX);
+	CHECK_U64(report.found.errors, ==, 50);
+	CHECK_U64(report.found.message_count, ==, HF_REPORT_MESSAGES_MAX);
 	CHECK(strstr(messages(), "and 30 more") != NULL);
 }
 
@@ -317,7 +318,7 @@ TEST(a_grabber_loads_as_it_is_written)
 {
 	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/v4l/by-path/x, pixels: yuyv, width: 0, "
 		       "height: 0, usb_reset: false}]\n" CAMERA ZONE));
-	CHECK_U64(report.errors + report.warnings, ==, 0);
+	CHECK_U64(report.found.errors + report.found.warnings, ==, 0);
 	CHECK_I64(config.sources[0].type, ==, HF_SOURCE_V4L2);
 	CHECK_I64(config.sources[0].pixels, ==, 2);
 	CHECK_I64(config.sources[0].width, ==, 0);
@@ -327,14 +328,14 @@ TEST(a_grabber_loads_as_it_is_written)
 TEST(what_is_for_another_kind_of_source_is_a_warning)
 {
 	CHECK_OK(parse("sources: [{url: clip.mp4, width: 640, usb_reset: true}]\n" CAMERA ZONE));
-	CHECK_U64(report.warnings, ==, 2);
+	CHECK_U64(report.found.warnings, ==, 2);
 	assert_non_null(strstr(messages(), "sources[].width has no effect here: it is for sources "
 					   "of type v4l2"));
 	CHECK_OK(parse("sources: [{type: v4l2, url: /dev/video0, loop: true, timeout: 5s}]\n" CAMERA
 			       ZONE));
-	CHECK_U64(report.warnings, ==, 2);
+	CHECK_U64(report.found.warnings, ==, 2);
 	CHECK_OK(parse("sources: [{type: v4l2, url: video0}]\n" CAMERA ZONE));
-	CHECK_U64(report.warnings, ==, 1);
+	CHECK_U64(report.found.warnings, ==, 1);
 	assert_non_null(strstr(messages(), "does not lie in /dev"));
 }
 
@@ -345,7 +346,7 @@ TEST(hours_and_their_zone_load_as_they_are_written)
 		       "points: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}]\n"
 		       "time: {zone: Europe/Berlin}\n"
 		       "armed: {entry: 'mon-fri 18:00-07:00, sat-sun 00:00-24:00'}\n"));
-	CHECK_U64(report.errors + report.warnings, ==, 0);
+	CHECK_U64(report.found.errors + report.found.warnings, ==, 0);
 	CHECK_TEXT(config.time_zone, "Europe/Berlin");
 	CHECK_TEXT(config.armed_entry, "mon-fri 18:00-07:00, sat-sun 00:00-24:00");
 	CHECK_TEXT(config.zones[0].armed_entry, "22:00-06:00");
@@ -356,7 +357,7 @@ TEST(without_a_time_zone_database_a_zone_is_a_warning_and_loads)
 	assert_int_equal(setenv("TZDIR", "/nonexistent", 1), 0);
 	CHECK_OK(parse(MINIMUM "time: {zone: Europe/Berlin}\n"));
 	assert_int_equal(unsetenv("TZDIR"), 0);
-	CHECK_U64(report.warnings, ==, 1);
+	CHECK_U64(report.found.warnings, ==, 1);
 	CHECK(strstr(messages(), "armed at all hours") != NULL);
 }
 
@@ -371,7 +372,7 @@ TEST(hours_of_a_rule_that_is_off_are_a_warning)
 TEST(no_zones_is_a_warning_and_loads)
 {
 	CHECK_OK(parse(SOURCE CAMERA));
-	CHECK_U64(report.warnings, ==, 1);
+	CHECK_U64(report.found.warnings, ==, 1);
 	CHECK(strstr(messages(), "warning: zones: there is none") != NULL);
 }
 
@@ -431,7 +432,7 @@ TEST(the_example_loads_and_names_every_setting)
 	(void)fclose(stream);
 	HF_AUTO_FREE char *example = text;
 	CHECK_OK(parse(example));
-	CHECK_U64(report.warnings, ==, 0);
+	CHECK_U64(report.found.warnings, ==, 0);
 	for (int s = HF_CONFIG_UNIT; s < HF_CONFIG_SECTIONS; s++) {
 		struct hf_config_rows all = hf_config_rows((enum hf_config_section)s);
 

@@ -98,23 +98,23 @@ static void forget_warnings_of_urls(struct hf_config_report *report)
 	const struct hf_config_row *row = hf_config_row_find(HF_CONFIG_SOURCES, "url");
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < report->message_count; i++) {
-		const struct hf_config_message *message = &report->messages[i];
+	for (uint32_t i = 0; i < report->found.message_count; i++) {
+		const struct hf_message *message = &report->found.messages[i];
 		bool of_url = false;
 
 		for (uint32_t k = 0; k < HF_SOURCES_MAX; k++) {
-			const struct hf_config_place *place =
+			const struct hf_place *place =
 				hf_config_place(report, HF_CONFIG_SOURCES, k, row);
 
 			of_url |= place->line > 0 && place->line == message->place.line &&
 				  place->column == message->place.column;
 		}
 		if (message->warning && of_url)
-			report->warnings--;
+			report->found.warnings--;
 		else
-			report->messages[kept++] = *message;
+			report->found.messages[kept++] = *message;
 	}
-	report->message_count = kept;
+	report->found.message_count = kept;
 }
 
 static enum hf_code load(struct analyze *an, struct hf_err *err)
@@ -122,8 +122,8 @@ static enum hf_code load(struct analyze *an, struct hf_err *err)
 	enum hf_code code = hf_config_load(an->config_path, &an->config, &an->report, err);
 
 	forget_warnings_of_urls(&an->report);
-	hf_config_report_print(&an->report, stderr);
-	if (code != HF_OK && an->report.errors > 0)
+	hf_report_print(&an->report.found, stderr);
+	if (code != HF_OK && an->report.found.errors > 0)
 		return hf_fail(err, code, "%s is not a usable configuration: see above",
 			       an->config_path);
 	if (code == HF_OK)

@@ -28,15 +28,15 @@ static int check_json(const struct hf_config_report *report, bool good, const ch
 		return HF_EXIT_FAILED;
 	struct hf_json json = hf_json_begin(text, JSON_BYTES);
 	hf_json_object_open(&json);
-	hf_json_put_text(&json, "config", report->path);
+	hf_json_put_text(&json, "config", report->found.path);
 	hf_json_put_bool(&json, "ok", good);
-	hf_json_put_u64(&json, "errors", report->errors);
-	hf_json_put_u64(&json, "warnings", report->warnings);
+	hf_json_put_u64(&json, "errors", report->found.errors);
+	hf_json_put_u64(&json, "warnings", report->found.warnings);
 	hf_json_put_text(&json, "failure", failure);
 	hf_json_key(&json, "messages");
 	hf_json_array_open(&json);
-	for (uint32_t i = 0; i < report->message_count; i++) {
-		const struct hf_config_message *message = &report->messages[i];
+	for (uint32_t i = 0; i < report->found.message_count; i++) {
+		const struct hf_message *message = &report->found.messages[i];
 
 		hf_json_object_open(&json);
 		hf_json_put_u64(&json, "line", message->place.line);
@@ -74,16 +74,16 @@ static int check(const struct ask *ask, const struct hf_config *config,
 {
 	if (ask->json)
 		return check_json(report, code == HF_OK,
-				  code == HF_OK || report->errors > 0 ? NULL : failure);
-	hf_config_report_print(report, stderr);
-	if (code != HF_OK && report->errors == 0)
+				  code == HF_OK || report->found.errors > 0 ? NULL : failure);
+	hf_report_print(&report->found, stderr);
+	if (code != HF_OK && report->found.errors == 0)
 		explain(ask, code, failure);
 	else if (code != HF_OK)
-		(void)fprintf(stderr, "%u mistake%s; nothing was changed\n", report->errors,
-			      report->errors == 1 ? "" : "s");
+		(void)fprintf(stderr, "%u mistake%s; nothing was changed\n", report->found.errors,
+			      report->found.errors == 1 ? "" : "s");
 	else
 		(void)fprintf(stderr, "%s: good: %u source%s, %u camera%s, %u zone%s, %s\n",
-			      report->path, config->source_count,
+			      report->found.path, config->source_count,
 			      config->source_count == 1 ? "" : "s", config->camera_count,
 			      config->camera_count == 1 ? "" : "s", config->zone_count,
 			      config->zone_count == 1 ? "" : "s",
@@ -94,12 +94,12 @@ static int check(const struct ask *ask, const struct hf_config *config,
 static int show(const struct ask *ask, const struct hf_config *config,
 		struct hf_config_report *report, enum hf_code code, struct hf_err *err)
 {
-	hf_config_report_print(report, stderr);
+	hf_report_print(&report->found, stderr);
 	if (code == HF_OK && ask->json)
 		code = hf_config_show_json(config, report, stdout, err);
 	else if (code == HF_OK)
 		hf_config_show(config, report, stdout);
-	if (code != HF_OK && report->errors == 0)
+	if (code != HF_OK && report->found.errors == 0)
 		explain(ask, code, err->text);
 	return code == HF_OK ? HF_EXIT_OK : HF_EXIT_FAILED;
 }

@@ -163,7 +163,7 @@ static enum hf_code write_config(const struct ask *ask, const struct hf_setup *s
 		return hf_fail_errno(err, "put the configuration together");
 	enum hf_code code = hf_config_parse(ask->out, text, size_bytes, config, report, err);
 	if (code != HF_OK)
-		hf_config_report_print(report, stderr);
+		hf_report_print(&report->found, stderr);
 	return code == HF_OK ? hf_file_replace(ask->out, text, size_bytes, FILE_MODE, err) : code;
 }
 

@@ -162,7 +162,7 @@ static bool action_is_sane(const struct hf_policy_action *action)
 	    action->verify_ms < 0 || action->hold_ms < 0 || action->uptime_ms < 0 ||
 	    action->deadline_ms < 0)
 		return false;
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < HF_POLICY_WAITS_MAX; i++)
 		if (action->waits_ms[i] < 0)
 			return false;
 	for (unsigned i = 0; i < HF_POLICY_BUDGETS_MAX; i++)

@@ -11,7 +11,8 @@
  *             does, and neither between the two. A term compares one signal with
  *             a number; the terms of a condition are joined by "and" or by "or".
  *             A reason is about one thing (scope): its signals are of that
- *             scope or of the unit.
+ *             scope or of the unit. A reason of class blind without terms is bad
+ *             while a required signal of its scope is not known, and clear else.
  *
  * Numbers     Durations in ms of powered-on time. A budget of {count, window}
  *             allows count uses in any window of that length; an action may
@@ -35,6 +36,7 @@ enum {
 	HF_POLICY_BUDGETS_MAX = 2,
 	HF_POLICY_NAME_BYTES = 32,
 	HF_POLICY_USES_MAX = 16, /* what a budget may count */
+	HF_POLICY_WAITS_MAX = 4,
 	/* Supervised children: sources, detectors, respond, keeper, uplink. */
 	HF_WORKERS_MAX = HF_SOURCES_MAX + HF_INFER_WORKERS_MAX + 3,
 };
@@ -85,7 +87,7 @@ struct hf_term {
 struct hf_condition {
 	uint8_t term_count; /* 0: never */
 	bool any;           /* terms joined by "or"; else by "and" */
-	bool unknown;       /* holds, too, when one of its signals is not known */
+	bool unknown;       /* holds, too, when one of its signals is not known for its stale_ms */
 	struct hf_term terms[HF_POLICY_TERMS_MAX];
 };
 
@@ -118,7 +120,7 @@ struct hf_policy_reason {
 	int64_t hold_ms;
 	int64_t clear_hold_ms;
 	uint32_t refill_permille;
-	uint32_t reserved;
+	uint32_t workers; /* scope worker: of whom, bits 1 << enum hf_role; 0: of each */
 };
 
 struct hf_policy_action {
@@ -130,12 +132,12 @@ struct hf_policy_action {
 	struct hf_budget budgets[HF_POLICY_BUDGETS_MAX];
 	int64_t settle_ms; /* after it, before its effect is judged */
 	int64_t verify_ms; /* how long its reason must not be bad, from then on, to call it a success */
-	int64_t hold_ms;     /* a MODE: stays at least so long */
-	int64_t uptime_ms;   /* only after so much time since the boot */
-	int64_t deadline_ms; /* to report that it is done; later is failed */
-	int64_t waits_ms
-		[3]; /* before the first, second, third and each further use in an episode */
-	char why[HF_POLICY_NAME_BYTES * 3]; /* unavailable: why */
+	int64_t hold_ms;                       /* a MODE: stays at least so long */
+	int64_t uptime_ms;                     /* only after so much time since the boot */
+	int64_t deadline_ms;                   /* to report that it is done; later is failed */
+	int64_t waits_ms[HF_POLICY_WAITS_MAX]; /* before the first, second, ... try in an episode;
+						* as many tries as there are */
+	char why[HF_POLICY_NAME_BYTES * 3];    /* unavailable: why */
 };
 
 struct hf_policy {

@@ -85,10 +85,12 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	enum hf_code code = hf_config_load(argv[1], config, report, &err);
-	hf_config_report_print(report, stderr);
+	hf_report_print(&report->found, stderr);
 	if (code == HF_OK)
 		code = hf_write_all(STDOUT_FILENO, config, sizeof *config, &err);
-	if (code != HF_OK && report->errors == 0)
+	if (code != HF_OK && report->found.errors == 0)
 		(void)fprintf(stderr, "%s\n", err.text);
-	return code == HF_OK ? EXIT_SUCCESS : report->errors > 0 ? EXIT_REFUSED : EXIT_FAILURE;
+	return code == HF_OK              ? EXIT_SUCCESS
+	       : report->found.errors > 0 ? EXIT_REFUSED
+					  : EXIT_FAILURE;
 }

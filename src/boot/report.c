@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "boot/config_report.h"
+#include "boot/report.h"
 
 #include "base/assert.h"
 #include "base/json.h"
@@ -30,17 +30,17 @@ static void make_printable(char *text)
 	}
 }
 
-static void add(struct hf_config_report *report, struct hf_config_place place, bool warning,
-		const char *format, va_list ap)
+static void add(struct hf_report *report, struct hf_place place, bool warning, const char *format,
+		va_list ap)
 {
 	HF_ASSERT(format != NULL);
 	if (warning)
 		report->warnings++;
 	else
 		report->errors++;
-	if (report->message_count == HF_CONFIG_MESSAGES_MAX)
+	if (report->message_count == HF_REPORT_MESSAGES_MAX)
 		return;
-	struct hf_config_message *message = &report->messages[report->message_count++];
+	struct hf_message *message = &report->messages[report->message_count++];
 
 	message->place = place;
 	message->warning = warning;
@@ -50,14 +50,13 @@ static void add(struct hf_config_report *report, struct hf_config_place place, b
 	make_printable(message->text);
 }
 
-void hf_config_report_begin(struct hf_config_report *ret_report, const char *path)
+void hf_report_begin(struct hf_report *ret_report, const char *path)
 {
 	memset(ret_report, 0, sizeof *ret_report);
 	(void)snprintf(ret_report->path, sizeof ret_report->path, "%s", path);
 }
 
-void hf_config_complain(struct hf_config_report *report, struct hf_config_place place,
-			const char *format, ...)
+void hf_complain(struct hf_report *report, struct hf_place place, const char *format, ...)
 {
 	va_list ap;
 
@@ -66,8 +65,7 @@ void hf_config_complain(struct hf_config_report *report, struct hf_config_place 
 	va_end(ap);
 }
 
-void hf_config_warn(struct hf_config_report *report, struct hf_config_place place,
-		    const char *format, ...)
+void hf_warn(struct hf_report *report, struct hf_place place, const char *format, ...)
 {
 	va_list ap;
 
@@ -78,19 +76,19 @@ void hf_config_warn(struct hf_config_report *report, struct hf_config_place plac
 
 static int by_place(const void *left, const void *right)
 {
-	const struct hf_config_place *a = &((const struct hf_config_message *)left)->place;
-	const struct hf_config_place *b = &((const struct hf_config_message *)right)->place;
+	const struct hf_place *a = &((const struct hf_message *)left)->place;
+	const struct hf_place *b = &((const struct hf_message *)right)->place;
 
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
 	return a->column < b->column ? -1 : a->column > b->column;
 }
 
-enum hf_code hf_config_report_end(struct hf_config_report *report, struct hf_err *err)
+enum hf_code hf_report_end(struct hf_report *report, struct hf_err *err)
 {
 	qsort(report->messages, report->message_count, sizeof report->messages[0], by_place);
 	for (uint32_t i = 0; i < report->message_count; i++) {
-		const struct hf_config_message *first = &report->messages[i];
+		const struct hf_message *first = &report->messages[i];
 
 		if (!first->warning)
 			return hf_fail(err, HF_E_INVALID, "%s:%u:%u: %s", report->path,
@@ -100,10 +98,10 @@ enum hf_code hf_config_report_end(struct hf_config_report *report, struct hf_err
 	return HF_OK;
 }
 
-void hf_config_report_print(const struct hf_config_report *report, FILE *stream)
+void hf_report_print(const struct hf_report *report, FILE *stream)
 {
 	for (uint32_t i = 0; i < report->message_count; i++) {
-		const struct hf_config_message *message = &report->messages[i];
+		const struct hf_message *message = &report->messages[i];
 
 		(void)fputs(report->path, stream);
 		if (message->place.line > 0)
@@ -114,36 +112,4 @@ void hf_config_report_print(const struct hf_config_report *report, FILE *stream)
 	if (report->errors + report->warnings > report->message_count)
 		(void)fprintf(stream, "%s: and %u more; correct these first\n", report->path,
 			      report->errors + report->warnings - report->message_count);
-}
-
-struct hf_config_place *hf_config_record_place(struct hf_config_report *report,
-					       enum hf_config_section section, uint32_t index)
-{
-	switch (section) {
-	case HF_CONFIG_SOURCES:
-		HF_ASSERT(index < HF_SOURCES_MAX);
-		return &report->sources[index][0];
-	case HF_CONFIG_CAMERAS:
-		HF_ASSERT(index < HF_CAMERAS_MAX);
-		return &report->cameras[index][0];
-	case HF_CONFIG_ZONES:
-		HF_ASSERT(index < HF_ZONES_MAX);
-		return &report->zones[index][0];
-	case HF_CONFIG_UNIT:
-	case HF_CONFIG_SECTIONS:
-		break;
-	}
-	HF_ASSERT(section == HF_CONFIG_UNIT && index == 0);
-	return &report->lists[HF_CONFIG_UNIT];
-}
-
-struct hf_config_place *hf_config_place(struct hf_config_report *report,
-					enum hf_config_section section, uint32_t index,
-					const struct hf_config_row *row)
-{
-	size_t at = hf_config_row_index(section, row);
-
-	if (section == HF_CONFIG_UNIT)
-		return &report->unit[at];
-	return hf_config_record_place(report, section, index) + 1 + at;
 }
