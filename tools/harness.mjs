@@ -174,8 +174,13 @@ export function audit(lines, events, through = Infinity) {
 
 export const isRoot = process.getuid() === 0;
 
+// What a fault does to a unit under test is over in seconds; see there.
+export const QUICK_POLICY = path.join(ROOT, 'test/data/quick-policy.yaml');
+
 // A unit's configuration as text. cameras: [{id, name, tile}]; every camera gets one zone.
-export function unitConfig({ device, clip, hubUrl, cameras, zone, cooldown = '10s', extra = '', hub = {} }) {
+// policy: the path of one; null: the installed one.
+export function unitConfig({ device, clip, hubUrl, cameras, zone, cooldown = '10s', extra = '', hub = {},
+	policy = null }) {
 	const quote = (text) => JSON.stringify(text);
 	const hubLines = Object.entries(hub).map(([key, value]) => `  ${key}: ${value}\n`).join('');
 	return `# Written by tools/harness.mjs
@@ -183,7 +188,7 @@ device:
   id: ${quote(device)}
 hub:
   url: ${quote(hubUrl)}
-${hubLines}sources:
+${hubLines}${policy ? `policy:\n  path: ${quote(policy)}\n` : ''}sources:
   - id: dvr
     type: file
     url: ${quote(clip)}

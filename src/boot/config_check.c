@@ -561,9 +561,6 @@ static void check_orders(const struct check *check)
 	check_order(check, "track.score_low", "track.score_high",
 		    config->track_score_low <= config->track_score_high,
 		    "no detection would ever be in the second stage");
-	check_order(check, "supervisor.restart_min", "supervisor.restart_max",
-		    config->restart_min_ms <= config->restart_max_ms,
-		    "the first wait would be longer than the longest");
 }
 
 static void check_device(const struct check *check)

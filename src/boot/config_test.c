@@ -117,8 +117,6 @@ static const struct {
 	  ":4:20: hub.backoff_min is above hub.backoff_max (it is at its default)" },
 	{ MINIMUM "hub: {connect_timeout: 31s}\n",
 	  "hub.connect_timeout is above hub.total_timeout (which is at its default)" },
-	{ MINIMUM "supervisor: {restart_min: 20s}\n",
-	  "supervisor.restart_min is above supervisor.restart_max" },
 	{ MINIMUM "armed: {entry: '18.00-07:00'}\n",
 	  ":4:16: armed.entry: \"18.00\" at character 1 is not a time as HH:MM; write 18:00" },
 	{ MINIMUM "armed:\n  loitering: mon-fry 18:00-07:00\n",

@@ -322,6 +322,9 @@ static void update(struct step *step, unsigned reason_index, unsigned scope, uns
 	struct hf_policy_state *state = step->state;
 	enum verdict bad = is_blind(reason) ? judge_blind(step, reason->scope, scope)
 					    : judge(step, &reason->when, scope);
+	if (reason->workers != 0 && reason->scope == HF_SCOPE_WORKER &&
+	    (reason->workers & UINT32_C(1) << step->input->worker_roles[scope]) == 0)
+		return;
 	bool is_new = *at == state->case_count || state->cases[*at].reason != reason_index ||
 		      state->cases[*at].scope != scope;
 

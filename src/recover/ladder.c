@@ -435,7 +435,7 @@ static void choose(struct step *step, struct hf_case *one)
 			intend(step, one, rung);
 		return;
 	}
-	if (one->told)
+	if (one->told || reason->rung_count == 0)
 		return;
 	one->told = true;
 	hf_step_tell(step, HF_CHANGE_EXHAUSTED, one, HF_ACTION_COUNT, HF_REFUSED_NOT, 0);

@@ -37,7 +37,7 @@
 
 enum {
 	HF_CASES_MAX = 64,
-	HF_USES_MAX = 96,
+	HF_USES_MAX = 128,
 	HF_DENIED_MAX = 4,
 	HF_ORDERS_MAX = 16,
 	HF_CHANGES_MAX = 48,
@@ -55,14 +55,14 @@ struct hf_reading {
 	int64_t value; /* unknown: for how long, in ms */
 };
 
-enum hf_result {
+enum hf_outcome_result {
 	HF_RESULT_DONE = 1,
 	HF_RESULT_FAILED,
 	HF_RESULT_FROZEN, /* the evidence is pinned: go on */
 };
 
 struct hf_outcome {
-	uint8_t result; /* enum hf_result */
+	uint8_t result; /* enum hf_outcome_result */
 	uint8_t action;
 	uint8_t reason;
 	uint8_t scope;
@@ -105,6 +105,7 @@ struct hf_policy_input {
 	uint8_t source_count;
 	uint8_t camera_count;
 	uint8_t outcome_count;
+	uint8_t worker_roles[HF_WORKERS_MAX];    /* enum hf_role */
 	uint64_t worker_cameras[HF_WORKERS_MAX]; /* which cameras are blind without it */
 	uint64_t source_cameras[HF_SOURCES_MAX];
 	struct hf_outcome outcomes[HF_OUTCOMES_MAX];

@@ -101,12 +101,13 @@ HF_INT(outbox_retention_days, "outbox.retention_days", 30, 1, 3650, "days", "kee
 HF_ENUM(outbox_commit, "outbox.commit", 0, "ring|file", "keeper",
 	"Where an event is made safe: in a small ring beside the day file, which is kinder to flash, or in the file itself.")
 
-HF_INT(heartbeat_timeout_ms, "supervisor.heartbeat_timeout", 3000, 300, 60000, "ms", "supervisor",
-	"A worker silent for longer (and not announced as busy) is killed and restarted.")
-HF_INT(restart_min_ms, "supervisor.restart_min", 100, 10, 60000, "ms", "supervisor",
-	"Wait before the first restart of a worker; ten times longer for each further one.")
-HF_INT(restart_max_ms, "supervisor.restart_max", 10000, 10, 600000, "ms", "supervisor",
-	"Longest wait before a restart.")
+HF_TEXT(policy_path, "policy.path", "", HF_PATH_BYTES, "supervisor",
+	"File with the rules of recovery; `holdfast policy` explains and checks one. Empty: the one that was installed.")
+
+HF_INT(heartbeat_timeout_ms, "supervisor.heartbeat_timeout", 1500, 300, 60000, "ms", "supervisor",
+	"A worker silent for longer (and not announced as busy) is overdue; the policy says what is done about it.")
+HF_TEXT(reboot_command, "supervisor.reboot_command", "", HF_PATH_BYTES, "supervisor",
+	"What restarts the machine when the policy wants that, e.g. \"systemctl reboot\"; words, no shell. Empty: it is never done.")
 #endif
 #ifdef HF_SECTION_SOURCE
 HF_TEXT(id, "id", "", HF_ID_BYTES, "all", 

@@ -35,7 +35,7 @@ enum {
 	HF_POLICY_RUNGS_MAX = 8,
 	HF_POLICY_BUDGETS_MAX = 2,
 	HF_POLICY_NAME_BYTES = 32,
-	HF_POLICY_USES_MAX = 16, /* what a budget may count */
+	HF_POLICY_USES_MAX = 100, /* what a budget may count */
 	HF_POLICY_WAITS_MAX = 4,
 	/* Supervised children: sources, detectors, respond, keeper, uplink. */
 	HF_WORKERS_MAX = HF_SOURCES_MAX + HF_INFER_WORKERS_MAX + 3,

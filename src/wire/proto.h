@@ -149,6 +149,27 @@ struct hf_replay {
 	uint64_t through_seq; /* 0: all that were delivered */
 };
 
+enum hf_operator_verb {
+	HF_OPERATOR_SAFE_ENTER = 1,
+	HF_OPERATOR_SAFE_CLEAR,
+	HF_OPERATOR_HOLD,        /* an action, for so long; 0: no longer */
+	HF_OPERATOR_MAINTENANCE, /* for so long; 0: over */
+	HF_OPERATOR_ACK,         /* a reason; empty: all */
+	HF_OPERATOR_VERB_COUNT,
+};
+
+enum {
+	HF_OPERATOR_FOR_MS_MAX = 7 * 24 * 3600 * 1000, /* an override that is forgotten ends */
+};
+
+struct hf_ctl_command {
+	uint32_t verb; /* enum hf_operator_verb */
+	char action[HF_ID_BYTES];
+	char reason[HF_ID_BYTES];
+	int64_t for_ms;
+	char why[256]; /* in the operator's words: kept in the event */
+};
+
 struct hf_cursor_note {
 	uint64_t acked_through; /* flushed: a file at or below may go, by retention */
 };

@@ -29,5 +29,8 @@ HF_MSG(FORK,        "fork",        HF_FROM(UPLINK),                   "struct hf
 HF_MSG(FORKED,      "forked",      HF_FROM(KEEPER),                   "empty, to uplink: read meta/forks anew")
 HF_MSG(CTL_STATUS,  "ctl_status",  HF_FROM(CTL),                      "empty")
 HF_MSG(CTL_REPLAY,  "ctl_replay",  HF_FROM(CTL),                      "struct hf_replay")
+HF_MSG(CTL_WHY,     "ctl_why",     HF_FROM(CTL),                      "empty")
+HF_MSG(CTL_COMMAND, "ctl_command", HF_FROM(CTL),                      "struct hf_ctl_command: what an operator wants done")
+HF_MSG(CTL_RELOAD,  "ctl_reload",  HF_FROM(CTL),                      "empty: read the policy again")
 HF_MSG(CTL_ANSWER,  "ctl_answer",  HF_FROM(SUPERVISOR),               "u32 exit code, then one JSON object, text")
 #undef HF_MSG

@@ -11,7 +11,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { STAGE, audit, bin, getJson, hubEvents, isRoot, outboxLines, sleep, startHub, startUnit, status,
+import { QUICK_POLICY, STAGE, audit, bin, getJson, hubEvents, isRoot, outboxLines, sleep, startHub, startUnit, status,
 	until, worker } from '../../tools/harness.mjs';
 import { shortClip } from './small_unit.mjs';
 
@@ -53,7 +53,7 @@ function config(name, { url = clip, hub = '', extra = '', sources = '', zones = 
 	return write(`${name}.yaml`, `device: {id: bad-input}
 hub: {url: "${hub}", backoff_min: 200ms, backoff_max: 1s, connect_timeout: 1s, total_timeout: 2s}
 infer: {workers: 1}
-supervisor: {restart_max: 1s}
+policy: {path: "${QUICK_POLICY}"}
 sources:
   - {id: dvr, type: file, url: "${url}", loop: true}
 ${sources}cameras:

@@ -30,7 +30,6 @@ before(async () => {
 	setMode('good');
 	unit = await startSmallUnit({
 		withHub: false,
-		extra: 'supervisor: {restart_min: 50ms, restart_max: 50ms}\n',
 		options: { env: {
 			HOLDFAST_LIBEXEC: folder, HOLDFAST_SHARE: path.join(STAGE, 'share/holdfast'),
 			HOSTILE_MODE: modeFile, HOSTILE_REAL: path.join(LIBEXEC, 'infer'),

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ROOT, bin, outboxLines, run, startUnit, status, until, worker } from '../../tools/harness.mjs';
+import { QUICK_POLICY, ROOT, bin, outboxLines, run, startUnit, status, until, worker } from '../../tools/harness.mjs';
 import { FORMS, startHostile } from './rtsp_hostile.mjs';
 
 const PATIENCE = 60000;
@@ -41,7 +41,7 @@ function config(name, sources) {
 	const file = at(`${name}.yaml`);
 	fs.writeFileSync(file, `device: {id: rtsp-${name}}
 infer: {workers: 1}
-supervisor: {restart_max: 1s}
+policy: {path: "${QUICK_POLICY}"}
 sources:
 ${sources.map((s) => `  - {id: ${s.id}, type: ${s.type ?? 'rtsp'}, url: "${s.url}", layout: 1x1, ${s.more ?? 'timeout: 1s'}}`).join('\n')}
 cameras:

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ROOT, startHub, startUnit, status, unitConfig, until } from '../../tools/harness.mjs';
+import { QUICK_POLICY, ROOT, startHub, startUnit, status, unitConfig, until } from '../../tools/harness.mjs';
 
 export function shortClip() {
 	const clip = execFileSync(path.join(ROOT, 'tools/make-screen'), ['--seconds', '12'],
@@ -22,6 +22,7 @@ export async function startSmallUnit({ cooldown = '1s', extra = '', withHub = tr
 	const config = path.join(folder, 'holdfast.yaml');
 	const data = path.join(folder, 'unit');
 	fs.writeFileSync(config, unitConfig({
+		policy: QUICK_POLICY,
 		device: 'it-unit', clip, hubUrl: hub?.url ?? '', cooldown, extra,
 		cameras: screen.tiles.map((t) => ({ id: `c${t.tile + 1}`, name: t.camera, tile: t.tile + 1 })),
 		zone: [[0.05, 0.2], [0.95, 0.2], [0.95, 0.98], [0.05, 0.98]],

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libexec/holdfast/config FILE - parses the configuration where a fault in a parser can hurt
- * nobody: in a child of the supervisor, which reads the finished struct from a pipe.
+ * libexec/holdfast/config FILE, or --policy FILE - parses what the operator wants where a fault in
+ * a parser can hurt nobody: in a child of the supervisor, which reads the finished struct from a pipe.
  *
- * Shape       On success exactly sizeof(struct hf_config) bytes to descriptor 1 and
+ * Shape       On success exactly sizeof(struct hf_config), or sizeof(struct hf_policy), bytes to descriptor 1 and
  *             exit code 0. Otherwise nothing to descriptor 1, the messages to
  *             descriptor 2 and exit code 2: the file is refused, 1: it cannot
  *             be read or the struct not be written. Warnings go to descriptor 2
@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "boot/config.h"
+#include "boot/policy.h"
 #include "proc/common/sandbox.h"
 
 #include <stdlib.h>
@@ -62,35 +63,64 @@ static void allow_packs(const char *config_path, struct hf_sandbox *sandbox)
 	}
 }
 
-int main(int argc, char **argv)
+/* One file, one struct. */
+static int give(enum hf_code code, const struct hf_report *report, const void *data,
+		size_t size_bytes, struct hf_err *err)
 {
-	struct hf_err err;
+	hf_report_print(report, stderr);
+	if (code == HF_OK)
+		code = hf_write_all(STDOUT_FILENO, data, size_bytes, err);
+	if (code != HF_OK && report->errors == 0)
+		(void)fprintf(stderr, "%s\n", err->text);
+	return code == HF_OK ? EXIT_SUCCESS : report->errors > 0 ? EXIT_REFUSED : EXIT_FAILURE;
+}
 
-	if (argc != 2) {
-		(void)fputs("usage: config FILE > STRUCT\n"
-			    "Part of holdfastd; for people there is \"holdfast config check\".\n",
-			    stderr);
-		return EXIT_REFUSED;
-	}
-	limit_resources();
-	/* Whoever lacks a layer is told so by the workers. */
-	static struct hf_sandbox sandbox;
-	hf_sandbox_for_config(argv[1], &sandbox);
-	allow_packs(argv[1], &sandbox);
-	hf_sandbox_enter(&sandbox);
+static int give_config(const char *path)
+{
 	HF_AUTO_FREE struct hf_config *config = malloc(sizeof *config);
 	HF_AUTO_FREE struct hf_config_report *report = malloc(sizeof *report);
+	struct hf_err err;
+
 	if (config == NULL || report == NULL) {
 		(void)fputs("config: out of memory\n", stderr);
 		return EXIT_FAILURE;
 	}
-	enum hf_code code = hf_config_load(argv[1], config, report, &err);
-	hf_report_print(&report->found, stderr);
-	if (code == HF_OK)
-		code = hf_write_all(STDOUT_FILENO, config, sizeof *config, &err);
-	if (code != HF_OK && report->found.errors == 0)
-		(void)fprintf(stderr, "%s\n", err.text);
-	return code == HF_OK              ? EXIT_SUCCESS
-	       : report->found.errors > 0 ? EXIT_REFUSED
-					  : EXIT_FAILURE;
+	enum hf_code code = hf_config_load(path, config, report, &err);
+	return give(code, &report->found, config, sizeof *config, &err);
+}
+
+static int give_policy(const char *path)
+{
+	HF_AUTO_FREE struct hf_policy *policy = malloc(sizeof *policy);
+	HF_AUTO_FREE struct hf_report *report = malloc(sizeof *report);
+	struct hf_err err;
+
+	if (policy == NULL || report == NULL) {
+		(void)fputs("config: out of memory\n", stderr);
+		return EXIT_FAILURE;
+	}
+	enum hf_code code = hf_policy_load(path, policy, report, &err);
+	return give(code, report, policy, sizeof *policy, &err);
+}
+
+int main(int argc, char **argv)
+{
+	bool is_policy = argc == 3 && strcmp(argv[1], "--policy") == 0;
+
+	if (argc != 2 && !is_policy) {
+		(void)fputs("usage: config FILE > STRUCT, config --policy FILE > STRUCT\n"
+			    "Part of holdfastd; for people there are \"holdfast config check\" and "
+			    "\"holdfast policy check\".\n",
+			    stderr);
+		return EXIT_REFUSED;
+	}
+	const char *path = argv[argc - 1];
+	limit_resources();
+	/* Whoever lacks a layer is told so by the workers. */
+	static struct hf_sandbox sandbox;
+	hf_sandbox_for_config(path, &sandbox);
+	if (!is_policy)
+		allow_packs(path, &sandbox);
+	hf_sandbox_enter(&sandbox);
+	return is_policy ? give_policy(path) : give_config(path);
 }

@@ -4,7 +4,8 @@
  * its pidfd, silence on its pulse page. A restart gives it a fresh control link and one fresh
  * link to each living peer, whose other end the peer gets by SCM_RIGHTS: nobody else restarts.
  *
- * When a worker must go and how long the next one waits is decided in recover/restart.h.
+ * When a worker is silent is decided in recover/vigil.h, what is done about one that is silent
+ * or ended by the policy: nothing is started again but on its order.
  * A worker that is killed counts as down from that moment; one that does not die of it (stuck
  * in the kernel) is named, and nothing takes its place: it may still hold a device or a lock.
  */
@@ -26,6 +27,7 @@ enum {
 	STOP_KEEPER_MS = 6000, /* a goodbye, and a flush to a worn card */
 	DEAF_MS = 1500,        /* a worker that closed its control link is about to end */
 	LAST_WORDS_MAX = 64,   /* times what message_from() takes at once */
+	ENDS_TOLD = 3,
 };
 
 /* Who talks to whom. The pixel ring goes with a link of ingest. */
@@ -79,14 +81,14 @@ static void describe_exit(struct child *child, const struct hf_exit *how)
 		hf_exit_text(how, sizeof child->last_exit, child->last_exit);
 }
 
-/* A worker that cannot work at all ends every few seconds, for days: the first ends are told,
+/* A worker that cannot work at all ends again and again, for days: the first ends are told,
  * then each time their number has doubled. The log has them all. */
-static bool end_is_news(uint32_t failures)
+static bool end_is_news(uint32_t ended)
 {
-	return failures <= HF_JUDGE_FAILURES_MAX || (failures & (failures - 1)) == 0;
+	return ended <= ENDS_TOLD || (ended & (ended - 1)) == 0;
 }
 
-static void raise_ended(const struct child *child, int64_t wait_ms)
+static void raise_ended(const struct child *child)
 {
 	char attrs[512];
 	struct hf_err err;
@@ -96,39 +98,40 @@ static void raise_ended(const struct child *child, int64_t wait_ms)
 	hf_json_put_text(&json, "role", hf_role_name(child->role));
 	hf_json_put_u64(&json, "index", child->index);
 	hf_json_put_text(&json, "how", child->last_exit);
-	hf_json_put_u64(&json, "failures", child->failures);
-	hf_json_put_i64(&json, "restart_in_ms", wait_ms);
+	hf_json_put_u64(&json, "ended", child->ended_count);
 	hf_json_object_close(&json);
 	raise_event(child->supervisor, "worker_ended", NULL,
 		    hf_json_end(&json, &err) == HF_OK ? attrs : "{}");
 }
 
+static void start_ordered(struct child *child);
+
 static void bury(struct child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
 	struct hf_mono now = hf_mono_now(supervisor->clock);
+	bool ordered = child->restart_ordered;
 
 	forget_process(child);
 	child->killed_because = NULL;
+	child->restart_ordered = false;
+	child->overdue_since = (struct hf_mono){ 0 };
 	child->stuck = false;
 	if (supervisor->stopping) {
 		child->phase = CHILD_ENDED;
 		return;
 	}
-	if (hf_restart_forgiven(child->ready, now))
-		child->failures = 0;
-	int64_t wait_ms = hf_restart_wait_ms(child->failures, supervisor->config.restart_min_ms,
-					     supervisor->config.restart_max_ms, hf_random_real());
-	child->failures++;
-	child->restarts++;
 	child->phase = CHILD_DOWN;
-	child->restart_at = hf_mono_add_ms(now, wait_ms);
-	hf_log(HF_LOG_WARN, "worker_ended",
-	       "worker=%s.%u how=\"%s\" restart_in_ms=%lld failures=%u", hf_role_name(child->role),
-	       child->index, child->last_exit, (long long)wait_ms, child->failures);
-	if (end_is_news(child->failures))
-		raise_ended(child, wait_ms);
-	judge_again(supervisor);
+	if (!ordered)
+		child->ended_at[child->ended_count % CRASHES_KEPT] = now;
+	child->ended_count++;
+	hf_log(HF_LOG_WARN, "worker_ended", "worker=%s.%u how=\"%s\" ended=%u",
+	       hf_role_name(child->role), child->index, child->last_exit, child->ended_count);
+	if (end_is_news(child->ended_count))
+		raise_ended(child);
+	if (ordered)
+		start_ordered(child);
+	govern(supervisor);
 }
 
 static int on_child_exit(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -176,7 +179,7 @@ void children_condemn(struct child *child, const char *why)
 	hf_log(HF_LOG_ERROR, "worker_killed", "worker=%s.%u pid=%d why=\"%s\"",
 	       hf_role_name(child->role), child->index, (int)child->process.pid, why);
 	hf_child_kill(&child->process);
-	judge_again(child->supervisor);
+	govern(child->supervisor);
 }
 
 static struct hf_hello hello_for(const struct supervisor *supervisor, const struct child *child)
@@ -261,8 +264,7 @@ static enum hf_code plug_all(struct child *child, struct hf_err *err)
 static enum hf_code introduce(struct child *child, struct hf_err *err)
 {
 	struct supervisor *supervisor = child->supervisor;
-	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state,
-				.rate_permille = HF_RATE_FULL_PERMILLE };
+	struct hf_unit unit = govern_unit(supervisor);
 	int control = child->process.control_fd;
 	enum hf_code code = HF_OK;
 
@@ -325,14 +327,36 @@ static enum hf_code start(struct child *child, struct hf_err *err)
 }
 
 /* A worker that could not even be started is one that failed; what there is of it goes. */
-static void start_or_bury(struct child *child)
+static bool start_or_bury(struct child *child)
 {
 	struct hf_err err = { 0 };
 
 	if (start(child, &err) == HF_OK)
-		return;
+		return true;
 	(void)snprintf(child->last_exit, sizeof child->last_exit, "not started: %.100s", err.text);
 	bury(child);
+	return false;
+}
+
+static void start_ordered(struct child *child)
+{
+	child->restarts++;
+	actions_started(child->supervisor, child, start_or_bury(child));
+}
+
+void children_restart(struct child *child, const char *why)
+{
+	if (child->phase == CHILD_DOWN) {
+		start_ordered(child);
+		return;
+	}
+	if (!alive(child))
+		return;
+	/* Whoever is being killed already goes the same way. */
+	child->restart_ordered = true;
+	children_condemn(child, child->overdue_because != NULL && child->overdue_since.us != 0
+					? child->overdue_because
+					: why);
 }
 
 static void add_child(struct supervisor *supervisor, enum hf_role role, uint32_t index)
@@ -359,7 +383,7 @@ void children_start(struct supervisor *supervisor)
 			add_child(supervisor, start_order[o], i);
 	}
 	for (size_t i = 0; i < supervisor->child_count; i++)
-		start_or_bury(&supervisor->children[i]);
+		(void)start_or_bury(&supervisor->children[i]);
 	supervisor->looked = hf_mono_now(supervisor->clock);
 }
 
@@ -375,10 +399,17 @@ static void watch_pulse(struct child *child, struct hf_mono now)
 	vigil.busy_until.us = atomic_load_explicit(&pulse->busy_until_us, memory_order_acquire);
 	vigil.beat.us = atomic_load_explicit(&pulse->beat_us, memory_order_relaxed);
 	const char *why = hf_vigil(&vigil, now);
-	if (why != NULL)
-		children_condemn(child, why);
-	else if (child->deaf_since.us != 0 &&
-		 hf_mono_before(hf_mono_add_ms(child->deaf_since, DEAF_MS), now))
+	if (why == NULL) {
+		child->overdue_since = (struct hf_mono){ 0 };
+	} else if (child->overdue_since.us == 0) {
+		child->overdue_since = now;
+		child->overdue_because = why;
+		hf_log(HF_LOG_WARN, "worker_overdue", "worker=%s.%u pid=%d why=\"%s\"",
+		       hf_role_name(child->role), child->index, (int)child->process.pid, why);
+		govern(child->supervisor);
+	}
+	if (child->deaf_since.us != 0 &&
+	    hf_mono_before(hf_mono_add_ms(child->deaf_since, DEAF_MS), now))
 		children_condemn(child, "closed its control link and lives on");
 }
 
@@ -391,7 +422,7 @@ static void watch_dying(struct child *child, struct hf_mono now)
 	hf_log(HF_LOG_ERROR, "worker_stuck",
 	       "worker=%s.%u pid=%d does not die of SIGKILL: look at its device or disk",
 	       hf_role_name(child->role), child->index, (int)child->process.pid);
-	judge_again(child->supervisor);
+	govern(child->supervisor);
 }
 
 void children_tick(struct supervisor *supervisor)
@@ -411,10 +442,6 @@ void children_tick(struct supervisor *supervisor)
 			watch_dying(child, now);
 		} else if (alive(child)) {
 			watch_pulse(child, now);
-		} else if (child->phase == CHILD_DOWN && !supervisor->stopping &&
-			   !hf_mono_before(now, child->restart_at)) {
-			start_or_bury(child);
-			judge_again(supervisor);
 		}
 	}
 }

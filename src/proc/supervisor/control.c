@@ -6,6 +6,7 @@
  * its place until it is the oldest and the place is needed: descriptors are for workers.
  */
 #include "proc/supervisor/supervisor.h"
+#include "proc/supervisor/verbs.h"
 
 #include "base/auto.h"
 #include "base/json.h"
@@ -43,6 +44,27 @@ static const char *phase_name(enum child_phase phase)
 	return "stopped";
 }
 
+/* When the policy starts it again; null: it does not, for now. */
+static void put_restart(const struct child *child, struct hf_json *json)
+{
+	const struct governor *governor = child->supervisor->governor;
+	const struct hf_policy_state *state = &governor->state;
+
+	for (unsigned i = 0; i < state->case_count; i++) {
+		const struct hf_case *one = &state->cases[i];
+		const struct hf_policy_reason *reason = &governor->policy.reasons[one->reason];
+
+		if (reason->scope != HF_SCOPE_WORKER ||
+		    one->scope != child - child->supervisor->children ||
+		    one->step != HF_STEP_WAITING)
+			continue;
+		hf_json_put_i64(json, "restart_in_ms",
+				one->until_ms > state->now_ms ? one->until_ms - state->now_ms : 0);
+		return;
+	}
+	hf_json_put_null(json, "restart_in_ms");
+}
+
 static void write_worker(const struct child *child, struct hf_mono now, struct hf_json *json)
 {
 	bool alive = child->phase == CHILD_STARTING || child->phase == CHILD_RUNNING;
@@ -63,10 +85,7 @@ static void write_worker(const struct child *child, struct hf_mono now, struct h
 				atomic_load_explicit(&pulse->progress, memory_order_relaxed));
 	} else {
 		hf_json_put_null(json, "pid");
-		hf_json_put_i64(json, "restart_in_ms",
-				hf_mono_before(now, child->restart_at)
-					? hf_mono_diff_us(child->restart_at, now) / 1000
-					: 0);
+		put_restart(child, json);
 	}
 	hf_json_put_text(json, "last_exit", child->last_exit[0] != '\0' ? child->last_exit : NULL);
 	hf_json_key(json, "stats");
@@ -82,16 +101,18 @@ static enum hf_code write_status(const struct supervisor *supervisor, char *text
 {
 	struct hf_mono now = hf_mono_now(supervisor->clock);
 	struct hf_json json = hf_json_begin(text, size_bytes_max);
-	const struct hf_verdict *verdict = &supervisor->verdict;
+	const struct governor *governor = supervisor->governor;
+	char reasons[GOVERN_REASONS_MAX][GOVERN_REASON_BYTES];
+	size_t reason_count = govern_reasons(supervisor, reasons);
 
 	hf_json_object_open(&json);
-	hf_json_put_text(&json, "state", hf_state_name(verdict->state));
-	hf_json_put_text(&json, "promise", hf_state_promise(verdict->state));
-	hf_json_put_i64(&json, "since_ms", hf_mono_diff_us(now, supervisor->verdict_since) / 1000);
+	hf_json_put_text(&json, "state", hf_state_name(governor->out.state));
+	hf_json_put_text(&json, "promise", hf_state_promise(governor->out.state));
+	hf_json_put_i64(&json, "since_ms", hf_mono_diff_us(now, governor->state_since) / 1000);
 	hf_json_key(&json, "reasons");
 	hf_json_array_open(&json);
-	for (size_t i = 0; i < verdict->reason_count; i++)
-		hf_json_text(&json, verdict->reasons[i]);
+	for (size_t i = 0; i < reason_count; i++)
+		hf_json_text(&json, reasons[i]);
 	hf_json_array_close(&json);
 	hf_json_put_text(&json, "device_id", supervisor->identity.device_id);
 	hf_json_put_text(&json, "site", supervisor->config.device_site);
@@ -117,7 +138,8 @@ static enum hf_code write_status(const struct supervisor *supervisor, char *text
 static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct hf_err *err)
 {
 	HF_AUTO_FREE char *body = malloc(sizeof(uint32_t) + STATUS_BYTES_MAX);
-	uint32_t exit_code = supervisor->verdict.state == HF_STATE_HEALTHY ? 0 : EXIT_DEGRADED;
+	uint32_t exit_code =
+		supervisor->governor->out.state == HF_STATE_HEALTHY ? 0 : EXIT_DEGRADED;
 
 	if (body == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
@@ -128,6 +150,62 @@ static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct 
 		return code;
 	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body,
 			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
+}
+
+/* ---- why, and what an operator wants ---- */
+
+static enum hf_code answer_why(struct supervisor *supervisor, int fd, struct hf_err *err)
+{
+	HF_AUTO_FREE char *body = malloc(sizeof(uint32_t) + STATUS_BYTES_MAX);
+	uint32_t exit_code =
+		supervisor->governor->out.state == HF_STATE_HEALTHY ? 0 : EXIT_DEGRADED;
+
+	if (body == NULL)
+		return hf_fail(err, HF_E_NOMEM, "out of memory");
+	memcpy(body, &exit_code, sizeof exit_code);
+	enum hf_code code = verbs_why(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
+	if (code != HF_OK)
+		return code;
+	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body,
+			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
+}
+
+/* error NULL: it is done. */
+static enum hf_code answer_done(const struct supervisor *supervisor, int fd, const char *error,
+				struct hf_err *err)
+{
+	uint32_t exit_code = error == NULL ? 0 : EXIT_FAILED;
+	char body[sizeof exit_code + ANSWER_BYTES];
+	struct hf_json json = hf_json_begin(body + sizeof exit_code, ANSWER_BYTES);
+
+	memcpy(body, &exit_code, sizeof exit_code);
+	hf_json_object_open(&json);
+	hf_json_put_bool(&json, "ok", error == NULL);
+	hf_json_put_text(&json, "state", hf_state_name(supervisor->governor->out.state));
+	hf_json_put_text(&json, "error", error);
+	hf_json_object_close(&json);
+	enum hf_code code = hf_json_end(&json, err);
+	if (code != HF_OK)
+		return code;
+	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body, sizeof exit_code + json.size_bytes, NULL, 0,
+			   err);
+}
+
+static int64_t peer_uid(int fd);
+
+static enum hf_code on_command(struct supervisor *supervisor, int fd, struct hf_msg *msg,
+			       struct hf_err *err)
+{
+	struct hf_ctl_command wanted;
+	const char *refused = NULL;
+
+	hf_msg_get(msg, &wanted, sizeof wanted);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code == HF_OK)
+		code = verbs_command(supervisor, &wanted, peer_uid(fd), &refused, err);
+	if (code != HF_OK)
+		return code;
+	return answer_done(supervisor, fd, refused, err);
 }
 
 /* ---- replay ---- */
@@ -228,6 +306,28 @@ static void drop_client(struct supervisor *supervisor, size_t at)
 		(supervisor->client_count - at) * sizeof *supervisor->clients);
 }
 
+static enum hf_code on_question(struct supervisor *supervisor, int fd, struct hf_msg *msg,
+				struct hf_err *err)
+{
+	enum hf_code code = HF_OK;
+
+	if (msg->type == HF_MSG_CTL_REPLAY)
+		return on_replay(supervisor, fd, msg, err);
+	if (msg->type == HF_MSG_CTL_COMMAND)
+		return on_command(supervisor, fd, msg, err);
+	if (msg->type != HF_MSG_CTL_STATUS && msg->type != HF_MSG_CTL_WHY &&
+	    msg->type != HF_MSG_CTL_RELOAD)
+		return hf_fail(err, HF_E_DENIED, "%s is not a question", hf_msg_name(msg->type));
+	code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (msg->type == HF_MSG_CTL_STATUS)
+		return answer_status(supervisor, fd, err);
+	if (msg->type == HF_MSG_CTL_WHY)
+		return answer_why(supervisor, fd, err);
+	return answer_done(supervisor, fd, reload_policy(supervisor), err);
+}
+
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct supervisor *supervisor = data;
@@ -239,16 +339,7 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
 	if (code == HF_E_AGAIN)
 		return 0;
 	if (code == HF_OK) {
-		if (msg.type == HF_MSG_CTL_STATUS) {
-			code = hf_msg_end(&msg, &err);
-			if (code == HF_OK)
-				code = answer_status(supervisor, fd, &err);
-		} else if (msg.type == HF_MSG_CTL_REPLAY) {
-			code = on_replay(supervisor, fd, &msg, &err);
-		} else {
-			code = hf_fail(&err, HF_E_DENIED, "%s is not a question",
-				       hf_msg_name(msg.type));
-		}
+		code = on_question(supervisor, fd, &msg, &err);
 		hf_msg_drop(&msg);
 	}
 	if (code != HF_OK && code != HF_E_CLOSED)

@@ -22,7 +22,7 @@
 #include <systemd/sd-daemon.h>
 
 enum {
-	TICK_US = 100 * 1000,
+	TICK_US = GOVERN_TICK_MS * 1000,
 	EXIT_USAGE = 2,
 	EXIT_LATER = 75, /* another holdfastd holds the data folder */
 };
@@ -146,6 +146,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 
 	(void)usec;
 	children_tick(supervisor);
+	readings_look(&supervisor->governor->readings, "", supervisor->data.path,
+		      supervisor->clock);
+	govern(supervisor);
+	keep_tick(supervisor);
 	send_offers(supervisor);
 	if (supervisor->stopping && children_stop_step(supervisor))
 		return sd_event_exit(supervisor->loop, 0);
@@ -226,13 +230,27 @@ static enum hf_code know_thyself(struct supervisor *supervisor, struct hf_err *e
 	return HF_OK;
 }
 
+static enum hf_code open_governor(struct supervisor *supervisor, struct hf_err *err)
+{
+	struct governor *governor = supervisor->governor;
+	enum hf_code code = settings_read_policy(&supervisor->settings, &supervisor->config,
+						 &governor->policy, err);
+
+	if (code != HF_OK)
+		return code;
+	actions_available(supervisor, &governor->policy);
+	governor->state_since = supervisor->started;
+	governor->out.state = HF_STATE_RECOVERING;
+	readings_open(&governor->readings, supervisor->started);
+	governor->trace = trace_open(supervisor);
+	return keep_open(supervisor, err);
+}
+
 static enum hf_code prepare(struct supervisor *supervisor, const struct arguments *arguments,
 			    struct hf_err *err)
 {
 	supervisor->clock = hf_clock_real();
 	supervisor->started = hf_mono_now(supervisor->clock);
-	supervisor->verdict_since = supervisor->started;
-	supervisor->verdict.state = HF_STATE_RECOVERING;
 	supervisor->control_fd = -1;
 	supervisor->config_fd = -1;
 	supervisor->data.lock_fd = -1;
@@ -265,6 +283,8 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	supervisor->saved = saved_open(supervisor->settings.run_path, supervisor->identity.boot_id);
 	code = open_loop(supervisor, err);
 	if (code == HF_OK)
+		code = open_governor(supervisor, err);
+	if (code == HF_OK)
 		code = control_open(supervisor, err);
 	return code;
 }
@@ -294,6 +314,8 @@ static void finish(struct supervisor *supervisor)
 {
 	children_close(supervisor);
 	resets_close(supervisor);
+	trace_close(supervisor->governor->trace);
+	keep_close(supervisor, supervisor->stopping);
 	offers_free(supervisor->offers);
 	saved_close(&supervisor->saved);
 	hf_data_close(&supervisor->data);
@@ -301,6 +323,7 @@ static void finish(struct supervisor *supervisor)
 	(void)sd_event_unref(supervisor->loop);
 	if (supervisor->config_fd >= 0)
 		(void)close(supervisor->config_fd);
+	free(supervisor->governor);
 	free(supervisor);
 }
 
@@ -319,7 +342,9 @@ int main(int argc, char **argv)
 		return check_only(&arguments);
 
 	struct supervisor *supervisor = calloc(1, sizeof *supervisor);
-	if (supervisor == NULL) {
+	if (supervisor != NULL)
+		supervisor->governor = calloc(1, sizeof *supervisor->governor);
+	if (supervisor == NULL || supervisor->governor == NULL) {
 		(void)fputs("holdfastd: out of memory\n", stderr);
 		return 1;
 	}

@@ -9,14 +9,13 @@
 #include "base/json.h"
 #include "base/log.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 enum {
 	MESSAGES_MAX = 64, /* of one wake-up: no worker keeps the others waiting */
 	LATER_MS = 1000,
-	REASONS_TOLD_MAX = 8,
 	NOTES_AT_ONCE = 100, /* of one worker */
 	NOTE_EVERY_MS = 1000,
 };
@@ -24,7 +23,7 @@ enum {
 static void offer_event(struct supervisor *supervisor, struct hf_event *event)
 {
 	event->clock = hf_clock_trust();
-	event->state = supervisor->verdict.state;
+	event->state = supervisor->governor->out.state;
 	offers_add(supervisor->offers, event);
 	send_offers(supervisor);
 }
@@ -95,7 +94,7 @@ static enum hf_code on_ready(struct child *child, struct hf_msg *msg, struct hf_
 	       child->index, (long long)(hf_mono_diff_us(child->ready, child->started) / 1000));
 	if (child->role == HF_ROLE_KEEPER)
 		send_offers(child->supervisor);
-	judge_again(child->supervisor);
+	govern(child->supervisor);
 	return HF_OK;
 }
 
@@ -117,6 +116,28 @@ static enum hf_code on_stats(struct child *child, struct hf_msg *msg, struct hf_
 	memcpy(child->stats, text, size);
 	child->stats[size] = '\0';
 	return HF_OK;
+}
+
+/* Above all what changed for the worse cannot wait for the next tick. */
+static enum hf_code on_signals(struct child *child, struct hf_msg *msg, struct hf_err *err)
+{
+	struct supervisor *supervisor = child->supervisor;
+	struct hf_signals *signals = &supervisor->signals;
+	size_t size;
+
+	hf_msg_get(msg, signals, offsetof(struct hf_signals, samples));
+	const uint8_t *samples = hf_msg_get_rest(msg, &size);
+	enum hf_code code = hf_msg_end(msg, err);
+	if (code != HF_OK)
+		return code;
+	if (signals->count > HF_SIGNALS_MAX || size != signals->count * sizeof *signals->samples)
+		return hf_fail(err, HF_E_INVALID, "signals: %u in %zu bytes", signals->count, size);
+	memcpy(signals->samples, samples, size);
+	code = readings_take(&supervisor->governor->readings, &supervisor->config, child->role,
+			     child->index, signals, hf_mono_now(supervisor->clock), err);
+	if (code == HF_OK)
+		govern(supervisor);
+	return code;
 }
 
 static enum hf_code on_save(struct child *child, struct hf_msg *msg, struct hf_err *err)
@@ -212,7 +233,7 @@ static enum hf_code on_note(struct child *child, struct hf_msg *msg, struct hf_e
 	}
 	if (is_news)
 		raise_noted(supervisor, &note);
-	judge_again(supervisor);
+	govern(supervisor);
 	return HF_OK;
 }
 
@@ -268,7 +289,7 @@ static enum hf_code handle(struct child *child, struct hf_msg *msg, struct hf_er
 		[HF_MSG_READY] = on_ready,         [HF_MSG_STATS] = on_stats,
 		[HF_MSG_SAVE] = on_save,           [HF_MSG_ACK] = on_ack,
 		[HF_MSG_NOTE] = on_note,           [HF_MSG_CONDEMN] = on_condemn,
-		[HF_MSG_USB_RESET] = on_usb_reset,
+		[HF_MSG_USB_RESET] = on_usb_reset, [HF_MSG_SIGNALS] = on_signals,
 	};
 
 	if (!hf_msg_allowed(msg->type, child->role) || handlers[msg->type] == NULL) {
@@ -302,109 +323,9 @@ bool message_from(struct child *child)
 			return false;
 		hf_log(HF_LOG_ERROR, "bad_message", "worker=%s.%u why=\"%s\"",
 		       hf_role_name(child->role), child->index, err.text);
+		child->hostile++;
 		children_condemn(child, "sent a message that breaks the contract");
 		return false;
 	}
 	return true;
-}
-
-static enum hf_worker_condition condition_of(const struct child *child)
-{
-	if (child->stuck)
-		return HF_WORKER_STUCK;
-	if (child->killed_because != NULL)
-		return HF_WORKER_DOWN;
-	switch (child->phase) {
-	case CHILD_RUNNING:
-		return HF_WORKER_RUNNING;
-	case CHILD_STARTING:
-		return HF_WORKER_STARTING;
-	case CHILD_DOWN:
-	case CHILD_ENDED:
-		return HF_WORKER_DOWN;
-	}
-	return HF_WORKER_DOWN;
-}
-
-/* With the worst reasons first, as many of them as there is room for. */
-static enum hf_code write_state_changed(const struct hf_verdict *verdict, enum hf_state from,
-					size_t reasons_max, char attrs[HF_ATTRS_BYTES],
-					struct hf_err *err)
-{
-	struct hf_json json = hf_json_begin(attrs, HF_ATTRS_BYTES);
-
-	hf_json_object_open(&json);
-	hf_json_put_text(&json, "from", hf_state_name(from));
-	hf_json_put_text(&json, "to", hf_state_name(verdict->state));
-	hf_json_key(&json, "reasons");
-	hf_json_array_open(&json);
-	for (size_t i = 0; i < verdict->reason_count && i < reasons_max; i++)
-		hf_json_text(&json, verdict->reasons[i]);
-	hf_json_array_close(&json);
-	hf_json_object_close(&json);
-	return hf_json_end(&json, err);
-}
-
-static void raise_state_changed(struct supervisor *supervisor, enum hf_state from)
-{
-	char attrs[HF_ATTRS_BYTES];
-	struct hf_err err;
-	size_t reasons = REASONS_TOLD_MAX;
-
-	while (write_state_changed(&supervisor->verdict, from, reasons, attrs, &err) != HF_OK &&
-	       reasons > 0)
-		reasons--;
-	raise_event(supervisor, "state_changed", NULL, attrs);
-}
-
-static void tell_workers(const struct supervisor *supervisor)
-{
-	struct hf_unit unit = { .state = (uint32_t)supervisor->verdict.state,
-				.rate_permille = HF_RATE_FULL_PERMILLE };
-	struct hf_err err;
-
-	for (size_t i = 0; i < supervisor->child_count; i++) {
-		const struct child *child = &supervisor->children[i];
-
-		/* One that cannot take it now is stuck, and its heartbeat says so. */
-		if (child->process.control_fd >= 0 &&
-		    hf_msg_send(child->process.control_fd, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0,
-				&err) != HF_OK)
-			hf_log(HF_LOG_DEBUG, "unit_not_told", "worker=%s.%u why=\"%s\"",
-			       hf_role_name(child->role), child->index, err.text);
-	}
-}
-
-void judge_again(struct supervisor *supervisor)
-{
-	struct hf_judge_input input = { .worker_count = supervisor->child_count,
-					.trouble_count = supervisor->troubles.count };
-
-	if (supervisor->stopping)
-		return;
-	for (size_t i = 0; i < supervisor->child_count; i++) {
-		const struct child *child = &supervisor->children[i];
-		uint32_t condemned = child->killed_because != NULL ? 1 : 0;
-
-		input.workers[i] =
-			(struct hf_judge_worker){ .role = child->role,
-						  .index = child->index,
-						  .condition = condition_of(child),
-						  .failures = child->failures + condemned };
-	}
-	memcpy(input.troubles, supervisor->troubles.list, sizeof input.troubles);
-
-	enum hf_state from = supervisor->verdict.state;
-	supervisor->verdict = hf_judge(&input);
-	if (supervisor->verdict.state == from)
-		return;
-	supervisor->verdict_since = hf_mono_now(supervisor->clock);
-	hf_log(HF_LOG_INFO, "state_changed", "from=%s to=%s why=\"%s\"", hf_state_name(from),
-	       hf_state_name(supervisor->verdict.state),
-	       supervisor->verdict.reason_count > 0 ? supervisor->verdict.reasons[0] : "");
-	tell_workers(supervisor);
-	raise_state_changed(supervisor, from);
-	bool reasoned = supervisor->verdict.reason_count > 0;
-	(void)sd_notifyf(0, "STATUS=%s%s%s", hf_state_name(supervisor->verdict.state),
-			 reasoned ? ": " : "", reasoned ? supervisor->verdict.reasons[0] : "");
 }

@@ -84,21 +84,29 @@ enum hf_code settings_find(const char *config_path, const char *data_path, const
 	return code;
 }
 
-static pid_t start_parser(const char *program, const char *config_path, int out_fd)
+/* policy_path NULL: the configuration. */
+static pid_t start_parser(const char *program, const char *config_path, const char *policy_path,
+			  int out_fd)
 {
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
-	char *const arguments[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)config_path,
-				    NULL };
+	char *const config[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)config_path, NULL };
+	char option[] = "--policy";
+	char *const policy[] = { (char *)(uintptr_t)program, option, (char *)(uintptr_t)policy_path,
+				 NULL };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(out_fd, STDOUT_FILENO) >= 0)
-		(void)execv(program, arguments);
+		(void)execv(program, policy_path != NULL ? policy : config);
 	_exit(127);
 }
 
-static enum hf_code read_packed(int fd, struct hf_config *ret_config, size_t *ret_bytes,
-				struct hf_err *err)
+static enum hf_code read_packed(int fd, const char *what, void *ret_data, size_t size_bytes,
+				size_t *ret_bytes, struct hf_err *err)
 {
 	size_t size = 0;
 
@@ -107,22 +115,22 @@ static enum hf_code read_packed(int fd, struct hf_config *ret_config, size_t *re
 		char more;
 
 		if (poll(&wait, 1, CONFIG_TIMEOUT_MS) <= 0)
-			return hf_fail(err, HF_E_AGAIN, "the configuration was not read in %d s",
+			return hf_fail(err, HF_E_AGAIN, "%s was not read in %d s", what,
 				       CONFIG_TIMEOUT_MS / 1000);
-		bool full = size == sizeof *ret_config;
-		ssize_t n = read(fd, full ? &more : (char *)ret_config + size,
-				 full ? 1 : sizeof *ret_config - size);
+		bool full = size == size_bytes;
+		ssize_t n = read(fd, full ? &more : (char *)ret_data + size,
+				 full ? 1 : size_bytes - size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return hf_fail_errno(err, "read the packed configuration");
+			return hf_fail_errno(err, "read %s", what);
 		size += (size_t)n;
 		/* One byte too many is enough to know. */
-		if (n == 0 || full)
-			break;
+		if (n == 0 || full) {
+			*ret_bytes = full && n > 0 ? size + 1 : size;
+			return HF_OK;
+		}
 	}
-	*ret_bytes = size;
-	return HF_OK;
 }
 
 static bool ends_soon(pid_t pid)
@@ -139,43 +147,104 @@ static enum hf_code another_build(const char *program, struct hf_err *err)
 		       "%s is of another build than this program: install both together", program);
 }
 
-enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
-				  struct hf_err *err)
+static enum hf_code find_parser(const struct settings *settings,
+				char ret_program[2 * HF_PATH_BYTES], struct hf_err *err)
 {
+	(void)snprintf(ret_program, 2 * HF_PATH_BYTES, "%s/config", settings->libexec_path);
+	if (access(ret_program, X_OK) != 0)
+		return hf_fail_errno(err, "%s, which reads configurations, cannot be run",
+				     ret_program);
+	return HF_OK;
+}
+
+/* By the child: exactly size_bytes, or it has said on stderr what is wrong with the file. */
+static enum hf_code parse(const struct settings *settings, const char *policy_path, void *ret_data,
+			  size_t size_bytes, struct hf_err *err)
+{
+	const char *path = policy_path != NULL ? policy_path : settings->config_path;
+	const char *what = policy_path != NULL ? "the policy" : "the configuration";
 	char program[2 * HF_PATH_BYTES];
 	int ends[2];
 	int status = 0;
 	size_t size = 0;
+	enum hf_code code = find_parser(settings, program, err);
 
-	(void)snprintf(program, sizeof program, "%s/config", settings->libexec_path);
-	if (access(program, X_OK) != 0)
-		return hf_fail_errno(err, "%s, which reads configurations, cannot be run", program);
+	if (code != HF_OK)
+		return code;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return hf_fail_errno(err, "make a pipe");
 	HF_AUTO_FD in = ends[0];
 	HF_AUTO_FD out = ends[1];
-	pid_t pid = start_parser(program, settings->config_path, out);
+	pid_t pid = start_parser(program, settings->config_path, policy_path, out);
 	if (pid < 0)
 		return hf_fail_errno(err, "start %s", program);
 	(void)close(HF_TAKE_FD(out));
-	enum hf_code code = read_packed(in, ret_config, &size, err);
+	code = read_packed(in, what, ret_data, size_bytes, &size, err);
 	/* It has nothing more to say that we would listen to. */
 	(void)close(HF_TAKE_FD(in));
-	if (code != HF_OK || size > sizeof *ret_config || !ends_soon(pid))
+	if (code != HF_OK || size > size_bytes || !ends_soon(pid))
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (code != HF_OK)
 		return code;
-	if (size > sizeof *ret_config)
+	if (size > size_bytes)
 		return another_build(program, err);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return hf_fail(err, HF_E_INVALID,
-			       "%s is not a usable configuration; the messages above say why",
-			       settings->config_path);
-	if (size != sizeof *ret_config)
-		return another_build(program, err);
-	return hf_config_check(ret_config, err);
+			       "%s is not a usable %s; the messages above say why", path,
+			       policy_path != NULL ? "policy" : "configuration");
+	return size == size_bytes ? HF_OK : another_build(program, err);
+}
+
+enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
+				  struct hf_err *err)
+{
+	enum hf_code code = parse(settings, NULL, ret_config, sizeof *ret_config, err);
+
+	return code == HF_OK ? hf_config_check(ret_config, err) : code;
+}
+
+static enum hf_code policy_path(const struct settings *settings, const struct hf_config *config,
+				char ret_path[HF_PATH_BYTES], struct hf_err *err)
+{
+	if (config->policy_path[0] != '\0')
+		return set_path(ret_path, err, "", config->policy_path, "");
+	return set_path(ret_path, err, "", settings->share_path, "/policy/policy.yaml");
+}
+
+enum hf_code settings_read_policy(const struct settings *settings, const struct hf_config *config,
+				  struct hf_policy *ret_policy, struct hf_err *err)
+{
+	char path[HF_PATH_BYTES];
+	enum hf_code code = policy_path(settings, config, path, err);
+
+	if (code == HF_OK)
+		code = parse(settings, path, ret_policy, sizeof *ret_policy, err);
+	return code == HF_OK ? hf_policy_check(ret_policy, err) : code;
+}
+
+enum hf_code settings_start_policy(const struct settings *settings, const struct hf_config *config,
+				   pid_t *ret_pid, int *ret_fd, struct hf_err *err)
+{
+	char path[HF_PATH_BYTES], program[2 * HF_PATH_BYTES];
+	int ends[2];
+	enum hf_code code = policy_path(settings, config, path, err);
+
+	if (code == HF_OK)
+		code = find_parser(settings, program, err);
+	if (code != HF_OK)
+		return code;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return hf_fail_errno(err, "make a pipe");
+	HF_AUTO_FD in = ends[0];
+	HF_AUTO_FD out = ends[1];
+	pid_t pid = start_parser(program, settings->config_path, path, out);
+	if (pid < 0)
+		return hf_fail_errno(err, "start %s", program);
+	*ret_pid = pid;
+	*ret_fd = HF_TAKE_FD(in);
+	return HF_OK;
 }
 
 static enum hf_code check_program(const struct settings *settings, enum hf_role role,
@@ -237,6 +306,19 @@ enum hf_code settings_make_generation(struct settings *settings, uint64_t run, s
 
 	(void)snprintf(name, sizeof name, "%llu", (unsigned long long)run);
 	code = set_path(settings->generation_path, err, "/", parent, name);
+	if (code != HF_OK)
+		return code;
+	return hf_folder_make(settings->generation_path, 0750, err);
+}
+
+enum hf_code settings_next_generation(struct settings *settings, uint64_t run, uint64_t number,
+				      struct hf_err *err)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof name, "/gen/%llu.%llu", (unsigned long long)run,
+		       (unsigned long long)number);
+	enum hf_code code = set_path(settings->generation_path, err, name, settings->run_path, "");
 	if (code != HF_OK)
 		return code;
 	return hf_folder_make(settings->generation_path, 0750, err);

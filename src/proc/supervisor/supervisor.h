@@ -4,7 +4,14 @@
  * supervisor - holdfastd's own parts: what they share. Private to this folder.
  *
  * children.c   start, watch, bury and restart the workers; give them their links
- * messages.c   what workers say to the supervisor, its own events, the verdict
+ * messages.c   what workers say to the supervisor, its own events
+ * readings.c   what is known of the unit at this moment
+ * govern.c     the policy: what is known goes in, what it decides is told and done
+ * actions.c    what it decides, performed
+ * keep.c       the device state, from run to run
+ * reload.c     another policy while the unit runs
+ * verbs.c      what an operator asks and wants
+ * trace.c      what the policy was told and said, step by step
  * resets.c     a silent USB grabber taken off its bus and on again (usb.c)
  * control.c    the control socket: status for the command line
  * saved.c      respond's state, kept for its next life
@@ -18,16 +25,22 @@
 #include "boot/identity.h"
 #include "proc/common/spawn.h"
 #include "proc/supervisor/offers.h"
+#include "proc/supervisor/readings.h"
 #include "proc/supervisor/saved.h"
 #include "proc/supervisor/troubles.h"
-#include "recover/judge.h"
-#include "recover/restart.h"
+#include "recover/machine.h"
+#include "recover/vigil.h"
 #include "shape/config.h"
 
 #include <systemd/sd-event.h>
 
 enum {
-	CHILDREN_MAX = HF_JUDGE_WORKERS_MAX,
+	CHILDREN_MAX = HF_WORKERS_MAX,
+	CRASHES_KEPT = 16,
+	GOVERN_TICK_MS = 100,
+	GOVERN_REASONS_MAX = 24,
+	GOVERN_REASON_BYTES = 384, /* a longer one is cut */
+	PENDING_MAX = HF_CASES_MAX,
 	STATS_BYTES_MAX = 8192,
 	CLIENTS_MAX = 16, /* of the control socket, at a time */
 	USB_DEVICE_BYTES = 32,
@@ -35,7 +48,7 @@ enum {
 };
 
 enum child_phase {
-	CHILD_DOWN = 1, /* waits for restart_at */
+	CHILD_DOWN = 1, /* waits for the policy */
 	CHILD_STARTING,
 	CHILD_RUNNING, /* has said READY */
 	CHILD_ENDED,   /* the unit stops: not started again */
@@ -53,9 +66,15 @@ struct child {
 	sd_event_source *on_message;
 	struct hf_mono started;
 	struct hf_mono ready;
-	struct hf_mono restart_at;
 	uint32_t restarts;
-	uint32_t failures;          /* in a row */
+	struct hf_mono ended_at[CRASHES_KEPT]; /* by itself; a ring */
+	uint32_t ended_count;
+	uint32_t hostile;             /* messages that broke the contract */
+	bool restart_ordered;         /* ended by an order: another follows at once */
+	struct hf_mono overdue_since; /* 0: it is not */
+	const char *overdue_because;  /* a literal */
+	uint64_t progress;            /* seen last, and when it changed */
+	struct hf_mono progress_at;
 	const char *killed_because; /* a literal, when it was us; NULL with the next start */
 	struct hf_mono killed_at;
 	struct hf_mono deaf_since; /* its control link is over */
@@ -89,6 +108,45 @@ struct settings {
 	char share_path[HF_PATH_BYTES];
 };
 
+/* An order in hand: these workers have still to be started. */
+struct pending {
+	struct hf_order order;
+	uint32_t children; /* bits 1 << number of the child; 0: free */
+	bool failed;
+};
+
+struct trace;
+struct keep;
+struct reload;
+
+/* What the policy needs, and what it said last. */
+struct governor {
+	struct hf_policy policy;
+	struct hf_policy_state state;
+	struct hf_policy_input input;
+	struct hf_policy_input traced; /* of the last step */
+	struct hf_policy_output out;
+	struct readings readings;
+	struct trace *trace; /* NULL: there is none */
+	struct keep *keep;
+	sd_event_source *timer;
+	int64_t base_ms; /* powered-on time when this run began */
+	struct hf_mono stepped;
+	struct hf_mono state_since;
+	struct hf_unit told; /* to the workers, last */
+	struct pending pending[PENDING_MAX];
+	uint64_t generation;
+	bool busy;
+	bool again;
+	bool is_volatile;
+	bool state_lost;
+	uint32_t unclean_starts;
+	char policy_refused[HF_ERR_TEXT_BYTES_MAX]; /* the file on reload; empty: it is in force */
+	struct reload *reload;                      /* in hand; NULL */
+	pid_t reboot_pid;
+	struct hf_order reboot_order;
+};
+
 struct supervisor {
 	sd_event *loop;
 	const struct hf_clock *clock;
@@ -110,11 +168,10 @@ struct supervisor {
 	struct hf_mono offers_again_at; /* keeper said "later" */
 	struct saved saved;
 
-	struct hf_verdict verdict;
-	struct hf_mono verdict_since;
+	struct governor *governor;
 	struct troubles troubles;
 	struct hf_mono looked; /* at the workers' pulses, last */
-	struct hf_mono awake;  /* see recover/restart.h */
+	struct hf_mono awake;  /* see recover/vigil.h */
 
 	int control_fd;
 	size_t client_count;
@@ -124,12 +181,15 @@ struct supervisor {
 	struct hf_mono stop_deadline;
 	struct hf_mono goodbye_deadline; /* 0: not said yet */
 	uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
+	struct hf_signals signals; /* of the message in hand */
 };
 
 /* children.c */
 void children_start(struct supervisor *supervisor);
-/* Every 100 ms: restarts that are due, workers that are silent. */
+/* Every 100 ms: workers that are silent, or do not die. */
 void children_tick(struct supervisor *supervisor);
+/* End it, if it runs, and start another; actions_started() is told when that was tried. */
+void children_restart(struct child *child, const char *why);
 void children_condemn(struct child *child, const char *why);
 /* Stop them in the order of the data, so that what was seen is still committed. True: all ended. */
 bool children_stop_step(struct supervisor *supervisor);
@@ -142,8 +202,50 @@ bool message_from(struct child *child);
 void raise_event(struct supervisor *supervisor, const char *event_class, const char *camera_name,
 		 const char *attrs);
 void send_offers(struct supervisor *supervisor);
-/* Judge again; on a change tell the workers and raise an event. */
-void judge_again(struct supervisor *supervisor);
+
+/* govern.c */
+/* Something happened, or some time passed: what does the policy say? */
+void govern(struct supervisor *supervisor);
+/* What came of an order; read by the next round. */
+void govern_report(struct supervisor *supervisor, const struct hf_order *order,
+		   enum hf_outcome_result result);
+/* What an operator wants, decided at once. */
+enum hf_refusal govern_command(struct supervisor *supervisor, const struct hf_command *command);
+/* How the workers are to work. */
+struct hf_unit govern_unit(const struct supervisor *supervisor);
+/* What a reason is about: "infer.0", a source's id, a camera's name; empty: the unit. */
+void govern_about(const struct supervisor *supervisor, unsigned reason, unsigned scope,
+		  char ret_text[HF_ID_BYTES]);
+void govern_describe(const struct supervisor *supervisor, const struct hf_case *one, char *ret_text,
+		     size_t size_bytes);
+/* Those that are active, in words. */
+size_t govern_reasons(const struct supervisor *supervisor,
+		      char ret_texts[GOVERN_REASONS_MAX][GOVERN_REASON_BYTES]);
+
+/* actions.c */
+void actions_perform(struct supervisor *supervisor, const struct hf_order *order);
+/* A worker that had to be restarted was, or could not be. */
+void actions_started(struct supervisor *supervisor, const struct child *child, bool ok);
+/* Mark what this unit has nothing to perform with. */
+void actions_available(const struct supervisor *supervisor, struct hf_policy *policy);
+
+/* keep.c */
+enum hf_code keep_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
+void keep_tick(struct supervisor *supervisor);
+void keep_store(struct supervisor *supervisor);
+/* clean: the unit was told to end, and did. */
+void keep_close(struct supervisor *supervisor, bool clean);
+
+/* reload.c */
+/* Read the policy's file again, in a child; what comes of it is an event. NULL, or why not now. */
+const char *reload_policy(struct supervisor *supervisor);
+void reload_close(struct supervisor *supervisor);
+
+/* trace.c */
+struct trace *trace_open(struct supervisor *supervisor);
+void trace_step(struct supervisor *supervisor);
+bool trace_freeze(struct supervisor *supervisor, const struct hf_order *order);
+void trace_close(struct trace *trace); /* NULL is fine */
 
 /* resets.c */
 void resets_open(struct supervisor *supervisor);
@@ -165,8 +267,18 @@ enum hf_code settings_find(const char *config_path, const char *data_path, const
 /* The configuration as the config program packed it; its complaints go to stderr as they are. */
 enum hf_code settings_read_config(const struct settings *settings, struct hf_config *ret_config,
 				  struct hf_err *err) HF_MUST_CHECK;
+/* The policy the configuration names, in the same way. */
+enum hf_code settings_read_policy(const struct settings *settings, const struct hf_config *config,
+				  struct hf_policy *ret_policy, struct hf_err *err) HF_MUST_CHECK;
+/* The same without waiting: ret_fd, non-blocking, gives sizeof(struct hf_policy) bytes or ends
+ * early; the caller checks them, reaps the child and closes the descriptor. */
+enum hf_code settings_start_policy(const struct settings *settings, const struct hf_config *config,
+				   pid_t *ret_pid, int *ret_fd, struct hf_err *err) HF_MUST_CHECK;
 enum hf_code settings_check_parts(const struct settings *settings,
 				  struct hf_err *err) HF_MUST_CHECK;
 /* run/gen/N for this run; older ones go. */
 enum hf_code settings_make_generation(struct settings *settings, uint64_t run,
+				      struct hf_err *err) HF_MUST_CHECK;
+/* run/gen/N.K: a further one within this run; the others stay. */
+enum hf_code settings_next_generation(struct settings *settings, uint64_t run, uint64_t number,
 				      struct hf_err *err) HF_MUST_CHECK;

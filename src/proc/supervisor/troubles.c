@@ -43,7 +43,7 @@ static void text_of(const char *attrs, const char *key, char *ret_text, size_t s
 	ret_text[length] = '\0';
 }
 
-static void describe(const char *opens, const char *attrs, struct hf_judge_trouble *ret_trouble)
+static void describe(const char *opens, const char *attrs, struct trouble *ret_trouble)
 {
 	char source[HF_ID_BYTES];
 
@@ -56,7 +56,7 @@ static void describe(const char *opens, const char *attrs, struct hf_judge_troub
 		text_of(attrs, "why", ret_trouble->why, sizeof ret_trouble->why);
 }
 
-static struct hf_judge_trouble *find(struct troubles *troubles, const char *name)
+static struct trouble *find(struct troubles *troubles, const char *name)
 {
 	for (size_t i = 0; i < troubles->count; i++)
 		if (strcmp(troubles->list[i].name, name) == 0)
@@ -64,22 +64,22 @@ static struct hf_judge_trouble *find(struct troubles *troubles, const char *name
 	return NULL;
 }
 
-static bool opened(struct troubles *troubles, const struct hf_judge_trouble *trouble)
+static bool opened(struct troubles *troubles, const struct trouble *trouble)
 {
-	struct hf_judge_trouble *known = find(troubles, trouble->name);
+	struct trouble *known = find(troubles, trouble->name);
 
 	if (known != NULL && strcmp(known->why, trouble->why) == 0)
 		return false;
-	if (known == NULL && troubles->count < HF_JUDGE_TROUBLES_MAX)
+	if (known == NULL && troubles->count < TROUBLES_MAX)
 		known = &troubles->list[troubles->count++];
 	if (known != NULL)
 		*known = *trouble;
 	return true;
 }
 
-static bool ended(struct troubles *troubles, const struct hf_judge_trouble *trouble)
+static bool ended(struct troubles *troubles, const struct trouble *trouble)
 {
-	struct hf_judge_trouble *known = find(troubles, trouble->name);
+	struct trouble *known = find(troubles, trouble->name);
 
 	if (known == NULL)
 		return false;
@@ -89,7 +89,7 @@ static bool ended(struct troubles *troubles, const struct hf_judge_trouble *trou
 
 bool troubles_note(struct troubles *troubles, const char *event_class, const char *attrs)
 {
-	struct hf_judge_trouble trouble;
+	struct trouble trouble;
 	bool is_kind = false, news = false;
 
 	for (size_t i = 0; i < HF_ARRAY_LEN(kinds); i++) {

@@ -7,15 +7,28 @@
  *             trouble is known by the note that opens it and the source it names;
  *             its words are the note's "error" or "why".
  *
- * Limits      HF_JUDGE_TROUBLES_MAX stand at a time; further ones are events only.
+ * Limits      TROUBLES_MAX stand at a time; further ones are events only.
  */
-#include "recover/judge.h"
+#include "shape/limits.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	TROUBLES_MAX = 16,
+	TROUBLE_NAME_BYTES = 96,
+	TROUBLE_WHY_BYTES = 384, /* a longer one is cut */
+};
+
+/* A standing trouble a worker reported: a source that is lost, a disk that is full. */
+struct trouble {
+	char name[TROUBLE_NAME_BYTES]; /* "source_lost gate-dvr": one of it at a time */
+	char why[TROUBLE_WHY_BYTES];   /* "open /clips/x.avi: ..."; may be empty */
+};
 
 struct troubles {
 	size_t count;
-	struct hf_judge_trouble list[HF_JUDGE_TROUBLES_MAX];
+	struct trouble list[TROUBLES_MAX];
 };
 
 /* A worker's note. True: it is news, so it becomes an event. A trouble that stands already and

@@ -85,11 +85,11 @@ TEST(more_troubles_than_there_is_room_for_are_still_news)
 	struct troubles troubles = { 0 };
 	char attrs[64];
 
-	for (int i = 0; i < HF_JUDGE_TROUBLES_MAX + 3; i++) {
+	for (int i = 0; i < TROUBLES_MAX + 3; i++) {
 		(void)snprintf(attrs, sizeof attrs, "{\"source\":\"s%d\"}", i);
 		CHECK(troubles_note(&troubles, "source_lost", attrs));
 	}
-	CHECK_U64(troubles.count, ==, HF_JUDGE_TROUBLES_MAX);
+	CHECK_U64(troubles.count, ==, TROUBLES_MAX);
 }
 
 TESTS(RUN(a_trouble_stands_with_its_words_until_the_note_that_ends_it),

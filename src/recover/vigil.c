@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "recover/restart.h"
+#include "recover/vigil.h"
 
 static struct hf_mono later_of(struct hf_mono a, struct hf_mono b)
 {
@@ -36,22 +36,4 @@ const char *hf_vigil(const struct hf_vigil *vigil, struct hf_mono now)
 struct hf_mono hf_vigil_awake(struct hf_mono awake, struct hf_mono looked, struct hf_mono now)
 {
 	return longer_than(looked, now, HF_ASLEEP_MS) ? now : awake;
-}
-
-int64_t hf_restart_wait_ms(uint32_t failures, int64_t min_ms, int64_t max_ms,
-			   const struct hf_random *random)
-{
-	int64_t wait_ms = min_ms;
-
-	for (uint32_t i = 0; i < failures && wait_ms < max_ms; i++)
-		wait_ms *= 10;
-	if (wait_ms > max_ms)
-		wait_ms = max_ms;
-	return (int64_t)hf_random_between(random, (uint64_t)(wait_ms - wait_ms / 5),
-					  (uint64_t)(wait_ms + wait_ms / 5));
-}
-
-bool hf_restart_forgiven(struct hf_mono ready, struct hf_mono ended)
-{
-	return ready.us != 0 && longer_than(ready, ended, HF_FORGIVEN_AFTER_MS);
 }

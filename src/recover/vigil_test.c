@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "recover/restart.h"
+#include "recover/vigil.h"
 
 #include "test.h"
 
@@ -95,53 +95,8 @@ TEST(a_watcher_that_was_away_itself_begins_to_count_anew)
 	assert_null(hf_vigil(&vigil, at_ms(290000)));
 }
 
-static uint64_t the_same(const struct hf_random *random)
-{
-	return *(const uint64_t *)random->context;
-}
-
-TEST(the_wait_grows_tenfold_to_the_longest_one_and_is_spread_by_a_fifth)
-{
-	static const int64_t waits[] = { 100, 1000, 10000, 10000, 10000 };
-
-	for (uint32_t failures = 0; failures < 5; failures++) {
-		int64_t low = INT64_MAX, high = 0;
-
-		for (uint64_t chance = 0; chance < 20000; chance += 7) {
-			struct hf_random random = { .next = the_same, .context = &chance };
-			int64_t wait = hf_restart_wait_ms(failures, 100, 10000, &random);
-
-			low = wait < low ? wait : low;
-			high = wait > high ? wait : high;
-		}
-		CHECK_I64(low, >=, waits[failures] - waits[failures] / 5);
-		CHECK_I64(high, <=, waits[failures] + waits[failures] / 5);
-		CHECK_I64(high - low, >, waits[failures] / 5);
-	}
-}
-
-TEST(a_million_failures_in_a_row_wait_no_longer_than_the_longest_wait)
-{
-	uint64_t chance = 1;
-	struct hf_random random = { .next = the_same, .context = &chance };
-
-	CHECK_I64(hf_restart_wait_ms(1000000, 100, 10000, &random), <=, 12000);
-	/* Settings that contradict each other: the longest wait wins. */
-	CHECK_I64(hf_restart_wait_ms(0, 60000, 10, &random), <=, 12);
-}
-
-TEST(only_a_good_while_of_running_forgives)
-{
-	CHECK(!hf_restart_forgiven(at_ms(0), at_ms(1000000)));
-	CHECK(!hf_restart_forgiven(at_ms(1000), at_ms(1000 + HF_FORGIVEN_AFTER_MS)));
-	CHECK(hf_restart_forgiven(at_ms(1000), at_ms(1001 + HF_FORGIVEN_AFTER_MS)));
-}
-
 TESTS(RUN(a_worker_that_beats_lives_and_one_that_is_silent_for_longer_than_the_limit_does_not),
       RUN(the_first_beat_may_take_as_long_as_a_cold_disk_needs),
       RUN(one_that_beats_and_never_gets_ready_has_an_end),
       RUN(what_a_worker_announced_is_what_it_is_judged_by), RUN(nobody_may_be_busy_for_ever),
-      RUN(a_watcher_that_was_away_itself_begins_to_count_anew),
-      RUN(the_wait_grows_tenfold_to_the_longest_one_and_is_spread_by_a_fifth),
-      RUN(a_million_failures_in_a_row_wait_no_longer_than_the_longest_wait),
-      RUN(only_a_good_while_of_running_forgives))
+      RUN(a_watcher_that_was_away_itself_begins_to_count_anew))
