@@ -99,6 +99,88 @@ static const struct hf_exit_meaning status_exits[] = {
 	{ HF_EXIT_LATER, "no answer in time; ask again" },
 };
 
+/* why */
+
+#define UNIT_OPTIONS                                                                               \
+	{ "--data", "DIR", HF_OFFERS_FOLDERS, NULL, "the unit's data folder (" HF_DATA_PATH ")" }, \
+		{ "--run", "DIR", HF_OFFERS_FOLDERS, NULL,                                         \
+		  "the folder of its control socket, when it is not DATA/run" },                   \
+	{                                                                                          \
+		"--json", NULL, HF_OFFERS_NOTHING, NULL, "one line of JSON, as the unit says it"   \
+	}
+
+static const struct hf_option why_options[] = { UNIT_OPTIONS };
+static const char *const why_examples[] = {
+	"holdfast why",       "at 2:17 a.m.", "holdfast why --json | jq -r '.reasons[].text'",
+	"a line each reason", NULL,
+};
+
+/* hold, maintenance, safe, ack */
+
+static const struct hf_form hold_forms[] = {
+	{ NULL, "ACTION", HF_OFFERS_NOTHING, 1, 1, NULL },
+};
+static const struct hf_option hold_options[] = {
+	{ "--for", "TIME", HF_OFFERS_NOTHING, NULL,
+	  "for so long: 90s, 30m, 1h, 7d at most; 0: no longer" },
+	{ "--reason", "TEXT", HF_OFFERS_NOTHING, NULL, "kept in the event" },
+	UNIT_OPTIONS,
+};
+static const char *const hold_examples[] = {
+	"holdfast hold reboot --for 2h --reason 'backup is running'",
+	"no reboot before that is done",
+	"holdfast hold reboot --for 0",
+	"it may again",
+	NULL,
+};
+static const struct hf_form maintenance_forms[] = {
+	{ NULL, NULL, HF_OFFERS_NOTHING, 0, 0, NULL },
+};
+static const char *const maintenance_examples[] = {
+	"holdfast maintenance --for 1h --reason 'new cable at the recorder'",
+	"nothing but dead workers is restarted for an hour",
+	"holdfast maintenance --for 0",
+	"done",
+	NULL,
+};
+static const struct hf_form safe_forms[] = {
+	{ "enter", NULL, HF_OFFERS_NOTHING, 0, 0, "observe and record only, until it is cleared" },
+	{ "clear", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "back to work; refused while what it was entered for is still bad" },
+};
+static const struct hf_option safe_options[] = {
+	{ "--reason", "TEXT", HF_OFFERS_NOTHING, NULL, "why; kept in the event" },
+	UNIT_OPTIONS,
+};
+static const char *const safe_examples[] = {
+	"holdfast safe enter --reason 'siren rings without cause'",
+	"it goes on recording, and does nothing",
+	"holdfast safe clear --reason 'camera was turned, zones are right again'",
+	"back to work",
+	NULL,
+};
+static const struct hf_form ack_forms[] = {
+	{ NULL, "[REASON]", HF_OFFERS_NOTHING, 0, 1, NULL },
+};
+static const struct hf_option ack_options[] = {
+	{ "--reason", "TEXT", HF_OFFERS_NOTHING, NULL, "kept in the event" },
+	UNIT_OPTIONS,
+};
+static const char *const ack_examples[] = {
+	"holdfast ack results_wrong",
+	"it was seen; that reason is over when it is not bad any more",
+	"holdfast ack",
+	"all that waits for an operator",
+	NULL,
+};
+static const struct hf_exit_meaning operator_exits[] = {
+	{ HF_EXIT_OK, "done; an event says who asked, and why" },
+	{ HF_EXIT_FAILED, "refused, with the reason; or it could not be asked" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+	{ HF_EXIT_NOT_RUNNING, "no unit runs on this folder" },
+	{ HF_EXIT_LATER, "no answer in time; ask again" },
+};
+
 /* detect */
 
 static const struct hf_form detect_forms[] = {
@@ -285,6 +367,43 @@ static const struct hf_command commands[] = {
 	  OPTIONS(status_options),
 	  .examples = status_examples,
 	  EXITS(status_exits) },
+	{ .verb = "why",
+	  .about = "Asks the running unit for each reason why it is in its state: since when, what "
+		   "was tried, what comes next and when, and what would clear it.",
+	  FORMS(status_forms),
+	  OPTIONS(why_options),
+	  .examples = why_examples,
+	  EXITS(status_exits) },
+	{ .verb = "hold",
+	  .about = "Keeps the running unit from one action for a while. What would have been done "
+		   "waits; everything milder goes on. Safe mode cannot be held off.",
+	  FORMS(hold_forms),
+	  OPTIONS(hold_options),
+	  .examples = hold_examples,
+	  EXITS(operator_exits) },
+	{ .verb = "maintenance",
+	  .about = "Keeps the running unit from all that destroys something, except that a dead "
+		   "worker is started again. It ends by itself.",
+	  FORMS(maintenance_forms),
+	  OPTIONS(hold_options),
+	  .examples = maintenance_examples,
+	  EXITS(operator_exits) },
+	{ .verb = "safe",
+	  .about =
+		  "Puts the running unit into safe mode, or takes it out: it observes and records, "
+		  "and decides nothing.",
+	  FORMS(safe_forms),
+	  OPTIONS(safe_options),
+	  .examples = safe_examples,
+	  EXITS(operator_exits) },
+	{ .verb = "ack",
+	  .about =
+		  "Says that an operator has seen REASON, or all that waits for one. A reason that "
+		  "is still bad stays.",
+	  FORMS(ack_forms),
+	  OPTIONS(ack_options),
+	  .examples = ack_examples,
+	  EXITS(operator_exits) },
 	{ .verb = "detect",
 	  .about =
 		  "Looks for people in pictures and video clips, with the unit's own detector, and "
