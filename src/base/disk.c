@@ -172,6 +172,16 @@ static enum hf_code real_folder_sync(struct hf_disk *disk, const char *path, str
 	return HF_OK;
 }
 
+/* Most file systems say with the name whether it is a file. */
+static bool look_at_entry(int folder_fd, const struct dirent *found, bool names_only,
+			  struct stat *ret_st)
+{
+	if (!names_only || found->d_type == DT_UNKNOWN)
+		return fstatat(folder_fd, found->d_name, ret_st, AT_SYMLINK_NOFOLLOW) == 0;
+	*ret_st = (struct stat){ .st_mode = DTTOIF(found->d_type) };
+	return true;
+}
+
 static enum hf_code real_list(struct hf_disk *disk, const char *path,
 			      const struct hf_disk_lister *lister, struct hf_err *err)
 {
@@ -195,7 +205,7 @@ static enum hf_code real_list(struct hf_disk *disk, const char *path,
 		if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
 			continue;
 		/* Gone since, or neither file nor folder: not ours to tell of. */
-		if (fstatat(fd, found->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		if (!look_at_entry(fd, found, lister->names_only, &st) ||
 		    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
 			continue;
 		struct hf_disk_entry entry = {

@@ -50,6 +50,7 @@ struct hf_disk_entry {
 struct hf_disk_lister {
 	bool (*entry)(void *context, const struct hf_disk_entry *entry);
 	void *context;
+	bool names_only; /* sizes and times may be 0: asking for them reads each file's inode */
 };
 
 struct hf_disk_ops {

@@ -88,6 +88,10 @@ static void keep_promises(struct hf_disk *disk)
 	CHECK_U64(counts[0], ==, 2);
 	CHECK_OK(hf_disk_list(disk, ".", &lister, &err));
 	CHECK_U64(counts[1], ==, 1);
+	lister.names_only = true;
+	CHECK_OK(hf_disk_list(disk, "a", &lister, &err));
+	CHECK_U64(counts[0], ==, 4);
+	CHECK_U64(counts[1], ==, 1);
 	CHECK_CODE(hf_disk_list(disk, "none", &lister, &err), HF_E_NOENT);
 
 	CHECK_OK(hf_disk_rename(disk, "a/b", "a/d", &err));

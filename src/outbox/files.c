@@ -63,7 +63,7 @@ static bool gather(void *context, const struct hf_disk_entry *entry)
 		g->room = room;
 	}
 	struct hf_file *file = &g->files.list[g->files.count++];
-	*file = (struct hf_file){ .size_bytes = entry->size_bytes, .last_seq_max = UINT64_MAX };
+	*file = (struct hf_file){ .last_seq_max = UINT64_MAX };
 	(void)snprintf(file->name, sizeof file->name, "%.*s", HF_FILE_NAME_BYTES - 1, entry->name);
 	return true;
 }
@@ -130,7 +130,9 @@ static enum hf_code look(struct hf_disk *disk, const char *folder, struct hf_sca
 	if (code != HF_OK)
 		return code;
 	hf_scan_begin(scan, disk, handle, 0, UINT64_MAX);
-	code = look_at_lines(scan, file, err);
+	code = hf_disk_size(disk, handle, &file->size_bytes, err);
+	if (code == HF_OK)
+		code = look_at_lines(scan, file, err);
 	hf_disk_close(disk, handle);
 	return code;
 }
@@ -160,7 +162,7 @@ enum hf_code hf_files_names(struct hf_disk *disk, const char *folder, struct hf_
 			    struct hf_err *err)
 {
 	struct gathering g = { 0 };
-	struct hf_disk_lister lister = { .entry = gather, .context = &g };
+	struct hf_disk_lister lister = { .entry = gather, .context = &g, .names_only = true };
 	enum hf_code code = hf_disk_list(disk, folder, &lister, err);
 
 	if (code == HF_OK && g.no_memory)

@@ -67,7 +67,7 @@ enum hf_code hf_files_list(struct hf_disk *disk, const char *folder, struct hf_f
 			   struct hf_err *err) HF_MUST_CHECK;
 void hf_files_free(struct hf_files *files);
 
-/* The names and sizes alone, in no order; and what one of them says of itself. */
+/* The names alone, in no order; size and header of one of them. */
 enum hf_code hf_files_names(struct hf_disk *disk, const char *folder, struct hf_files *ret_files,
 			    struct hf_err *err) HF_MUST_CHECK;
 enum hf_code hf_file_look(struct hf_disk *disk, const char *folder, struct hf_file *file,

@@ -3,7 +3,8 @@
  * Method: only the end of the newest file is read, and of the ring everything, so that opening
  * takes as long whatever the age of the outbox. Which file is the newest is noted
  * (meta/outbox_newest) together with a sum over all names; where the sum fits, no other file is
- * looked into. Else every file's header is read.
+ * looked into before the first event is stored: origins in those before it are recalled later, or
+ * with the first offer that may have one of them. Else every file's header is read.
  *
  * What is seen is what is stored: the newest file is flushed, its cached pages are dropped, and
  * only then it is read. After a failed flush the cache shows bytes that no disk has.
@@ -284,19 +285,6 @@ static enum hf_code look_at_newest(struct hf_outbox *outbox, struct findings *f,
 	return code;
 }
 
-enum hf_code hf_look_at_end(struct hf_outbox *outbox, struct findings *f, struct hf_err *err)
-{
-	struct hf_scan *scan = malloc(sizeof *scan);
-
-	if (scan == NULL)
-		return hf_fail(err, HF_E_NOMEM, "out of memory");
-	enum hf_code code = look_at_older(outbox, f, scan, err);
-	if (code == HF_OK)
-		code = look_at_newest(outbox, f, scan, err);
-	free(scan);
-	return code;
-}
-
 /* ---- which is the newest ---- */
 
 static struct hf_file *named(struct hf_files *files, const char *name)
@@ -310,13 +298,14 @@ static struct hf_file *named(struct hf_files *files, const char *name)
 /* The newest and, going back from it, as many before it as are needed for their origins.
  * HF_E_AGAIN: one of them does not say which was before it. */
 static enum hf_code follow_back(struct hf_outbox *outbox, struct hf_files *names,
-				struct hf_file *newest, struct hf_file *list, size_t *ret_count,
-				struct hf_err *err)
+				const struct hf_file *newest, struct hf_file *list,
+				size_t *ret_count, struct hf_err *err)
 {
 	uint64_t bytes = 0;
+	const struct hf_file *at = newest;
 
 	*ret_count = 0;
-	for (struct hf_file *at = newest; *ret_count < names->count;) {
+	while (*ret_count < names->count) {
 		if (!at->has_header)
 			return HF_E_AGAIN;
 		list[names->count - ++*ret_count] = *at;
@@ -324,34 +313,67 @@ static enum hf_code follow_back(struct hf_outbox *outbox, struct hf_files *names
 		uint64_t last_seq_max = at->previous_seq;
 		if (bytes >= ORIGINS_BYTES || at->previous[0] == '\0')
 			return HF_OK;
-		at = named(names, at->previous);
+		struct hf_file *before = named(names, at->previous);
 		/* Removed by retention, as were those before it. */
-		if (at == NULL)
+		if (before == NULL)
 			return HF_OK;
-		enum hf_code code = hf_file_look(outbox->disk, HF_OUTBOX_FOLDER, at, err);
+		enum hf_code code = hf_file_look(outbox->disk, HF_OUTBOX_FOLDER, before, err);
 		if (code != HF_OK)
 			return code;
-		at->last_seq_max = last_seq_max;
+		before->last_seq_max = last_seq_max;
+		at = before;
 	}
 	return HF_E_AGAIN;
 }
 
-static enum hf_code take_newest(struct hf_outbox *outbox, struct hf_files *names,
-				struct hf_file *newest, struct findings *f, struct hf_err *err)
+/* All of them, in order, up to this one. */
+static enum hf_code list_through(struct hf_outbox *outbox, const struct hf_file *newest,
+				 struct hf_files *ret_files, struct hf_err *err)
 {
-	struct hf_file *list = calloc(names->count, sizeof *list);
-	size_t count;
+	enum hf_code code = hf_files_list(outbox->disk, HF_OUTBOX_FOLDER, ret_files, err);
+
+	if (code != HF_OK)
+		return code;
+	const struct hf_file *found = named(ret_files, newest->name);
+	ret_files->count = found == NULL ? 0 : (size_t)(found - ret_files->list) + 1;
+	return HF_OK;
+}
+
+/* The newest and those before it whose origins count; it is the last of the list. */
+static enum hf_code look_back(struct hf_outbox *outbox, const struct hf_file *newest,
+			      struct hf_files *ret_files, struct hf_err *err)
+{
+	struct hf_files names = { 0 };
+	size_t count = 0;
+	enum hf_code code = hf_files_names(outbox->disk, HF_OUTBOX_FOLDER, &names, err);
+
+	if (code != HF_OK)
+		return code;
+	struct hf_file *list = calloc(names.count + 1, sizeof *list);
+	if (list == NULL)
+		code = hf_fail(err, HF_E_NOMEM, "out of memory");
+	else
+		code = follow_back(outbox, &names, newest, list, &count, err);
+	if (code == HF_OK) {
+		memmove(list, list + names.count - count, count * sizeof *list);
+		*ret_files = (struct hf_files){ .list = list, .count = count };
+	} else {
+		free(list);
+	}
+	hf_files_free(&names);
+	return code == HF_E_AGAIN ? list_through(outbox, newest, ret_files, err) : code;
+}
+
+static enum hf_code take_newest(const struct hf_file *newest, struct findings *f,
+				struct hf_err *err)
+{
+	struct hf_file *list = malloc(sizeof *list);
 
 	if (list == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
-	enum hf_code code = follow_back(outbox, names, newest, list, &count, err);
-	if (code != HF_OK) {
-		free(list);
-		return code;
-	}
-	memmove(list, list + names->count - count, count * sizeof *list);
-	f->files = (struct hf_files){ .list = list, .count = count };
-	f->newest = count - 1;
+	*list = *newest;
+	f->files = (struct hf_files){ .list = list, .count = 1 };
+	f->newest = 0;
 	f->any = true;
 	return HF_OK;
 }
@@ -376,7 +398,7 @@ static enum hf_code trust_note(struct hf_outbox *outbox, struct findings *f, str
 	if (newest != NULL && names.count == count && hf_outbox_names_hash(&names) == hash &&
 	    hf_file_look(outbox->disk, HF_OUTBOX_FOLDER, newest, err) == HF_OK &&
 	    newest->has_header && newest->order_seq == order_seq)
-		code = take_newest(outbox, &names, newest, f, err);
+		code = take_newest(newest, f, err);
 	outbox->newest_noted = code == HF_OK;
 	hf_files_free(&names);
 	return code;
@@ -474,6 +496,92 @@ static enum hf_code look_into_all(struct hf_outbox *outbox, struct findings *f, 
 	f->newest = f->files.count - 1;
 	f->any = f->files.list[f->newest].first_seq != 0;
 	return HF_OK;
+}
+
+/* ---- the end of the log ---- */
+
+/* No line is left of it where there was one a moment ago: what was seen was not stored. */
+static enum hf_code look_before_newest(struct hf_outbox *outbox, struct findings *f,
+				       struct hf_scan *scan, struct hf_err *err)
+{
+	struct findings older = { 0 };
+	enum hf_code code = look_back(outbox, &f->files.list[f->newest], &older.files, err);
+
+	if (code == HF_OK && older.files.count > 1) {
+		older.newest = older.files.count - 1;
+		code = look_at_older(outbox, &older, scan, err);
+		f->tip = older.tip;
+		f->same_epoch = older.same_epoch;
+	}
+	hf_files_free(&older.files);
+	return code;
+}
+
+enum hf_code hf_look_at_end(struct hf_outbox *outbox, struct findings *f, struct hf_err *err)
+{
+	struct hf_scan *scan = malloc(sizeof *scan);
+	enum hf_code code = HF_OK;
+
+	if (scan == NULL)
+		return hf_fail(err, HF_E_NOMEM, "out of memory");
+	/* Their headers were read: the log is not as it was left. */
+	if (!outbox->newest_noted)
+		code = look_at_older(outbox, f, scan, err);
+	if (code == HF_OK)
+		code = look_at_newest(outbox, f, scan, err);
+	if (code == HF_OK && outbox->newest_noted && f->lines == 0)
+		code = look_before_newest(outbox, f, scan, err);
+	if (outbox->newest_noted && f->lines > 0 && f->size_bytes < ORIGINS_BYTES) {
+		outbox->recall_from = f->files.list[f->newest];
+		outbox->recall_from.size_bytes = f->size_bytes;
+		outbox->recall_due = true;
+	}
+	free(scan);
+	return code;
+}
+
+/* Those that came since are the newer ones: they are put back behind what is found. */
+static enum hf_code recall(struct hf_outbox *outbox, struct findings *f, struct hf_scan *scan,
+			   struct hf_origins *since, struct hf_err *err)
+{
+	struct hf_origins *origins = &outbox->origins;
+
+	*since = *origins;
+	memset(origins, 0, sizeof *origins);
+	enum hf_code code = look_at_older(outbox, f, scan, err);
+	if (code != HF_OK) {
+		*origins = *since;
+		return code;
+	}
+	for (size_t i = 0; i < since->count; i++) {
+		size_t place =
+			(since->next + HF_OUTBOX_ORIGINS - since->count + i) % HF_OUTBOX_ORIGINS;
+
+		hf_origins_add(origins, &since->ring[place].origin, since->ring[place].local_seq);
+	}
+	return HF_OK;
+}
+
+enum hf_code hf_outbox_recall(struct hf_outbox *outbox, struct hf_err *err)
+{
+	struct findings f = { 0 };
+
+	if (!outbox->recall_due)
+		return HF_OK;
+	struct hf_scan *scan = malloc(sizeof *scan);
+	struct hf_origins *since = malloc(sizeof *since);
+	enum hf_code code = scan == NULL || since == NULL
+				    ? hf_fail(err, HF_E_NOMEM, "out of memory")
+				    : look_back(outbox, &outbox->recall_from, &f.files, err);
+	if (code == HF_OK && f.files.count > 0) {
+		f.newest = f.files.count - 1;
+		code = recall(outbox, &f, scan, since, err);
+	}
+	outbox->recall_due = code != HF_OK;
+	hf_files_free(&f.files);
+	free(since);
+	free(scan);
+	return code;
 }
 
 /* ---- notes ---- */

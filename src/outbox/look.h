@@ -40,7 +40,8 @@ struct findings {
 /* Folder, notes, ring, and which file is the newest. */
 enum hf_code hf_look_around(struct hf_outbox *outbox, struct findings *f,
 			    struct hf_err *err) HF_MUST_CHECK;
-/* The end of the newest file, which is opened, and the origins in those before it. */
+/* The end of the newest file, which is opened. The origins in those before it are recalled later
+ * where the folder is as the note says. */
 enum hf_code hf_look_at_end(struct hf_outbox *outbox, struct findings *f,
 			    struct hf_err *err) HF_MUST_CHECK;
 /* A line that follows what was seen so far. */

@@ -74,6 +74,15 @@ static enum hf_code end_removal(struct hf_outbox *outbox, const struct hf_retain
 	return code;
 }
 
+/* The origins in what is removed are still to be known. A file that cannot be read may go all the
+ * same: it would go on failing. */
+static void recall_first(struct hf_outbox *outbox)
+{
+	struct hf_err ignored;
+
+	(void)!hf_outbox_recall(outbox, &ignored);
+}
+
 enum hf_code hf_outbox_retain(struct hf_outbox *outbox, uint64_t acked_through, int64_t days,
 			      struct hf_wall now, struct hf_retained *ret_removed,
 			      struct hf_err *err)
@@ -91,6 +100,8 @@ enum hf_code hf_outbox_retain(struct hf_outbox *outbox, uint64_t acked_through, 
 	for (size_t i = 0; i < files.count; i++)
 		if (days == 0 || strncmp(files.list[i].name, day_of, HF_DAY_TEXT_BYTES - 1) < 0)
 			old = i + 1;
+	if (code == HF_OK && old > 0)
+		recall_first(outbox);
 	for (size_t i = 0; code == HF_OK && i < old && i + 1 < files.count; i++) {
 		const struct hf_file *file = &files.list[i];
 
@@ -127,6 +138,7 @@ enum hf_code hf_outbox_make_space(struct hf_outbox *outbox, uint64_t acked_throu
 
 	if (code != HF_OK)
 		return code;
+	recall_first(outbox);
 	for (size_t i = 0; code == HF_OK && i + 1 < files.count; i++) {
 		const struct hf_file *file = &files.list[i];
 

@@ -77,6 +77,25 @@ TEST(the_newest_file_never_goes)
 	teardown(&b);
 }
 
+TEST(an_offer_whose_file_is_removed_after_a_start_has_its_number_still)
+{
+	struct bench b;
+	struct hf_err err = { 0 };
+	struct hf_retained removed;
+
+	setup(&b);
+	hf_outbox_close(b.outbox);
+	b.outbox = test_open(b.disk, &b.options, &b.report);
+	CHECK_U64(retain(&b, 3, 30, 29), ==, 1);
+	CHECK_U64(test_append(b.outbox, 2), ==, 3);
+	hf_outbox_close(b.outbox);
+	b.outbox = test_open(b.disk, &b.options, &b.report);
+	CHECK_OK(hf_outbox_make_space(b.outbox, 5, UINT64_MAX, &removed, &err));
+	CHECK_U64(removed.files, ==, 1);
+	CHECK_U64(test_append(b.outbox, 3), ==, 5);
+	teardown(&b);
+}
+
 TEST(a_name_from_the_future_does_not_keep_a_file_for_ever)
 {
 	struct bench b;
@@ -230,7 +249,8 @@ TEST(in_need_thumbnails_of_delivered_events_go_oldest_first)
 
 TESTS(RUN(in_need_delivered_files_go_oldest_first_until_there_is_room),
       RUN(in_need_thumbnails_of_delivered_events_go_oldest_first),
-      RUN(only_what_is_delivered_and_old_goes), RUN(the_newest_file_never_goes),
-      RUN(a_name_from_the_future_does_not_keep_a_file_for_ever),
+      RUN(only_what_is_delivered_and_old_goes),
+      RUN(an_offer_whose_file_is_removed_after_a_start_has_its_number_still),
+      RUN(the_newest_file_never_goes), RUN(a_name_from_the_future_does_not_keep_a_file_for_ever),
       RUN(a_removal_that_is_not_stored_comes_back_whole),
       RUN(a_sweep_removes_old_thumbnails_that_no_line_names))

@@ -230,6 +230,23 @@ static bool has_own_pending(const struct hf_outbox *outbox)
 	       outbox->ring_failure[0] != '\0' || outbox->redrawn[0] != '\0';
 }
 
+/* An offer of this run is new as long as nobody has stored one before; any other may be one that is
+ * made again, and has the number that it was given. */
+static enum hf_code recall_for(struct hf_outbox *outbox, const struct hf_offer *const *offers,
+			       size_t count, struct hf_err *err)
+{
+	bool needed = count > 0 && !outbox->first_of_run;
+	struct hf_origin origin;
+	struct hf_err ignored;
+
+	if (!outbox->recall_due)
+		return HF_OK;
+	for (size_t i = 0; i < count && !needed; i++)
+		needed = hf_offer_check_origin(offers[i], &origin, &ignored) == HF_OK &&
+			 (origin.boot != outbox->boot || origin.run != outbox->run);
+	return needed ? hf_outbox_recall(outbox, err) : HF_OK;
+}
+
 /* Answer what needs no disk: offers that are not valid, and those that have a number. */
 static size_t answer_known(struct hf_outbox *outbox, struct batch *batch)
 {
@@ -322,6 +339,13 @@ static enum hf_code answer_failed(struct batch *batch, enum hf_code code)
 	return code;
 }
 
+static enum hf_code answer_unknown(struct batch *batch, enum hf_code code)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		batch->results[i] = (struct hf_outbox_result){ .code = code };
+	return code;
+}
+
 /* HF_E_IO: the file is spent and the batch is not stored anywhere that counts. */
 static enum hf_code store_batch(struct hf_outbox *outbox, struct batch *batch, struct hf_err *err)
 {
@@ -350,9 +374,12 @@ enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *c
 	batch.count = count;
 	batch.results = ret_results;
 	batch.staged_count = 0;
+	enum hf_code code = recall_for(outbox, offers, count, err);
+	if (code != HF_OK)
+		return answer_unknown(&batch, code);
 	if (answer_known(outbox, &batch) == 0 && !has_own_pending(outbox))
 		return HF_OK;
-	enum hf_code code = hf_outbox_ready_file(outbox, err);
+	code = hf_outbox_ready_file(outbox, err);
 	if (code == HF_OK) {
 		code = store_batch(outbox, &batch, err);
 		if (code != HF_OK && outbox->file < 0) {
@@ -398,6 +425,7 @@ static enum hf_code outbox_new(struct hf_disk *disk, const struct hf_outbox_opti
 	outbox->context = options->context;
 	outbox->boot = options->boot;
 	outbox->run = options->run;
+	outbox->first_of_run = options->first_of_run;
 	outbox->clock = options->clock;
 	outbox->clock_trust = options->clock_trust;
 	outbox->ballast_bytes = options->ballast_bytes;

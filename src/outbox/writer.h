@@ -51,7 +51,9 @@
  *             recognised by its origin: one event, one number.
  *
  * Limits      HF_OUTBOX_BATCH_MAX offers a call. The last HF_OUTBOX_ORIGINS
- *             origins are remembered, across restarts too.
+ *             origins are remembered, across restarts too. Those in older files
+ *             are read after the start, by hf_outbox_recall(), or by the first
+ *             append() of an offer that is not new by its boot and run alone.
  */
 #include "base/clock.h"
 #include "base/disk.h"
@@ -78,6 +80,7 @@ struct hf_outbox_options {
 	struct hf_event_context context;
 	uint64_t boot; /* for the origins of the outbox's own events */
 	uint64_t run;
+	bool first_of_run; /* nobody has stored an event of this boot and run before */
 	const struct hf_clock *clock;
 	const char *(*clock_trust)(void);     /* hf_clock_trust, or a test's */
 	const struct hf_watermark *committed; /* what is known to be committed, or NULL */
@@ -128,6 +131,10 @@ void hf_outbox_close(struct hf_outbox *outbox); /* NULL is fine */
 enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *const *offers,
 			      size_t count, struct hf_outbox_result *ret_results,
 			      struct hf_err *err) HF_MUST_CHECK;
+
+/* Read the origins that open() has left unread. append() does so by itself where it must, and then
+ * has to wait for a megabyte. Cheap when there is nothing to do; after an error to be tried again. */
+enum hf_code hf_outbox_recall(struct hf_outbox *outbox, struct hf_err *err) HF_MUST_CHECK;
 
 /* The state that the outbox's own events carry. */
 void hf_outbox_set_state(struct hf_outbox *outbox, enum hf_state state);

@@ -97,6 +97,9 @@ struct hf_outbox {
 	struct hf_mono retry_at; /* of a new file */
 	enum hf_code down_code;
 	struct hf_origins origins;
+	bool first_of_run;          /* no event in the log is of this boot and run */
+	bool recall_due;            /* origins in files before recall_from are not among them yet */
+	struct hf_file recall_from; /* the newest when the outbox was opened */
 	struct hf_outbox_counters counters;
 
 	size_t staged_bytes;

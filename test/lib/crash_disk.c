@@ -640,7 +640,7 @@ static enum hf_code crash_list(struct hf_disk *disk, const char *path,
 		const char *slash = strrchr(name->path, '/');
 		struct hf_disk_entry entry = {
 			.name = slash == NULL ? name->path : slash + 1,
-			.size_bytes = node->seen.size,
+			.size_bytes = lister->names_only ? 0 : node->seen.size,
 			.folder = node->folder,
 		};
 

@@ -565,8 +565,8 @@ static enum hf_code fake_list(struct hf_disk *disk, const char *path,
 		const char *slash = strrchr(name->path, '/');
 		struct hf_disk_entry entry = {
 			.name = slash == NULL ? name->path : slash + 1,
-			.size_bytes = node->seen.size,
-			.modified_s = node->modified_s,
+			.size_bytes = lister->names_only ? 0 : node->seen.size,
+			.modified_s = lister->names_only ? 0 : node->modified_s,
 			.folder = node->folder,
 		};
 

@@ -136,6 +136,29 @@ TEST(offers_of_both_producers_are_answered_where_they_came_from)
 	keeper_host_kill(host);
 }
 
+/* Another way to commit begins another file: what was offered before stands in an older one. */
+TEST(a_keeper_started_again_knows_the_events_in_older_files)
+{
+	static struct keeper_host host;
+	struct keeper_host_options options = host_options(0, 1);
+	struct hf_config config;
+	struct hf_offer offer = test_offer(1);
+
+	hf_config_defaults(&config);
+	options.config = &config;
+	for (options.restarts = 0; options.restarts < 3; options.restarts++) {
+		config.outbox_commit = options.restarts == 0 ? 0 : 1; /* "ring|file" */
+		CHECK_OK(keeper_host_start(&options, &host, &err));
+		if (options.restarts != 1) {
+			send_offer(&host, 0, &offer);
+			struct hf_ack ack = receive_ack(&host, 0);
+			CHECK_U64(ack.local_seq, ==, 2);
+			CHECK_U64(ack.duplicate, ==, options.restarts == 0 ? 0 : 1);
+		}
+		keeper_host_kill(&host);
+	}
+}
+
 TEST(the_watermark_is_published_before_the_answer)
 {
 	struct keeper_host *host = start(0, 1);
@@ -516,6 +539,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_IN_FOLDER(offers_of_both_producers_are_answered_where_they_came_from),
+		RUN_IN_FOLDER(a_keeper_started_again_knows_the_events_in_older_files),
 		RUN_IN_FOLDER(the_watermark_is_published_before_the_answer),
 		RUN_IN_FOLDER(an_offer_in_another_producers_name_is_refused),
 		RUN_IN_FOLDER(

@@ -41,6 +41,7 @@ enum {
 	SWEEP_MS = 24 * 3600 * 1000,
 	BALLAST_BYTES = 4 * 1024 * 1024,
 	SPACE_WANTED_BYTES = 8 * BALLAST_BYTES, /* more than the ballast asks for to come back */
+	RECALL_MS = 2000,         /* until everybody else has started and told of it */
 	THUMB_NEED_S = 3600,      /* a younger one's event may still be waiting to be stored */
 	DAY_FLUSH_MS = 30 * 1000, /* the kernel writes what is older by itself */
 	GATHER_SHARE = 4, /* of a commit's time, to wait for those who were in the last one */
@@ -96,6 +97,7 @@ struct keeper {
 	uint64_t acked_through;
 	struct hf_sweep *sweep;
 	struct hf_mono stats_at;
+	struct hf_mono recall_at;
 	struct hf_mono retain_at;
 	bool sweep_in_need;
 	struct hf_mono sweep_at;
@@ -593,6 +595,21 @@ static void send_stats(struct keeper *keeper)
 		hf_worker_stats(keeper->worker, text);
 }
 
+/* What a start has left for later. */
+static void recall(struct keeper *keeper)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_err err = { 0 };
+
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	enum hf_code code = hf_outbox_recall(keeper->outbox, &err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	if (code == HF_OK)
+		return;
+	keeper->recall_at = hf_mono_add_ms(hf_mono_now(keeper->clock), RETAIN_FULL_MS);
+	hf_log(HF_LOG_WARN, "recall_failed", "why=\"%s\" next=\"tried again\"", err.text);
+}
+
 /* What is not urgent: once a second, and nothing of it while offers wait. */
 static void upkeep(struct keeper *keeper)
 {
@@ -613,6 +630,8 @@ static void upkeep(struct keeper *keeper)
 		flush_day(keeper);
 	}
 	finish_redraw(keeper);
+	if (!hf_mono_before(now, keeper->recall_at))
+		recall(keeper);
 	if (!keeper->condition_noted)
 		note_condition(keeper, keeper->condition, "see the log of keeper");
 	if (!hf_mono_before(now, keeper->retain_at)) {
@@ -664,6 +683,7 @@ static enum hf_code keeper_open(struct keeper *keeper, struct hf_err *err)
 		.epoch = keeper->epoch.now,
 		.boot = hello->boot,
 		.run = hello->run,
+		.first_of_run = hello->restarts == 0,
 		.clock = keeper->clock,
 		.clock_trust = hf_clock_trust,
 		.committed = known ? &committed : NULL,
@@ -751,6 +771,7 @@ int main(void)
 	/* Retention begins a little after everybody else has started. */
 	keeper->retain_at = hf_mono_add_ms(hf_mono_now(keeper->clock), 60 * 1000);
 	keeper->sweep_at = keeper->retain_at;
+	keeper->recall_at = hf_mono_add_ms(hf_mono_now(keeper->clock), RECALL_MS);
 	int status = run(keeper);
 	keeper_close(keeper);
 	return status;
