@@ -54,6 +54,34 @@ const char *hf_policy_text(struct hf_policy_walk *walk, const char *shown, const
 	return NULL;
 }
 
+void hf_policy_unknown(struct hf_policy_walk *walk, struct hf_place place, const char *shown,
+		       const char *what, const char *text, const char *(*name_of)(unsigned index),
+		       unsigned count, const char *hint)
+{
+	const char *best = NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		hf_suggest_consider(text, name_of(i), &best);
+	hf_complain(walk->report, place, "%s: there is no %s \"%.40s\"%s%s%s; %s", shown, what,
+		    text, best != NULL ? "; did you mean \"" : "", best != NULL ? best : "",
+		    best != NULL ? "\"?" : "", hint);
+}
+
+const char *hf_policy_class_name(unsigned index)
+{
+	return hf_class_name((enum hf_class)index);
+}
+
+const char *hf_policy_action_name(unsigned index)
+{
+	return hf_action_name((enum hf_action)index);
+}
+
+const char *hf_policy_signal_name(unsigned index)
+{
+	return hf_signal_name((enum hf_signal)index);
+}
+
 bool hf_policy_take_plain(struct hf_policy_walk *walk, const struct hf_config_row *row,
 			  const char *shown, void *record, const yaml_node_t *value)
 {

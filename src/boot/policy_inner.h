@@ -72,6 +72,13 @@ void hf_policy_take_fields(const struct hf_policy_target *target, const yaml_nod
 /* The text of a scalar; NULL when it is none, which is reported. */
 const char *hf_policy_text(struct hf_policy_walk *walk, const char *shown, const yaml_node_t *value,
 			   const char *expected);
+/* "SHOWN: there is no WHAT "TEXT"; did you mean ...?; HINT". names: of all there are. */
+void hf_policy_unknown(struct hf_policy_walk *walk, struct hf_place place, const char *shown,
+		       const char *what, const char *text, const char *(*name_of)(unsigned index),
+		       unsigned count, const char *hint);
+const char *hf_policy_class_name(unsigned index);
+const char *hf_policy_action_name(unsigned index);
+const char *hf_policy_signal_name(unsigned index);
 /* "3/10m" */
 bool hf_policy_take_budget(struct hf_policy_walk *walk, const char *shown, const yaml_node_t *value,
 			   struct hf_budget *ret_budget);

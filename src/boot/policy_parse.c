@@ -7,7 +7,6 @@
 
 #include "base/auto.h"
 #include "base/file.h"
-#include "base/suggest.h"
 
 #include <string.h>
 
@@ -81,19 +80,6 @@ static void take_signal(struct hf_policy_walk *walk, enum hf_signal signal,
 	walk->policy->signals[signal].required = record.required;
 }
 
-static void unknown_signal(struct hf_policy_walk *walk, const char *name, struct hf_place place)
-{
-	const char *best = NULL;
-
-	for (unsigned i = 0; i < HF_SIGNAL_COUNT; i++)
-		hf_suggest_consider(name, hf_signal_name((enum hf_signal)i), &best);
-	hf_complain(walk->report, place,
-		    "signals.%s: there is no such signal, so nothing would be watched%s%s%s; "
-		    "\"holdfast policy signals\" lists those there are",
-		    name, best != NULL ? "; did you mean \"" : "", best != NULL ? best : "",
-		    best != NULL ? "\"?" : "");
-}
-
 static void take_signals(struct hf_policy_walk *walk, const yaml_node_t *node)
 {
 	if (!hf_policy_is_mapping(walk, "signals", node, "camera.frame_age: {required: true}"))
@@ -108,7 +94,9 @@ static void take_signals(struct hf_policy_walk *walk, const yaml_node_t *node)
 			continue;
 		enum hf_signal signal = hf_signal_find(name);
 		if (signal == HF_SIGNAL_COUNT) {
-			unknown_signal(walk, name, place);
+			hf_policy_unknown(walk, place, "signals", "signal", name,
+					  hf_policy_signal_name, HF_SIGNAL_COUNT,
+					  "\"holdfast policy signals\" lists them");
 		} else if (walk->signals[signal].line != 0) {
 			hf_complain(walk->report, place,
 				    "signals.%s is there already, in line %u; which is meant?",
@@ -258,19 +246,14 @@ static void take_actions(struct hf_policy_walk *walk, const yaml_node_t *node)
 		const yaml_node_t *key = yaml_document_get_node(walk->document, pair->key);
 		const char *name = hf_yaml_key(walk->report, key);
 		struct hf_place place = hf_yaml_place(key->start_mark);
-		const char *best = NULL;
 
 		if (name == NULL)
 			continue;
 		enum hf_action action = hf_action_find(name);
-		for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
-			hf_suggest_consider(name, hf_action_name((enum hf_action)i), &best);
 		if (action == HF_ACTION_COUNT)
-			hf_complain(walk->report, place,
-				    "actions.%s: there is no such action%s%s%s; \"holdfast policy "
-				    "table\" lists them",
-				    name, best != NULL ? "; did you mean \"" : "",
-				    best != NULL ? best : "", best != NULL ? "\"?" : "");
+			hf_policy_unknown(walk, place, "actions", "action", name,
+					  hf_policy_action_name, HF_ACTION_COUNT,
+					  "\"holdfast policy table\" lists them");
 		else if (walk->policy->actions[action].listed)
 			hf_complain(walk->report, place,
 				    "actions.%s is there already, in line %u; which is meant?",
@@ -329,19 +312,15 @@ static bool take_one_class(const struct hf_policy_target *target, const char *sh
 			   const yaml_node_t *value, unsigned index)
 {
 	const char *text = hf_policy_text(target->walk, shown, value, "classes of reasons");
-	const char *best = NULL;
 
 	(void)index;
 	if (text == NULL)
 		return false;
 	enum hf_class class_of = hf_class_find(text);
-	for (unsigned i = 0; i < HF_CLASS_COUNT; i++)
-		hf_suggest_consider(text, hf_class_name((enum hf_class)i), &best);
 	if (class_of == HF_CLASS_COUNT) {
-		hf_complain(target->walk->report, hf_yaml_place(value->start_mark),
-			    "%s: there is no class \"%.40s\"%s%s%s", shown, text,
-			    best != NULL ? "; did you mean \"" : "", best != NULL ? best : "",
-			    best != NULL ? "\"?" : "");
+		hf_policy_unknown(target->walk, hf_yaml_place(value->start_mark), shown, "class",
+				  text, hf_policy_class_name, HF_CLASS_COUNT,
+				  "\"holdfast policy table\" lists them");
 		return false;
 	}
 	target->walk->policy->safe_exit_classes |= UINT32_C(1) << class_of;

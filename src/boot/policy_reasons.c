@@ -51,11 +51,6 @@ static int take_choice(const struct hf_policy_target *target, const char *shown,
 	return -1;
 }
 
-static const char *class_name(unsigned i)
-{
-	return hf_class_name((enum hf_class)i);
-}
-
 static const char *scope_name(unsigned i)
 {
 	return hf_scope_name((enum hf_scope)i);
@@ -74,7 +69,8 @@ static const char *worker_name(unsigned i)
 static void take_class(const struct hf_policy_target *target, const char *shown,
 		       struct hf_place place, const yaml_node_t *value)
 {
-	int found = take_choice(target, shown, value, class_name, HF_CLASS_COUNT, "a class");
+	int found =
+		take_choice(target, shown, value, hf_policy_class_name, HF_CLASS_COUNT, "a class");
 
 	(void)place;
 	if (found >= 0)
@@ -215,19 +211,6 @@ static void take_clear(const struct hf_policy_target *target, const char *shown,
 				      places_of(target));
 }
 
-static void unknown_action(const struct hf_policy_target *target, const char *shown,
-			   const char *text, struct hf_place place)
-{
-	const char *best = NULL;
-
-	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
-		hf_suggest_consider(text, hf_action_name((enum hf_action)i), &best);
-	hf_complain(target->walk->report, place,
-		    "%s: there is no action \"%.40s\"%s%s%s; \"holdfast policy table\" lists them",
-		    shown, text, best != NULL ? "; did you mean \"" : "", best != NULL ? best : "",
-		    best != NULL ? "\"?" : "");
-}
-
 static void take_ladder(const struct hf_policy_target *target, const char *shown,
 			struct hf_place place, const yaml_node_t *value)
 {
@@ -250,7 +233,8 @@ static void take_ladder(const struct hf_policy_target *target, const char *shown
 		struct hf_place at = hf_yaml_place(node->start_mark);
 		enum hf_action action = hf_action_find(text);
 		if (action == HF_ACTION_COUNT) {
-			unknown_action(target, shown, text, at);
+			hf_policy_unknown(walk, at, shown, "action", text, hf_policy_action_name,
+					  HF_ACTION_COUNT, "\"holdfast policy table\" lists them");
 			continue;
 		}
 		if (reason->rung_count == HF_POLICY_RUNGS_MAX) {

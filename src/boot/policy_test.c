@@ -336,8 +336,7 @@ static const struct {
 	  ":3:11: signals.camera.frame_age is not required: a unit that cannot tell it would call "
 	  "itself healthy" },
 	{ "camera.frame_age: {", "camera.fame_age: {",
-	  "signals.camera.fame_age: there is no such "
-	  "signal" },
+	  "signals: there is no signal \"camera.fame_age\"; did you mean \"camera.frame_age\"?" },
 	{ "stale_after: 3s", "stale_after: 500ms",
 	  "signals.camera.frame_age.stale_after is shorter than the time between two samples" },
 	{ "stale_after: 3s", "unit: C, stale_after: 3s",
@@ -360,8 +359,7 @@ static const struct {
 	{ "{budget: 1/1h, verify: 90s}", "{budget: 1/1h}",
 	  ":15:3: actions.restart_all has no verification: it would count as a success" },
 	{ "restart_all: {", "restart_al: {",
-	  "actions.restart_al: there is no such action; did you "
-	  "mean \"restart_all\"?" },
+	  "actions: there is no action \"restart_al\"; did you mean \"restart_all\"?" },
 	{ "uptime: 10m", "impact: 20",
 	  "actions.reboot.impact is not for a policy to say: what an action costs is known" },
 	{ "uptime: 10m", "wait: 20s",
@@ -507,11 +505,12 @@ TEST(an_action_judged_by_what_remembers_longer_is_warned_of)
 
 static void check_installed(const char *name, enum hf_code (*look)(void))
 {
+	const char *folder = getenv("HOLDFAST_DIST");
 	char path[512];
 
-	(void)snprintf(path, sizeof path, "%s/%s", getenv("HOLDFAST_DIST"), name);
+	(void)snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : "dist", name);
 	if (hf_policy_load(path, &policy, &report, &err) != HF_OK)
-		fail_msg("%s", messages());
+		fail_msg("%s\n%s", err.text, messages());
 	CHECK_TEXT(messages(), "");
 	CHECK_OK(look());
 }

@@ -69,6 +69,45 @@ static const struct hf_exit_meaning config_exits[] = {
 	{ HF_EXIT_USAGE, "the command was wrong" },
 };
 
+/* policy */
+
+static const struct hf_form policy_forms[] = {
+	{ "check", "FILE", HF_OFFERS_FILES, 1, 1,
+	  "finds every mistake, with line and column, why it matters and what to do" },
+	{ "explain", "REASON", HF_OFFERS_NOTHING, 1, 1,
+	  "one reason in sentences: when, for how long, what is done in which order and how often, "
+	  "what clears it" },
+	{ "table", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "all reasons, what each class leads to in each state, and all actions" },
+	{ "signals", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "what is watched: name, whose it is, unit, meaning" },
+	{ "example", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "prints the default policy, with comments: a file to begin with" },
+};
+static const struct hf_option policy_options[] = {
+	{ "--policy", "FILE", HF_OFFERS_FILES, "explain table",
+	  "another policy than the one that comes with this build" },
+	{ "--markdown", NULL, HF_OFFERS_NOTHING, "table", "for a document" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, "check explain table signals",
+	  "one line of JSON on standard output" },
+};
+static const char *const policy_examples[] = {
+	"holdfast policy explain camera_lost",
+	"what happens when a camera is lost",
+	"holdfast policy example > site-policy.yaml",
+	"begin one; \"mode: shadow\" tells what it would do",
+	"holdfast policy check site-policy.yaml",
+	"before a unit is started with it",
+	"holdfast policy table --json | jq -r '.reasons[] | [.reason, .class] | @tsv'",
+	"every reason, for a script",
+	NULL,
+};
+static const struct hf_exit_meaning policy_exits[] = {
+	{ HF_EXIT_OK, "the file is good (there may be warnings), or it was printed" },
+	{ HF_EXIT_FAILED, "the file has a mistake or cannot be read, or there is no such reason" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
 /* status */
 
 static const struct hf_form status_forms[] = {
@@ -360,6 +399,18 @@ static const struct hf_command commands[] = {
 	  OPTIONS(config_options),
 	  .examples = config_examples,
 	  EXITS(config_exits) },
+	{ .verb = "policy",
+	  .about =
+		  "What a unit takes for a fault and what it does about it are rules in a file, "
+		  "which are checked before they are in force. Nothing is changed and no unit is "
+		  "asked.\n"
+		  "\n"
+		  "Without --policy it is the policy that comes with this build. A unit uses that, "
+		  "unless its configuration names another (policy.path).",
+	  FORMS(policy_forms),
+	  OPTIONS(policy_options),
+	  .examples = policy_examples,
+	  EXITS(policy_exits) },
 	{ .verb = "status",
 	  .about = "Asks the running unit how it is: its state and why, its processes, cameras, "
 		   "outbox and link to the hub.",

@@ -3,57 +3,17 @@
 #include "boot/config.h"
 
 #include "base/auto.h"
-#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/report.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	JSON_BYTES = 64 * 1024,
-};
 
 struct ask {
 	const char *file;
 	bool json;
 };
-
-static int check_json(const struct hf_config_report *report, bool good, const char *failure)
-{
-	HF_AUTO_FREE char *text = malloc(JSON_BYTES);
-	struct hf_err err;
-
-	if (text == NULL)
-		return HF_EXIT_FAILED;
-	struct hf_json json = hf_json_begin(text, JSON_BYTES);
-	hf_json_object_open(&json);
-	hf_json_put_text(&json, "config", report->found.path);
-	hf_json_put_bool(&json, "ok", good);
-	hf_json_put_u64(&json, "errors", report->found.errors);
-	hf_json_put_u64(&json, "warnings", report->found.warnings);
-	hf_json_put_text(&json, "failure", failure);
-	hf_json_key(&json, "messages");
-	hf_json_array_open(&json);
-	for (uint32_t i = 0; i < report->found.message_count; i++) {
-		const struct hf_message *message = &report->found.messages[i];
-
-		hf_json_object_open(&json);
-		hf_json_put_u64(&json, "line", message->place.line);
-		hf_json_put_u64(&json, "column", message->place.column);
-		hf_json_put_text(&json, "level", message->warning ? "warning" : "error");
-		hf_json_put_text(&json, "text", message->text);
-		hf_json_object_close(&json);
-	}
-	hf_json_array_close(&json);
-	hf_json_object_close(&json);
-	if (hf_json_end(&json, &err) != HF_OK) {
-		(void)fprintf(stderr, "holdfast: %s\n", err.text);
-		return HF_EXIT_FAILED;
-	}
-	(void)puts(text);
-	return good ? HF_EXIT_OK : HF_EXIT_FAILED;
-}
 
 /* The file could not be read: why, and what to do. */
 static void explain(const struct ask *ask, enum hf_code code, const char *failure)
@@ -73,8 +33,9 @@ static int check(const struct ask *ask, const struct hf_config *config,
 		 const struct hf_config_report *report, enum hf_code code, const char *failure)
 {
 	if (ask->json)
-		return check_json(report, code == HF_OK,
-				  code == HF_OK || report->found.errors > 0 ? NULL : failure);
+		return hf_cli_report_json(&report->found, "config", code == HF_OK,
+					  code == HF_OK || report->found.errors > 0 ? NULL
+										    : failure);
 	hf_report_print(&report->found, stderr);
 	if (code != HF_OK && report->found.errors == 0)
 		explain(ask, code, failure);
