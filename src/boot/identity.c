@@ -104,8 +104,8 @@ static enum hf_code read_line(const char *path, char *ret_line, size_t size_byte
 	return HF_OK;
 }
 
-static enum hf_code read_boot_id(const char *root, char ret_boot_id[HF_BOOT_ID_BYTES],
-				 struct hf_err *err)
+enum hf_code hf_boot_id_read(const char *root, char ret_boot_id[HF_BOOT_ID_BYTES],
+			     struct hf_err *err)
 {
 	char path[PATH_MAX];
 
@@ -353,7 +353,7 @@ enum hf_code hf_identity_open(const struct hf_identity_options *options,
 {
 	struct hf_identity identity = { 0 };
 
-	enum hf_code code = read_boot_id(options->root, identity.boot_id, err);
+	enum hf_code code = hf_boot_id_read(options->root, identity.boot_id, err);
 	if (code != HF_OK)
 		return code;
 	if (!find_serial(options->root, identity.hardware))

@@ -61,5 +61,10 @@ struct hf_identity {
 enum hf_code hf_identity_open(const struct hf_identity_options *options,
 			      struct hf_identity *ret_identity, struct hf_err *err) HF_MUST_CHECK;
 
+/* The boot we are in, as the kernel names it; root as in the options. For what has to be opened
+ * before the identity is (recover/slots.h). */
+enum hf_code hf_boot_id_read(const char *root, char ret_boot_id[HF_BOOT_ID_BYTES],
+			     struct hf_err *err) HF_MUST_CHECK;
+
 /* Is this a serial number that tells one board from another? Makers leave place-holders. */
 bool hf_identity_serial_sane(const char *serial);
