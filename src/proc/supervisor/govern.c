@@ -159,7 +159,7 @@ static void fill_input(struct supervisor *supervisor, struct hf_mono now)
 	struct governor *governor = supervisor->governor;
 	struct hf_policy_input *input = &governor->input;
 
-	input->now_ms = governor->base_ms + hf_mono_diff_us(now, supervisor->started) / 1000;
+	input->now_ms = keep_on_ms(supervisor, now);
 	input->uptime_ms = now.us / 1000;
 	input->asleep_ms = 0;
 	if (governor->stepped.us != 0 && hf_mono_before(governor->stepped, supervisor->awake))
@@ -180,7 +180,7 @@ static void fill_input(struct supervisor *supervisor, struct hf_mono now)
 		set(input, HF_SIGNAL_MODEL_INVALID, 0, 1);
 	set(input, HF_SIGNAL_POLICY_INVALID, 0, governor->policy_refused[0] != '\0');
 	set(input, HF_SIGNAL_STATE_LOST, 0, governor->state_lost);
-	set(input, HF_SIGNAL_UNCLEAN_STARTS, 0, (int64_t)governor->unclean_starts);
+	set(input, HF_SIGNAL_UNCLEAN_STARTS, 0, (int64_t)keep_unclean(supervisor));
 	set(input, HF_SIGNAL_RELEASE_GATE, 0, 0);
 	if (!input->readings[HF_SIGNAL_MODEL_INVALID][0].known)
 		set(input, HF_SIGNAL_MODEL_INVALID, 0, 0);

@@ -243,7 +243,8 @@ static enum hf_code open_governor(struct supervisor *supervisor, struct hf_err *
 	governor->out.state = HF_STATE_RECOVERING;
 	readings_open(&governor->readings, supervisor->started);
 	governor->trace = trace_open(supervisor);
-	return keep_open(supervisor, err);
+	keep_open(supervisor);
+	return HF_OK;
 }
 
 static enum hf_code prepare(struct supervisor *supervisor, const struct arguments *arguments,
@@ -263,9 +264,11 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	if (code == HF_OK)
 		code = hf_data_open(supervisor->settings.data_path, &supervisor->data, err);
 	if (code == HF_OK)
-		code = know_thyself(supervisor, err);
-	if (code == HF_OK)
 		code = hf_folder_make(supervisor->settings.run_path, 0750, err);
+	if (code == HF_OK)
+		code = keep_find(supervisor, err);
+	if (code == HF_OK)
+		code = know_thyself(supervisor, err);
 	if (code == HF_OK)
 		code = settings_make_generation(&supervisor->settings, supervisor->identity.run,
 						err);

@@ -130,7 +130,6 @@ struct governor {
 	struct trace *trace; /* NULL: there is none */
 	struct keep *keep;
 	sd_event_source *timer;
-	int64_t base_ms; /* powered-on time when this run began */
 	struct hf_mono stepped;
 	struct hf_mono state_since;
 	struct hf_unit told; /* to the workers, last */
@@ -140,7 +139,6 @@ struct governor {
 	bool again;
 	bool is_volatile;
 	bool state_lost;
-	uint32_t unclean_starts;
 	char policy_refused[HF_ERR_TEXT_BYTES_MAX]; /* the file on reload; empty: it is in force */
 	struct reload *reload;                      /* in hand; NULL */
 	pid_t reboot_pid;
@@ -230,7 +228,13 @@ void actions_started(struct supervisor *supervisor, const struct child *child, b
 void actions_available(const struct supervisor *supervisor, struct hf_policy *policy);
 
 /* keep.c */
-enum hf_code keep_open(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
+/* Before hf_identity_open(): see recover/slots.h. */
+enum hf_code keep_find(struct supervisor *supervisor, struct hf_err *err) HF_MUST_CHECK;
+/* What was found becomes the policy's state. */
+void keep_open(struct supervisor *supervisor);
+int64_t keep_on_ms(const struct supervisor *supervisor, struct hf_mono now);
+/* Ends that were not clean, of the machine and of the supervisor, in the last half hour. */
+uint32_t keep_unclean(const struct supervisor *supervisor);
 void keep_tick(struct supervisor *supervisor);
 void keep_store(struct supervisor *supervisor);
 /* clean: the unit was told to end, and did. */
