@@ -588,6 +588,8 @@ void hf_config_cross_check(struct hf_config *config, struct hf_config_report *re
 	check_cameras(&check);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "model.path"), "model.path",
 		     config->model_path);
+	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "policy.path"), "policy.path",
+		     config->policy_path);
 	check_zones(&check);
 	check_hours(&check);
 	check_hub(&check);

@@ -348,7 +348,7 @@ static const struct {
 	  "{class: blind, scope: worker" },
 	/* actions */
 	{ "budget: [3/10m, 12/24h], ", "", "actions.restart_worker has no budget" },
-	{ "3/10m", "0/10m", "actions.restart_worker.budget: 0 is out of range (1 to 100 uses)" },
+	{ "3/10m", "0/10m", "actions.restart_worker.budget: 0 is out of range (1 to " },
 	{ "3/10m", "3", "actions.restart_worker.budget: \"3\" has no window" },
 	{ "3/10m", "3/10", "actions.restart_worker.budget: \"10\" has no unit" },
 	{ "3/10m", "3/1m",

@@ -79,17 +79,22 @@ static const struct hf_form policy_forms[] = {
 	  "what clears it" },
 	{ "table", NULL, HF_OFFERS_NOTHING, 0, 0,
 	  "all reasons, what each class leads to in each state, and all actions" },
+	{ "simulate", "TRACE", HF_OFFERS_FILES, 1, 1,
+	  "what it would have decided on the signals that a unit recorded (RUN/trace.jsonl); with "
+	  "--against, what another policy would have decided otherwise" },
 	{ "signals", NULL, HF_OFFERS_NOTHING, 0, 0,
 	  "what is watched: name, whose it is, unit, meaning" },
 	{ "example", NULL, HF_OFFERS_NOTHING, 0, 0,
 	  "prints the default policy, with comments: a file to begin with" },
 };
 static const struct hf_option policy_options[] = {
-	{ "--policy", "FILE", HF_OFFERS_FILES, "explain table",
+	{ "--policy", "FILE", HF_OFFERS_FILES, "explain table simulate",
 	  "another policy than the one that comes with this build" },
+	{ "--against", "FILE", HF_OFFERS_FILES, "simulate",
+	  "a second policy: show only what the two decide differently" },
 	{ "--markdown", NULL, HF_OFFERS_NOTHING, "table", "for a document" },
-	{ "--json", NULL, HF_OFFERS_NOTHING, "check explain table signals",
-	  "one line of JSON on standard output" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, "check explain table simulate signals",
+	  "JSON on standard output: one object, or a line a decision" },
 };
 static const char *const policy_examples[] = {
 	"holdfast policy explain camera_lost",
@@ -98,6 +103,8 @@ static const char *const policy_examples[] = {
 	"begin one; \"mode: shadow\" tells what it would do",
 	"holdfast policy check site-policy.yaml",
 	"before a unit is started with it",
+	"holdfast policy simulate /var/lib/holdfast/run/trace.jsonl --against site-policy.yaml",
+	"what it would have done otherwise",
 	"holdfast policy table --json | jq -r '.reasons[] | [.reason, .class] | @tsv'",
 	"every reason, for a script",
 	NULL,

@@ -3,6 +3,7 @@
 #include "boot/config.h"
 
 #include "base/auto.h"
+#include "boot/policy.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/report.h"
@@ -27,6 +28,33 @@ static void explain(const struct ask *ask, enum hf_code code, const char *failur
 	else if (code == HF_E_DENIED)
 		(void)fputs("It is readable for the unit's own user and group: try sudo.\n",
 			    stderr);
+}
+
+/* The policy that it names: what is wrong with that is told where it is named. One that is not named
+ * came with the build. */
+static enum hf_code check_policy(const struct hf_config *config, struct hf_config_report *report,
+				 struct hf_err *err)
+{
+	const struct hf_config_row *row = hf_config_row_find(HF_CONFIG_UNIT, "policy.path");
+	struct hf_place place = *hf_config_place(report, HF_CONFIG_UNIT, 0, row);
+	HF_AUTO_FREE struct hf_policy *policy = malloc(sizeof *policy);
+	HF_AUTO_FREE struct hf_report *found = malloc(sizeof *found);
+	struct hf_err why;
+
+	if (config->policy_path[0] == '\0')
+		return HF_OK;
+	if (policy == NULL || found == NULL)
+		return hf_fail(err, HF_E_NOMEM, "out of memory");
+	if (hf_policy_load(config->policy_path, policy, found, &why) != HF_OK && found->errors == 0)
+		hf_complain(&report->found, place, "policy.path: %s", why.text);
+	for (uint32_t i = 0; i < found->message_count; i++) {
+		const struct hf_message *message = &found->messages[i];
+
+		(message->warning ? hf_warn : hf_complain)(
+			&report->found, place, "policy.path: %s:%u:%u: %s", found->path,
+			message->place.line, message->place.column, message->text);
+	}
+	return hf_report_end(&report->found, err);
 }
 
 static int check(const struct ask *ask, const struct hf_config *config,
@@ -99,6 +127,8 @@ int hf_cli_config(int argc, char **argv)
 		return HF_EXIT_FAILED;
 	}
 	enum hf_code code = hf_config_load(ask.file, config, report, &err);
+	if (strcmp(words.form->name, "check") == 0 && code == HF_OK)
+		code = check_policy(config, report, &err);
 	if (strcmp(words.form->name, "check") == 0)
 		return check(&ask, config, report, code, err.text);
 	return show(&ask, config, report, code, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* holdfast policy - check, explain or begin the rules by which a unit recovers. */
+/* holdfast policy - check, explain, try or begin the rules by which a unit recovers. */
 #include "boot/policy.h"
 
 #include "base/auto.h"
@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/policy_inner.h"
+#include "cli/policy_simulate.h"
 #include "cli/report.h"
 
 #include <stdlib.h>
@@ -159,6 +160,23 @@ static int print_example(void)
 	return HF_EXIT_OK;
 }
 
+static int simulate(const struct hf_words *words, const struct hf_policy *policy, bool as_json)
+{
+	const struct ask other = { .path = hf_words_value(words, "--against") };
+	HF_AUTO_FREE struct hf_policy *against = malloc(sizeof *against);
+	HF_AUTO_FREE struct hf_report *report = malloc(sizeof *report);
+	struct hf_err err;
+
+	if (against == NULL || report == NULL) {
+		(void)fputs("holdfast: out of memory\n", stderr);
+		return HF_EXIT_FAILED;
+	}
+	if (other.path != NULL && !usable(report, load(&other, against, report, &err), &err))
+		return HF_EXIT_FAILED;
+	return hf_policy_simulate(words->arguments[0], policy, other.path != NULL ? against : NULL,
+				  as_json);
+}
+
 int hf_cli_policy(int argc, char **argv)
 {
 	struct hf_err err = { 0 };
@@ -189,6 +207,8 @@ int hf_cli_policy(int argc, char **argv)
 		return HF_EXIT_FAILED;
 	if (strcmp(form, "explain") == 0)
 		return explain(&ask, policy, words.arguments[0]);
+	if (strcmp(form, "simulate") == 0)
+		return simulate(&words, policy, ask.json);
 	if (ask.json)
 		return print_json(policy, NULL);
 	hf_policy_table(policy, hf_words_has(&words, "--markdown"), stdout);

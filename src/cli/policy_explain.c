@@ -170,9 +170,12 @@ static void say_once(const struct hf_policy_action *action, FILE *stream)
 	}
 	hf_duration_text(action->settle_ms, settle);
 	hf_duration_text(action->verify_ms, verify);
-	(void)fprintf(stream,
-		      " It has %s to take effect, and has helped if it is then not bad for %s.\n",
-		      settle, verify);
+	if (action->settle_ms > 0)
+		(void)fprintf(stream, " It has %s to take effect, and has helped if it is then",
+			      settle);
+	else
+		(void)fputs(" It has helped if it is", stream);
+	(void)fprintf(stream, " not bad for %s.\n", verify);
 	if (action->destroys != 0)
 		(void)fputs("     The evidence is frozen before.\n", stream);
 }

@@ -151,7 +151,10 @@ static bool fill_action(const struct hf_policy *policy, unsigned row, cell cells
 	if (action->verify_ms > 0) {
 		hf_duration_text(action->settle_ms, settle);
 		hf_duration_text(action->verify_ms, verify);
-		(void)snprintf(cells[5], sizeof(cell), "after %s, for %s", settle, verify);
+		(void)snprintf(cells[5], sizeof(cell), "%s%s%sfor %s",
+			       action->settle_ms > 0 ? "after " : "",
+			       action->settle_ms > 0 ? settle : "",
+			       action->settle_ms > 0 ? ", " : "", verify);
 	}
 	for (unsigned i = 3; i < 6; i++)
 		if (cells[i][0] == '\0')

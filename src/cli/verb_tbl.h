@@ -4,7 +4,7 @@
  * together. What it takes is a row of cli/commands.c. No include guard. */
 HF_VERB("Set up", setup,   "look at a source and begin its configuration")
 HF_VERB("Set up", config,  "check, show or begin a configuration file")
-HF_VERB("Set up", policy,  "check, explain or begin the rules of recovery")
+HF_VERB("Set up", policy,  "check, explain, try or begin the rules of recovery")
 HF_VERB("Look",   status,  "how the unit is, and why")
 HF_VERB("Look",   why,     "why it is in this state, what was tried, what comes next")
 HF_VERB("Look",   detect,  "find people in pictures and clips, without a unit")

@@ -124,6 +124,30 @@ out_empty
 run "the child is not for people" 2 "$child"
 err_has "holdfast config check"
 
+# The rules of recovery are a file of their own, judged where the unit's is.
+"$holdfast" policy example >"$folder/rules.yaml"
+cp "$folder/good.yaml" "$folder/ruled.yaml"
+echo 'policy: {path: rules.yaml}' >>"$folder/ruled.yaml"
+run "a configuration with a policy" 0 "$holdfast" config check "$folder/ruled.yaml"
+err_has "good: 1 source"
+run "the child writes the policy" 0 "$child" --policy "$folder/rules.yaml"
+[ "$(wc -c <"$folder/out")" -gt 10000 ] || fail "$name: too short"
+err_empty
+sed -i 's/class: latency/class: lateness/' "$folder/rules.yaml"
+line=$(grep -n lateness "$folder/rules.yaml" | head -1 | cut -d: -f1)
+run "a configuration with a bad policy" 1 "$holdfast" config check "$folder/ruled.yaml"
+err_has "$folder/ruled.yaml:4:16: policy.path: $folder/rules.yaml:$line:12: reasons.latency_high.class: \"lateness\" is not a class"
+run "the same as JSON" 1 "$holdfast" config check --json "$folder/ruled.yaml"
+out_has '"line":4,"column":16,"level":"error","text":"policy.path: '
+run "the child refuses a policy" 2 "$child" --policy "$folder/rules.yaml"
+out_empty
+err_has "$folder/rules.yaml:$line:12: "
+rm "$folder/rules.yaml"
+run "a policy that is not there" 1 "$holdfast" config check "$folder/ruled.yaml"
+err_has "policy.path: open $folder/rules.yaml: No such file"
+run "the child cannot read a policy" 1 "$child" --policy "$folder/rules.yaml"
+out_empty
+
 run "no unit is running" 3 "$holdfast" status --data "$folder/none"
 out_empty
 err_has "holdfastd --config"

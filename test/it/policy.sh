@@ -91,6 +91,65 @@ out_has "By class and state"
 run "the table, for a script" 0 "$holdfast" policy table --json
 out_has '"safe_mode":{"actuate":false,"auto_exit_classes":["sensor","latency","resource"]'
 
+# A detector dies and is back, a camera is away for half a minute, and results come too late until
+# the unit is in safe mode, which it leaves by itself. By a policy of its own: the default may change.
+cp "$(dirname "$0")/../fuzz/corpus/policy_trace/crash-camera-latency" "$folder/trace.jsonl"
+cat >"$folder/own.yaml" <<'YAML'
+schema: holdfast.policy/1
+name: own
+signals:
+  camera.frame_age: {stale_after: 3s, required: true}
+  infer.p99: {stale_after: 30s, required: true}
+reasons:
+  dead: {class: process, workers: [infer], when: worker.down, clear: {when: not worker.down, hold: 30s}, ladder: [restart_worker]}
+  lost: {class: sensor, when: camera.frame_age > 5s, clear: {when: camera.frame_age < 1s, hold: 60s}, ladder: [hold_camera]}
+  slow: {class: latency, when: infer.p99 > 2x, hold: 10s, clear: {when: infer.p99 < 0.8x, hold: 120s}, ladder: [shed, safe_mode]}
+  dark: {class: blind, scope: camera, when: unknown(required), clear: {hold: 30s}}
+  blind: {class: blind, scope: unit, when: unknown(required), clear: {hold: 30s}}
+actions:
+  hold_camera: {}
+  shed: {settle: 10s, verify: 10s}
+  restart_worker: {waits: [50ms], budget: 3/10m, settle: 5s, verify: 30s}
+  safe_mode: {}
+safe_mode: {actuate: false, auto_exit: {classes: [latency], healthy: 30m, max: 1/24h}}
+YAML
+sed -e 's/name: own/name: other/' -e 's/\(slow:.*\)hold: 10s/\1hold: 20s/' "$folder/own.yaml" >"$folder/other.yaml"
+run "simulate" 0 "$holdfast" policy simulate "$folder/trace.jsonl" --policy "$folder/own.yaml"
+err_has "by policy own; at the end: healthy"
+# has TIME CHANGE WORD...: in one line
+has() {
+	grep -E "^ +$1  $2( .*)?$" "$folder/out" >"$folder/line"
+	what="$1 $2"
+	shift 2
+	for word in "$@"; do
+		grep -qF -- "$word" "$folder/line" || fail "$name: $what lacks: $word"
+	done
+}
+has 4.000 action_chosen "worker 3" dead restart_worker "in 50ms"
+has 39.250 action_verified "worker 3" restart_worker
+has 59.000 mode_engaged "camera 2" lost hold_camera
+has 209.000 mode_engaged slow shed
+has 219.000 state_changed "to safe_mode"
+has 2099.000 safe_mode_left
+run "simulate, for a script" 0 "$holdfast" policy simulate "$folder/trace.jsonl" --policy "$folder/own.yaml" --json
+out_has '{"policy":"own","t":220000,"change":"state_changed","reason":null,"scope":0,"action":null,"state":"safe_mode"'
+run "simulate by the default" 0 "$holdfast" policy simulate "$folder/trace.jsonl"
+err_has "by policy default"
+run "two policies" 0 "$holdfast" policy simulate "$folder/trace.jsonl" --policy "$folder/own.yaml" --against "$folder/other.yaml"
+out_has "- only by own, + only by other"
+grep -q '^- *219.000  state_changed .*to safe_mode' "$folder/out" || fail "$name: own is safe at 219 s"
+grep -q '^+ *229.000  state_changed .*to safe_mode' "$folder/out" || fail "$name: other is safe at 229 s"
+! grep -q restart_worker "$folder/out" || fail "$name: what both decide alike is shown"
+run "a policy against itself" 0 "$holdfast" policy simulate "$folder/trace.jsonl" --against "$policy"
+[ "$(wc -l <"$folder/out")" = 1 ] || fail "$name: a policy differs from itself"
+head -c 1000 "$folder/trace.jsonl" >"$folder/cut.jsonl"
+run "a trace cut by a power cut" 1 "$holdfast" policy simulate "$folder/cut.jsonl"
+err_has "has no full line"
+sed '3s/"t"/"tt"/' "$folder/trace.jsonl" >"$folder/bad.jsonl"
+run "a trace with a mistake" 1 "$holdfast" policy simulate "$folder/bad.jsonl"
+err_has "bad.jsonl: line 3: t is missing"
+run "a trace that is not there" 1 "$holdfast" policy simulate "$folder/none.jsonl"
+
 run "the table, for a document" 0 "$holdfast" policy table --markdown
 sed -n '/^<!-- policy table: begin -->$/,/^<!-- policy table: end -->$/p' "$doc" | sed '1d;$d' >"$folder/doc"
 cmp -s "$folder/doc" "$folder/out" || fail "the table in $doc is not that of the default policy: put \

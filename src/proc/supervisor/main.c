@@ -119,6 +119,7 @@ static int check_only(const struct arguments *arguments)
 {
 	struct settings settings;
 	struct hf_config config;
+	struct hf_policy policy;
 	struct hf_err err = { 0 };
 
 	enum hf_code code = settings_find(arguments->config_path, arguments->data_path,
@@ -126,16 +127,19 @@ static int check_only(const struct arguments *arguments)
 	if (code == HF_OK)
 		code = settings_read_config(&settings, &config, &err);
 	if (code == HF_OK)
+		code = settings_read_policy(&settings, &config, &policy, &err);
+	if (code == HF_OK)
 		code = settings_check_parts(&settings, &err);
 	if (code != HF_OK)
 		return complain(code, &err);
 	if (!try_parts(&settings, &config))
 		return 1;
-	(void)printf("%s is fine: %u source%s, %u camera%s, %u zone%s, %lld detector%s, %s\n",
+	(void)printf("%s is fine: %u source%s, %u camera%s, %u zone%s, %lld detector%s, policy %s, "
+		     "%s\n",
 		     settings.config_path, config.source_count, config.source_count == 1 ? "" : "s",
 		     config.camera_count, config.camera_count == 1 ? "" : "s", config.zone_count,
 		     config.zone_count == 1 ? "" : "s", (long long)config.infer_workers,
-		     config.infer_workers == 1 ? "" : "s",
+		     config.infer_workers == 1 ? "" : "s", policy.name,
 		     config.hub_url[0] != '\0' ? config.hub_url : "no hub");
 	return 0;
 }
