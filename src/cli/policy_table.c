@@ -51,7 +51,8 @@ static bool fill_reason(const struct hf_policy *policy, unsigned row, cell cells
 	hf_policy_when_words(policy, reason, cells[3]);
 	if (reason->hold_ms > 0) {
 		hf_duration_text(reason->hold_ms, hold);
-		hf_policy_append(cells[3], " for ", hold);
+		hf_policy_append(cells[3], hf_policy_is_blind(reason) ? ", and so for " : " for ",
+				 hold);
 	}
 	hf_policy_clear_words(reason, cells[4]);
 	if (reason->clear_hold_ms > 0) {
