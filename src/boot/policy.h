@@ -15,6 +15,7 @@
  *                 class: sensor
  *                 when: camera.frame_age > 5s
  *                 hold: 0s
+ *                 settle: 0s             # beside the action's: how long its signals lag behind
  *                 clear: {when: camera.frame_age < 1s, hold: 60s, refill: 0.25}
  *                 latch: auto            # auto | operator | reboot | release
  *                 ladder: [hold_camera]

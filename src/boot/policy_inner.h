@@ -26,8 +26,8 @@ struct hf_policy_units {
 
 /* Where a reason's parts stand. Line 0: not there. */
 struct hf_policy_reason_places {
-	struct hf_place name, class_of, scope, workers, when, hold, clear, clear_when, clear_hold,
-		latch, ladder, recovering, holds, records_only;
+	struct hf_place name, class_of, scope, workers, when, hold, settle, clear, clear_when,
+		clear_hold, latch, ladder, recovering, holds, records_only;
 	struct hf_place rungs[HF_POLICY_RUNGS_MAX];
 	bool blind; /* unknown(required) */
 };

@@ -84,6 +84,9 @@ static const struct hf_form policy_forms[] = {
 	  "--against, what another policy would have decided otherwise" },
 	{ "signals", NULL, HF_OFFERS_NOTHING, 0, 0,
 	  "what is watched: name, whose it is, unit, meaning" },
+	{ "reload", NULL, HF_OFFERS_NOTHING, 0, 0,
+	  "has the running unit read its policy again; one that is refused changes nothing, and "
+	  "holdfast why says so" },
 	{ "example", NULL, HF_OFFERS_NOTHING, 0, 0,
 	  "prints the default policy, with comments: a file to begin with" },
 };
@@ -93,7 +96,11 @@ static const struct hf_option policy_options[] = {
 	{ "--against", "FILE", HF_OFFERS_FILES, "simulate",
 	  "a second policy: show only what the two decide differently" },
 	{ "--markdown", NULL, HF_OFFERS_NOTHING, "table", "for a document" },
-	{ "--json", NULL, HF_OFFERS_NOTHING, "check explain table simulate signals",
+	{ "--data", "DIR", HF_OFFERS_FOLDERS, "reload",
+	  "the unit's data folder (" HF_DATA_PATH ")" },
+	{ "--run", "DIR", HF_OFFERS_FOLDERS, "reload",
+	  "the folder of its control socket, when it is not DATA/run" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, "check explain table simulate signals reload",
 	  "JSON on standard output: one object, or a line a decision" },
 };
 static const char *const policy_examples[] = {

@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/suggest.h"
+#include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/policy_inner.h"
@@ -177,6 +178,28 @@ static int simulate(const struct hf_words *words, const struct hf_policy *policy
 				  as_json);
 }
 
+/* Its reader is a child of the unit: what it finds is in the unit's log and in an event. */
+static int reload(const struct hf_words *words)
+{
+	const struct hf_question question = { .type = HF_MSG_CTL_RELOAD };
+	HF_AUTO_FREE char *text = NULL;
+	uint32_t unit_exit = HF_EXIT_FAILED;
+	struct hf_ask unit;
+	int exit_code = hf_ask_open(words, "policy", &unit);
+
+	if (exit_code == HF_EXIT_OK)
+		exit_code = hf_ask(&unit, &question, &unit_exit, &text);
+	if (exit_code != HF_EXIT_OK)
+		return exit_code;
+	if (unit.json)
+		(void)puts(text);
+	else if (unit_exit == HF_EXIT_OK)
+		(void)puts("it is being read; holdfast why says which policy is in force");
+	else
+		(void)fprintf(stderr, "holdfast: refused: %s\n", text);
+	return (int)unit_exit;
+}
+
 int hf_cli_policy(int argc, char **argv)
 {
 	struct hf_err err = { 0 };
@@ -190,6 +213,8 @@ int hf_cli_policy(int argc, char **argv)
 			   .json = hf_words_has(&words, "--json") };
 	if (strcmp(form, "example") == 0)
 		return print_example();
+	if (strcmp(form, "reload") == 0)
+		return reload(&words);
 	if (strcmp(form, "signals") == 0)
 		return print_signals(ask.json);
 	if (strcmp(form, "check") == 0)

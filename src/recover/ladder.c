@@ -164,7 +164,9 @@ enum hf_refusal hf_ladder_refusal(const struct step *step, const struct hf_case 
 		return HF_REFUSED_ENGAGED;
 	if (state->safe && !allowed_in_safe_mode(action))
 		return HF_REFUSED_SAFE;
-	if (!state->safe && action == HF_ACTION_RETRY_WORKER)
+	/* Where nothing comes behind it, it is what is left, in any state. */
+	if (!state->safe && action == HF_ACTION_RETRY_WORKER &&
+	    rung + 1U < hf_case_reason(step->policy, one)->rung_count)
 		return HF_REFUSED_NOT_SAFE;
 	if (hf_action_kind(action) == HF_ACTION_MODE)
 		return state->held_until_ms[action] > step->now_ms ? HF_REFUSED_HELD
@@ -216,6 +218,16 @@ static void rest(struct step *step, struct hf_case *one)
 	step->out->store = true;
 }
 
+/* A picture is old until the next one comes, whatever was done. */
+static int64_t settle_ms_of(const struct step *step, const struct hf_case *one,
+			    enum hf_action action)
+{
+	int64_t own_ms = hf_case_reason(step->policy, one)->settle_ms;
+	int64_t settle_ms = step->policy->actions[action].settle_ms;
+
+	return settle_ms > own_ms ? settle_ms : own_ms;
+}
+
 static unsigned tries_max(const struct hf_policy_action *rule)
 {
 	unsigned tries = 0;
@@ -255,7 +267,7 @@ static void engage(struct step *step, struct hf_case *one, unsigned rung)
 		enter_safe(step, one);
 	step->out->store = true;
 	hf_step_tell(step, HF_CHANGE_ENGAGED, one, action, HF_REFUSED_NOT, 0);
-	go_to(step, one, HF_STEP_SETTLING, rule->settle_ms);
+	go_to(step, one, HF_STEP_SETTLING, settle_ms_of(step, one, action));
 }
 
 static void intend(struct step *step, struct hf_case *one, unsigned rung)
@@ -343,7 +355,7 @@ static void done(struct step *step, struct hf_case *one)
 	hf_step_tell(step, HF_CHANGE_DONE, one, action,
 		     one->partial ? HF_REFUSED_DEADLINE : HF_REFUSED_NOT, 0);
 	step->out->store = true;
-	go_to(step, one, HF_STEP_SETTLING, step->policy->actions[action].settle_ms);
+	go_to(step, one, HF_STEP_SETTLING, settle_ms_of(step, one, action));
 }
 
 void hf_ladder_outcome(struct step *step, const struct hf_outcome *outcome)
@@ -371,7 +383,7 @@ static void interrupt(struct step *step, struct hf_case *one, bool is_boot)
 	enum hf_action action = action_at(step, one, one->rung);
 
 	if (one->step == HF_STEP_VERIFYING || one->step == HF_STEP_SETTLING) {
-		go_to(step, one, HF_STEP_SETTLING, step->policy->actions[action].settle_ms);
+		go_to(step, one, HF_STEP_SETTLING, settle_ms_of(step, one, action));
 		return;
 	}
 	bool is_done = one->step == HF_STEP_ACTING && (action != HF_ACTION_REBOOT || is_boot) &&
@@ -435,10 +447,22 @@ static void choose(struct step *step, struct hf_case *one)
 			intend(step, one, rung);
 		return;
 	}
-	if (one->told || reason->rung_count == 0)
+	if (one->told || reason->rung_count == 0 || one->engaged != 0)
 		return;
 	one->told = true;
 	hf_step_tell(step, HF_CHANGE_EXHAUSTED, one, HF_ACTION_COUNT, HF_REFUSED_NOT, 0);
+}
+
+static void settled(struct step *step, struct hf_case *one)
+{
+	const struct hf_policy_action *rule = rule_of(step, one);
+	bool is_mode = hf_action_kind(action_at(step, one, one->rung)) == HF_ACTION_MODE;
+
+	/* One that is not there to mend anything is not asked whether it did. */
+	if (is_mode && rule->verify_ms == 0)
+		rest(step, one);
+	else
+		go_to(step, one, HF_STEP_VERIFYING, rule->verify_ms);
 }
 
 /* The verification's time is over, or its reason is back. */
@@ -493,7 +517,7 @@ static void advance(struct step *step, struct hf_case *one)
 		break;
 	case HF_STEP_SETTLING:
 		if (step->now_ms >= one->until_ms)
-			go_to(step, one, HF_STEP_VERIFYING, rule_of(step, one)->verify_ms);
+			settled(step, one);
 		break;
 	case HF_STEP_VERIFYING:
 		verify(step, one);

@@ -139,7 +139,8 @@ static bool reason_is_sane(const struct hf_policy *policy, const struct hf_polic
 	    reason->class_of >= HF_CLASS_COUNT || reason->scope >= HF_SCOPE_COUNT ||
 	    reason->latch > HF_LATCH_RELEASE || reason->rung_count > HF_POLICY_RUNGS_MAX ||
 	    !condition_is_sane(&reason->when) || !condition_is_sane(&reason->clear) ||
-	    reason->hold_ms < 0 || reason->clear_hold_ms < 0 || reason->refill_permille > 1000)
+	    reason->hold_ms < 0 || reason->clear_hold_ms < 0 || reason->settle_ms < 0 ||
+	    reason->refill_permille > 1000)
 		return false;
 	for (unsigned i = 0; i < reason->rung_count; i++)
 		if (reason->ladder[i] >= HF_ACTION_COUNT ||

@@ -119,6 +119,7 @@ struct hf_policy_reason {
 	struct hf_condition clear;
 	int64_t hold_ms;
 	int64_t clear_hold_ms;
+	int64_t settle_ms; /* so long at least after an action its signals say nothing about it */
 	uint32_t refill_permille;
 	uint32_t workers; /* scope worker: of whom, bits 1 << enum hf_role; 0: of each */
 };
