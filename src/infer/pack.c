@@ -183,6 +183,65 @@ static void get_strides(struct reader *r, const json_t *root, struct hf_pack *pa
 			get_count(r, json_array_get(list, i), "strides", 1, 256);
 }
 
+/* A folder in the pack's own. */
+static void get_fallback(struct reader *r, const json_t *root, struct hf_pack *pack)
+{
+	if (json_object_get(root, "fallback") == NULL)
+		return;
+	get_text(r, root, "fallback", sizeof pack->fallback, pack->fallback);
+	if (strchr(pack->fallback, '/') != NULL || pack->fallback[0] == '.')
+		wrong(r, "fallback", "the name of a folder in the pack's folder");
+}
+
+static float get_finite(struct reader *r, const json_t *value, const char *key)
+{
+	double number = json_number_value(value);
+
+	if (!json_is_number(value) || !(fabs(number) < 1e6))
+		wrong(r, key, "a number");
+	return (float)number;
+}
+
+static void get_golden_output(struct reader *r, const json_t *entry, struct hf_pack_golden *golden)
+{
+	const json_t *at = json_object_get(entry, "at"), *values = json_object_get(entry, "values");
+	size_t count = json_array_size(at);
+
+	if (count == 0 || count > HF_PACK_GOLDEN_MAX || json_array_size(values) != count) {
+		wrong(r, "golden.outputs",
+		      "for each output: at and values, as many, and at most 64");
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		golden->at[i] =
+			get_count(r, json_array_get(at, i), "golden.outputs.at", 0, INT32_MAX);
+		golden->values[i] =
+			get_finite(r, json_array_get(values, i), "golden.outputs.values");
+	}
+	golden->mean = get_finite(r, json_object_get(entry, "mean"), "golden.outputs.mean");
+	golden->tolerance =
+		get_finite(r, json_object_get(entry, "tolerance"), "golden.outputs.tolerance");
+	if (!(golden->tolerance > 0))
+		wrong(r, "golden.outputs.tolerance", "above 0");
+	golden->count = (uint32_t)count;
+}
+
+static void get_golden(struct reader *r, const json_t *root, struct hf_pack *pack)
+{
+	const json_t *golden = json_object_get(root, "golden");
+	const json_t *outputs = json_object_get(golden, "outputs");
+	const char *recipe = json_string_value(json_object_get(golden, "recipe"));
+
+	if (golden == NULL)
+		return;
+	if (recipe == NULL || strcmp(recipe, "figures-1") != 0)
+		wrong(r, "golden.recipe", "\"figures-1\", the only picture this build can draw");
+	for (uint32_t i = 0; i < pack->output_count; i++)
+		get_golden_output(r, json_object_get(outputs, pack->outputs[i].key),
+				  &pack->outputs[i].golden);
+	pack->golden = true;
+}
+
 static enum hf_code read_json(const char *path, const char *folder, json_t **ret_root,
 			      struct hf_err *err)
 {
@@ -232,10 +291,26 @@ enum hf_code hf_pack_open(const char *folder, struct hf_pack *ret_pack, struct h
 	get_std(&r, root, pack.std);
 	pack.score_threshold = get_share(&r, root, "score_threshold");
 	pack.nms_iou = get_share(&r, root, "nms_iou");
+	get_fallback(&r, root, &pack);
+	get_golden(&r, root, &pack);
 	json_decref(root);
 	if (r.code == HF_OK)
 		*ret_pack = pack;
 	return r.code;
+}
+
+enum hf_code hf_pack_open_fallback(const struct hf_pack *pack, struct hf_pack *ret_fallback,
+				   struct hf_err *err)
+{
+	char path[PATH_BYTES];
+
+	if (pack->fallback[0] == '\0')
+		return hf_fail(err, HF_E_NOENT, "%s/model.json names no fallback", pack->folder);
+	(void)snprintf(path, sizeof path, "%s/%s", pack->folder, pack->fallback);
+	enum hf_code code = hf_pack_open(path, ret_fallback, err);
+	if (code == HF_OK)
+		ret_fallback->fallback[0] = '\0';
+	return code;
 }
 
 enum hf_code hf_pack_read_model(const struct hf_pack *pack, uint8_t **ret_model,

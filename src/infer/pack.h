@@ -9,6 +9,9 @@
  *             which the decoder asks for them, the classes, and the thresholds.
  *             Keys that are not known here are passed over: a pack also tells
  *             where it comes from and its licence.
+ *             Two things may be missing: "fallback", a folder in this one with a
+ *             smaller network, a pack of its own, for when this one is too much;
+ *             and "golden", what the network says to a known picture (golden.h).
  *
  * Numbers     strides in pixels of the input; score and IoU thresholds 0 to 1.
  *
@@ -23,6 +26,7 @@
 #include "base/err.h"
 #include "shape/limits.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -33,11 +37,22 @@ enum {
 	HF_PACK_INPUT_MIN = 32,
 	HF_PACK_INPUT_MAX = 2048,
 	HF_PACK_SHA256_BYTES = 32,
+	HF_PACK_GOLDEN_MAX = 64,
+};
+
+/* Of one output, for the known picture. */
+struct hf_pack_golden {
+	uint32_t count; /* 0: it is not known what to expect */
+	uint32_t at[HF_PACK_GOLDEN_MAX];
+	float values[HF_PACK_GOLDEN_MAX];
+	float mean; /* of all values */
+	float tolerance;
 };
 
 struct hf_pack_output {
 	char key[HF_PACK_NAME_BYTES]; /* what the decoder calls it: "scores" */
 	char name[HF_ID_BYTES];       /* what the network calls it */
+	struct hf_pack_golden golden;
 };
 
 struct hf_pack {
@@ -59,11 +74,17 @@ struct hf_pack {
 	float std[3];
 	float score_threshold;
 	float nms_iou;
+	char fallback[HF_ID_BYTES]; /* name of a folder in this one; empty: there is none */
+	bool golden;                /* it is known what to expect of each output */
 };
 
 /* Read folder/model.json. The network itself is not touched. */
 enum hf_code hf_pack_open(const char *folder, struct hf_pack *ret_pack,
 			  struct hf_err *err) HF_MUST_CHECK;
+
+/* The smaller network of a pack that names one; it names none itself. */
+enum hf_code hf_pack_open_fallback(const struct hf_pack *pack, struct hf_pack *ret_fallback,
+				   struct hf_err *err) HF_MUST_CHECK;
 
 /* The network's bytes, as hashed. ret_model is the caller's to free. */
 enum hf_code hf_pack_read_model(const struct hf_pack *pack, uint8_t **ret_model,

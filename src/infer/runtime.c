@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/auto.h"
 #include "infer/decode.h"
+#include "infer/golden.h"
 #include "infer/preprocess.h"
 
 #include <malloc.h>
@@ -20,13 +21,15 @@ enum {
 	API_LEVEL = 17,
 };
 
+/* Of the process: it is one and the same inside the runtime, too. Never released. */
+static OrtEnv *env;
+
 struct hf_runtime {
 	const OrtApi *api;
 	struct hf_pack pack;
 	const struct hf_decoder *decoder;
 	struct hf_preprocess *preprocess;
 	struct hf_candidates candidates;
-	OrtEnv *env;
 	OrtSession *session;
 	OrtMemoryInfo *memory;
 	OrtValue *input;
@@ -35,14 +38,27 @@ struct hf_runtime {
 	float *output_values[HF_PACK_OUTPUTS_MAX];
 };
 
+/* It has no code for this: what its allocators and the C++ library write is all there is. */
+static bool is_out_of_memory(const char *message)
+{
+	static const char *const says[] = { "bad_alloc", "Failed to allocate memory",
+					    "Cannot allocate memory", "out of memory" };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(says); i++)
+		if (strstr(message, says[i]) != NULL)
+			return true;
+	return false;
+}
+
 /* Takes the status over. */
 static enum hf_code judge(const OrtApi *api, OrtStatus *status, const char *what,
 			  struct hf_err *err)
 {
 	if (status == NULL)
 		return HF_OK;
-	enum hf_code code = hf_fail(err, HF_E_IO, "ONNX Runtime cannot %s: %s", what,
-				    api->GetErrorMessage(status));
+	const char *message = api->GetErrorMessage(status);
+	enum hf_code code = hf_fail(err, is_out_of_memory(message) ? HF_E_NOMEM : HF_E_IO,
+				    "ONNX Runtime cannot %s: %s", what, message);
 	api->ReleaseStatus(status);
 	return code;
 }
@@ -78,23 +94,19 @@ static enum hf_code open_session(struct hf_runtime *r, struct hf_err *err)
 	enum hf_code code = hf_pack_read_model(&r->pack, &model, &size, err);
 	if (code != HF_OK)
 		return code;
-	/* What it has to say comes back as a status; rooms do not log. */
-	code = judge(r->api, r->api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "holdfast", &r->env),
-		     "start", err);
-	if (code != HF_OK)
-		return code;
 	code = judge(r->api, r->api->CreateSessionOptions(&options), "start", err);
 	if (code != HF_OK)
 		return code;
 	code = set_options(r->api, options, err);
 	if (code == HF_OK)
-		code = judge(
-			r->api,
-			r->api->CreateSessionFromArray(r->env, model, size, options, &r->session),
-			"load the network", err);
+		code = judge(r->api,
+			     r->api->CreateSessionFromArray(env, model, size, options, &r->session),
+			     "load the network", err);
 	r->api->ReleaseSessionOptions(options);
 	if (code == HF_OK)
 		return HF_OK;
+	if (code == HF_E_NOMEM)
+		return hf_err_prefix(err, "%s/%s", r->pack.folder, r->pack.file);
 	const struct hf_err why = *err;
 	return hf_fail(err, code,
 		       "%s/%s: %.300s: take the pack that came with the build (leave model.path "
@@ -251,19 +263,26 @@ static enum hf_code bind_input(struct hf_runtime *r, struct hf_err *err)
 	return make_tensor(r, &shape, hf_preprocess_planes(r->preprocess), &r->input, err);
 }
 
+static const struct hf_pack_output *find_output(const struct hf_pack *pack, const char *key)
+{
+	for (uint32_t i = 0; i < pack->output_count; i++)
+		if (strcmp(pack->outputs[i].key, key) == 0)
+			return &pack->outputs[i];
+	return NULL;
+}
+
 static enum hf_code bind_output(struct hf_runtime *r, uint32_t index, struct hf_err *err)
 {
 	const char *key = r->decoder->outputs[index];
 	struct hf_tensor_shape shape = r->decoder->shape(&r->pack, index);
 	void *values;
 
-	for (uint32_t i = 0; i < r->pack.output_count; i++)
-		if (strcmp(r->pack.outputs[i].key, key) == 0)
-			r->output_names[index] = r->pack.outputs[i].name;
-	if (r->output_names[index] == NULL)
+	const struct hf_pack_output *output = find_output(&r->pack, key);
+	if (output == NULL)
 		return hf_fail(err, HF_E_INVALID,
 			       "%s/model.json: decoder %s needs an output \"%s\" and none is named",
 			       r->pack.folder, r->decoder->name, key);
+	r->output_names[index] = output->name;
 	enum hf_code code = check_port(r, true, r->output_names[index], &shape, err);
 	if (code == HF_OK)
 		code = make_tensor(r, &shape, NULL, &r->outputs[index], err);
@@ -275,15 +294,28 @@ static enum hf_code bind_output(struct hf_runtime *r, uint32_t index, struct hf_
 	return code;
 }
 
-static enum hf_code fill(struct hf_runtime *r, struct hf_err *err)
+enum hf_code hf_runtime_init(struct hf_err *err)
 {
-	r->api = OrtGetApiBase()->GetApi(API_LEVEL);
-	if (r->api == NULL)
+	const OrtApi *api = OrtGetApiBase()->GetApi(API_LEVEL);
+
+	if (api == NULL)
 		return hf_fail(err, HF_E_INVALID,
 			       "ONNX Runtime %s does not offer API level %d: version 1.17 or newer "
 			       "is needed",
 			       OrtGetApiBase()->GetVersionString(), API_LEVEL);
-	enum hf_code code = hf_decoder_find(r->pack.decoder, &r->decoder, err);
+	if (env != NULL)
+		return HF_OK;
+	/* What it has to say comes back as a status; rooms do not log. */
+	return judge(api, api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "holdfast", &env), "start", err);
+}
+
+static enum hf_code fill(struct hf_runtime *r, struct hf_err *err)
+{
+	enum hf_code code = hf_runtime_init(err);
+	if (code != HF_OK)
+		return code;
+	r->api = OrtGetApiBase()->GetApi(API_LEVEL);
+	code = hf_decoder_find(r->pack.decoder, &r->decoder, err);
 	if (code != HF_OK)
 		return hf_err_prefix(err, "%s/model.json", r->pack.folder);
 	code = hf_preprocess_open(&r->pack, &r->preprocess, err);
@@ -327,17 +359,29 @@ void hf_runtime_close(struct hf_runtime *runtime)
 	if (runtime == NULL)
 		return;
 	if (runtime->api != NULL) {
-		/* Each takes NULL. Values before the session, the session before its environment. */
+		/* Each takes NULL. Values before the session. */
 		for (size_t i = 0; i < HF_PACK_OUTPUTS_MAX; i++)
 			runtime->api->ReleaseValue(runtime->outputs[i]);
 		runtime->api->ReleaseValue(runtime->input);
 		runtime->api->ReleaseMemoryInfo(runtime->memory);
 		runtime->api->ReleaseSession(runtime->session);
-		runtime->api->ReleaseEnv(runtime->env);
 	}
 	hf_candidates_close(&runtime->candidates);
 	hf_preprocess_close(runtime->preprocess);
 	free(runtime);
+}
+
+static enum hf_code run(struct hf_runtime *r, const struct hf_mapping *mapping, const uint8_t *bgr,
+			struct hf_err *err)
+{
+	const char *const input_name = r->pack.input_name;
+	const OrtValue *const input = r->input;
+
+	hf_preprocess_run(r->preprocess, mapping, bgr);
+	return judge(r->api,
+		     r->api->Run(r->session, NULL, &input_name, &input, 1, r->output_names,
+				 r->decoder->output_count, r->outputs),
+		     "run the network", err);
 }
 
 enum hf_code hf_runtime_run(struct hf_runtime *runtime, const uint8_t *bgr, uint32_t width,
@@ -346,18 +390,38 @@ enum hf_code hf_runtime_run(struct hf_runtime *runtime, const uint8_t *bgr, uint
 			    uint32_t *ret_count, struct hf_err *err)
 {
 	struct hf_runtime *r = runtime;
-	const char *const input_name = r->pack.input_name;
-	const OrtValue *const input = r->input;
 	struct hf_mapping mapping = hf_preprocess_map(r->preprocess, width, height);
+	enum hf_code code = run(r, &mapping, bgr, err);
 
-	hf_preprocess_run(r->preprocess, &mapping, bgr);
-	enum hf_code code =
-		judge(r->api,
-		      r->api->Run(r->session, NULL, &input_name, &input, 1, r->output_names,
-				  r->decoder->output_count, r->outputs),
-		      "run the network", err);
 	if (code != HF_OK)
 		return code;
 	return hf_decode(r->decoder, &r->pack, (const float *const *)r->output_values, &mapping,
 			 score_min, &r->candidates, ret_detections, ret_count, err);
+}
+
+enum hf_code hf_runtime_golden(struct hf_runtime *runtime, struct hf_err *err)
+{
+	struct hf_runtime *r = runtime;
+	const uint32_t width = r->pack.input_width, height = r->pack.input_height;
+	struct hf_mapping mapping = hf_preprocess_map(r->preprocess, width, height);
+
+	if (!r->pack.golden)
+		return hf_fail(err, HF_E_NOENT, "%s/model.json does not say what to expect",
+			       r->pack.folder);
+	HF_AUTO_FREE uint8_t *picture = malloc((size_t)3 * width * height);
+	if (picture == NULL)
+		return hf_fail(err, HF_E_NOMEM, "known picture: out of memory");
+	hf_golden_picture(width, height, picture);
+	enum hf_code code = run(r, &mapping, picture, err);
+	for (uint32_t i = 0; i < r->decoder->output_count && code == HF_OK; i++) {
+		struct hf_tensor_shape shape = r->decoder->shape(&r->pack, i);
+		const struct hf_pack_output *output = find_output(&r->pack, r->decoder->outputs[i]);
+		size_t count = 1;
+
+		for (uint32_t d = 0; d < shape.count; d++)
+			count *= (size_t)shape.dims[d];
+		HF_ASSERT(output != NULL);
+		code = hf_golden_compare(output, r->output_values[i], count, err);
+	}
+	return code;
 }

@@ -10,14 +10,19 @@
  * Owners      One thread: inference runs on the caller's, there is no other.
  *
  * Errors      open: those of pack.h, and INVALID when network and pack do not fit
- *             one another, NOMEM, IO when the runtime refuses. run: IO when the
- *             runtime fails, CORRUPT when what it says is not numbers. A failed run
+ *             one another, IO when the runtime refuses. run: IO when the runtime
+ *             fails, CORRUPT when what it says is not numbers. NOMEM of both: memory
+ *             was asked for and not given, by the runtime or here. A failed run
  *             leaves nothing behind; the next may succeed.
  */
 #include "infer/pack.h"
 #include "shape/tile.h"
 
 struct hf_runtime;
+
+/* What ONNX Runtime has to do once in a process; at the first open at the latest. It leaves no thread
+ * behind. Before a limit of memory: refused in the middle of this, it can never be finished. */
+enum hf_code hf_runtime_init(struct hf_err *err) HF_MUST_CHECK;
 
 enum hf_code hf_runtime_open(const struct hf_pack *pack, struct hf_runtime **ret_runtime,
 			     struct hf_err *err) HF_MUST_CHECK;
@@ -28,3 +33,7 @@ enum hf_code hf_runtime_run(struct hf_runtime *runtime, const uint8_t *bgr, uint
 			    uint32_t height, float score_min,
 			    struct hf_detection ret_detections[HF_DETECTIONS_MAX],
 			    uint32_t *ret_count, struct hf_err *err) HF_MUST_CHECK;
+
+/* Does it say to the known picture what its pack expects (golden.h)? NOENT: the pack does not tell;
+ * CORRUPT: no; the rest as hf_runtime_run(). */
+enum hf_code hf_runtime_golden(struct hf_runtime *runtime, struct hf_err *err) HF_MUST_CHECK;

@@ -4,12 +4,15 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "infer/golden.h"
 #include "test.h"
 
 #include <math.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	CHANNELS = 3,
@@ -258,7 +261,7 @@ void tiny_pack_write(const char *folder, enum tiny_flaw flaw)
 void tiny_pack_describe(const char *folder, const char *from, const char *to)
 {
 	struct hf_err err = { 0 };
-	char path[1024], changed[4096];
+	char path[1024], changed[16384];
 	HF_AUTO_FREE char *json = NULL;
 	size_t size;
 
@@ -270,4 +273,69 @@ void tiny_pack_describe(const char *folder, const char *from, const char *to)
 			 at + strlen(from));
 	CHECK(n > 0 && (size_t)n < sizeof changed);
 	write_file(folder, "model.json", changed, (size_t)n);
+}
+
+/* The score of one cell of the known picture. */
+static double golden_score(const uint8_t *picture, size_t cell)
+{
+	size_t across = TINY_WIDTH / TINY_STRIDE;
+	size_t left = cell % across * TINY_STRIDE, top = cell / across * TINY_STRIDE;
+	double sum = 0;
+
+	for (size_t y = top; y < top + TINY_STRIDE; y++)
+		for (size_t i = CHANNELS * left; i < CHANNELS * (left + TINY_STRIDE); i++)
+			sum += picture[y * TINY_WIDTH * CHANNELS + i];
+	return 1 / (1 + exp(10 - 20 * sum / PATCH / 255));
+}
+
+void tiny_pack_golden(const char *folder, double off)
+{
+	uint8_t picture[CHANNELS * TINY_WIDTH * TINY_HEIGHT];
+	char json[4096], at[512] = "", values[2048] = "";
+	double mean = 0;
+
+	hf_golden_picture(TINY_WIDTH, TINY_HEIGHT, picture);
+	for (size_t i = 0; i < CELLS; i++) {
+		double score = golden_score(picture, i);
+		const char *comma = i > 0 ? "," : "";
+
+		mean += score / CELLS;
+		(void)snprintf(at + strlen(at), sizeof at - strlen(at), "%s%zu", comma, i);
+		(void)snprintf(values + strlen(values), sizeof values - strlen(values), "%s%.7f",
+			       comma, score + off);
+	}
+	int n = snprintf(json, sizeof json,
+			 "\"nms_iou\": 0.5, \"golden\": {\"recipe\": \"figures-1\", \"outputs\": {"
+			 "\"scores\": {\"tolerance\": 0.001, \"mean\": %.7f, \"at\": [%s], "
+			 "\"values\": [%s]}, \"dists\": {\"tolerance\": 0.05, \"mean\": %.7f, "
+			 "\"at\": [0, %d], \"values\": [0, 50]}}}",
+			 mean, at, values, 50.0 / BINS, TINY_REACH / TINY_STRIDE);
+	CHECK(n > 0 && (size_t)n < sizeof json);
+	tiny_pack_describe(folder, "\"nms_iou\": 0.5", json);
+}
+
+void tiny_pack_fallback(const char *folder, enum tiny_flaw flaw)
+{
+	char path[1024];
+
+	(void)snprintf(path, sizeof path, "%s/small", folder);
+	CHECK_I64(mkdir(path, 0755), ==, 0);
+	tiny_pack_write(path, flaw);
+	tiny_pack_describe(path, "tiny@1", "tiny@2");
+	tiny_pack_describe(folder, "\"nms_iou\": 0.5", "\"nms_iou\": 0.5, \"fallback\": \"small\"");
+}
+
+int tiny_pack_remove(const char *folder)
+{
+	static const char *const names[] = { "small/model.json", "small/model.onnx", "model.json",
+					     "model.onnx" };
+	char path[1024];
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(names); i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof path, "%s/small", folder);
+	(void)rmdir(path);
+	return rmdir(folder);
 }

@@ -33,3 +33,12 @@ void tiny_pack_write(const char *folder, enum tiny_flaw flaw);
 
 /* The same description with one text replaced by another; from must be in it. */
 void tiny_pack_describe(const char *folder, const char *from, const char *to);
+
+/* What the network says to the known picture (golden.h), each value changed by off. */
+void tiny_pack_golden(const char *folder, double off);
+
+/* A second pack, tagged "tiny@2", in folder/small, named as the fallback. */
+void tiny_pack_fallback(const char *folder, enum tiny_flaw flaw);
+
+/* All that may be in such a folder, and it. */
+int tiny_pack_remove(const char *folder);

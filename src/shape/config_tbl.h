@@ -61,6 +61,10 @@ HF_INT(infer_workers, "infer.workers", 2, 1, HF_INFER_WORKERS_MAX, "processes", 
 	"Detector processes. Each uses one thread and 60 to 100 MB.")
 HF_INT(infer_deadline_ms, "infer.deadline", 2000, 100, 60000, "ms", "supervisor",
 	"A detector that has held one tile for longer is killed; another takes over, tracks stay.")
+HF_INT(infer_memory_max, "infer.memory_max", 0, 0, 1099511627776, "bytes", "infer",
+	"Memory of its own that a detector may ask for. What it is refused is told, and the smaller model may be taken. 0: no limit.")
+HF_INT(latency_objective_ms, "latency.objective", 1000, 10, 60000, "ms", "infer",
+	"From a picture to what was found in it: 99 of 100 are to be faster. Beyond it the unit looks less often, beyond twice of it the policy takes the smaller model.")
 
 HF_REAL(track_score_high, "track.score_high", 0.5, 0.05, 1, "score", "respond",
 	"First association stage: detections at or above this. Never above the model's threshold.")

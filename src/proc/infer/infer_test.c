@@ -11,16 +11,19 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
 	RING_ID = 4711,
 	SLOTS = 4,
+	MEMORY_TOO_LITTLE = 7 * 1024 * 1024,
 	WAIT_MS = 60000, /* far beyond what it takes: only a hang meets it */
 };
 
 static const char *executable;
 static struct hf_err err;
 static char folder[64];
+static int64_t memory_max; /* infer.memory_max of those started from now on */
 static uint8_t buffer[HF_MSG_BODY_BYTES_MAX];
 
 struct bench {
@@ -38,14 +41,9 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	char path[128];
-
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/model.json", folder);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof path, "%s/model.onnx", folder);
-	(void)unlink(path);
-	return rmdir(folder);
+	memory_max = 0;
+	return tiny_pack_remove(folder);
 }
 
 static struct hf_msg receive(int fd)
@@ -58,7 +56,7 @@ static struct hf_msg receive(int fd)
 	return msg;
 }
 
-/* The next message of this type; statistics in between are passed over. */
+/* The next message of this type; statistics and signals in between are passed over. */
 static struct hf_msg receive_type(int fd, enum hf_msg_type type)
 {
 	for (;;) {
@@ -66,7 +64,7 @@ static struct hf_msg receive_type(int fd, enum hf_msg_type type)
 
 		if (msg.type == type)
 			return msg;
-		CHECK_U64(msg.type, ==, HF_MSG_STATS);
+		CHECK(msg.type == HF_MSG_STATS || msg.type == HF_MSG_SIGNALS);
 	}
 }
 
@@ -97,6 +95,7 @@ static struct hf_child start_process(void)
 	int fd;
 
 	hf_config_defaults(&config);
+	config.infer_memory_max = memory_max;
 	(void)snprintf(config.model_path, sizeof config.model_path, "%s", folder);
 	CHECK_OK(hf_spawn_config(&config, &fd, &err));
 	HF_AUTO_FD config_fd = fd;
@@ -108,12 +107,12 @@ static struct hf_child start_process(void)
 	return child;
 }
 
-static struct bench start(enum tiny_flaw flaw)
+/* The pack in the folder, as it is. */
+static struct bench start_on_pack(void)
 {
 	struct bench b;
 	int fd;
 
-	tiny_pack_write(folder, flaw);
 	b.child = start_process();
 	CHECK_OK(hf_ring_create(SLOTS, 3 * TINY_WIDTH * TINY_HEIGHT, &fd, &err));
 	HF_AUTO_FD ring_fd = fd;
@@ -122,6 +121,13 @@ static struct bench start(enum tiny_flaw flaw)
 		hf_spawn_link_here(&b.child, HF_ROLE_INGEST, 0, RING_ID, ring_fd, &b.ingest, &err));
 	CHECK_OK(hf_spawn_link_here(&b.child, HF_ROLE_RESPOND, 0, 0, -1, &b.respond, &err));
 	CHECK_OK(hf_spawn_start(&b.child, &err));
+	return b;
+}
+
+static struct bench start(enum tiny_flaw flaw)
+{
+	tiny_pack_write(folder, flaw);
+	struct bench b = start_on_pack();
 	(void)receive_type(b.child.control_fd, HF_MSG_READY);
 	return b;
 }
@@ -366,6 +372,205 @@ TEST(a_pack_that_cannot_be_used_is_told_and_ends_the_process)
 	check_not_started(TINY_NAN, "not numbers");
 }
 
+/* What it tells of itself, next: by signal. Other messages are passed over. */
+static struct hf_sample await_sample(struct bench *b, enum hf_signal signal)
+{
+	static struct hf_signals signals;
+
+	for (;;) {
+		struct hf_msg msg = receive(b->child.control_fd);
+		size_t size;
+
+		if (msg.type != HF_MSG_SIGNALS)
+			continue;
+		hf_msg_get(&msg, &signals, offsetof(struct hf_signals, samples));
+		const uint8_t *samples = hf_msg_get_rest(&msg, &size);
+		CHECK_OK(hf_msg_end(&msg, &err));
+		CHECK_U64(size, ==, signals.count * sizeof signals.samples[0]);
+		memcpy(signals.samples, samples, size);
+		for (uint32_t i = 0; i < signals.count; i++)
+			if (signals.samples[i].signal == signal)
+				return signals.samples[i];
+		fail_msg("%s is not told", hf_signal_name(signal));
+	}
+}
+
+/* Told until it is known and has this value. */
+static void await_value(struct bench *b, enum hf_signal signal, int64_t value)
+{
+	for (;;) {
+		struct hf_sample sample = await_sample(b, signal);
+
+		CHECK_U64(sample.scope, ==, 0);
+		if (!sample.unknown && sample.value >= value)
+			return;
+	}
+}
+
+static void want_fallback(struct bench *b, bool fallback)
+{
+	struct hf_unit unit = { .rate_permille = HF_RATE_FULL_PERMILLE,
+				.fallback_model = fallback };
+
+	CHECK_OK(hf_msg_send(b->child.control_fd, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0, &err));
+}
+
+/* Looks at bright tiles until one was looked at by this model. */
+static void await_tag(struct bench *b, const char *tag)
+{
+	for (uint64_t i = 0;; i++) {
+		struct hf_job job = put_tile(b, i, true);
+
+		send_job(b, &job);
+		struct hf_result result = receive_result(b);
+		(void)receive_done(b);
+		CHECK_U64(result.failed, ==, 0);
+		CHECK_U64(result.detection_count, ==, 1);
+		if (strcmp(result.model_tag, tag) == 0)
+			return;
+	}
+}
+
+TEST(all_is_told_to_be_well_at_least_once_a_second)
+{
+	tiny_pack_write(folder, TINY_GOOD);
+	tiny_pack_golden(folder, 0);
+	struct bench b = start_on_pack();
+
+	(void)receive_type(b.child.control_fd, HF_MSG_READY);
+	for (int i = 0; i < 3; i++) {
+		struct hf_mono before = hf_mono_now(hf_clock_real());
+
+		CHECK_I64(await_sample(&b, HF_SIGNAL_INFER_OOM).value, ==, 0);
+		CHECK_I64(hf_mono_diff_us(hf_mono_now(hf_clock_real()), before), <, 2000000);
+	}
+	struct hf_sample golden = await_sample(&b, HF_SIGNAL_INFER_GOLDEN);
+	CHECK(!golden.unknown);
+	CHECK_I64(golden.value, ==, 0);
+	CHECK_I64(await_sample(&b, HF_SIGNAL_MODEL_INVALID).value, ==, 0);
+	CHECK(await_sample(&b, HF_SIGNAL_INFER_DRIFT).unknown);
+	stop(&b);
+}
+
+TEST(a_wrong_answer_to_the_known_picture_is_told_and_counted)
+{
+	tiny_pack_write(folder, TINY_GOOD);
+	tiny_pack_golden(folder, 0.002);
+	struct bench b = start_on_pack();
+
+	(void)receive_type(b.child.control_fd, HF_MSG_READY);
+	await_value(&b, HF_SIGNAL_INFER_GOLDEN, 1);
+	await_value(&b, HF_SIGNAL_INFER_GOLDEN, 3);
+	stop(&b);
+}
+
+TEST(without_a_known_answer_it_is_not_known)
+{
+	struct bench b = start(TINY_GOOD);
+
+	CHECK(await_sample(&b, HF_SIGNAL_INFER_GOLDEN).unknown);
+	stop(&b);
+}
+
+TEST(results_that_are_not_numbers_are_counted_and_find_nothing)
+{
+	struct bench b = start(TINY_OVERFLOW);
+
+	for (uint64_t i = 0; i < 4; i++) {
+		struct hf_job job = put_tile(&b, i, i % 2 == 0);
+
+		send_job(&b, &job);
+		struct hf_result result = receive_result(&b);
+		CHECK_U64(result.failed, ==, i % 2 == 0);
+		CHECK_U64(result.detection_count, ==, 0);
+		(void)receive_done(&b);
+	}
+	await_value(&b, HF_SIGNAL_INFER_NAN, 2);
+	CHECK_I64(await_sample(&b, HF_SIGNAL_INFER_ERRORS).value, ==, 0);
+	stop(&b);
+}
+
+TEST(the_fallback_is_taken_and_left_without_a_restart)
+{
+	tiny_pack_write(folder, TINY_GOOD);
+	tiny_pack_fallback(folder, TINY_GOOD);
+	struct bench b = start_on_pack();
+
+	(void)receive_type(b.child.control_fd, HF_MSG_READY);
+	await_tag(&b, "tiny@1");
+	want_fallback(&b, true);
+	await_tag(&b, "tiny@2");
+	want_fallback(&b, false);
+	await_tag(&b, "tiny@1");
+	stop(&b);
+}
+
+TEST(a_fallback_that_does_not_load_leaves_the_main_network)
+{
+	tiny_pack_write(folder, TINY_GOOD);
+	tiny_pack_fallback(folder, TINY_DAMAGED);
+	struct bench b = start_on_pack();
+
+	(void)receive_type(b.child.control_fd, HF_MSG_READY);
+	want_fallback(&b, true);
+	for (int i = 0; i < 20; i++)
+		await_tag(&b, "tiny@1");
+	CHECK_I64(await_sample(&b, HF_SIGNAL_MODEL_INVALID).value, ==, 0);
+	stop(&b);
+}
+
+TEST(a_damaged_main_network_is_told_and_the_fallback_works_when_wanted)
+{
+	tiny_pack_write(folder, TINY_DAMAGED);
+	tiny_pack_fallback(folder, TINY_GOOD);
+	struct bench b = start_on_pack();
+
+	struct hf_msg msg = receive_type(b.child.control_fd, HF_MSG_NOTE);
+	struct hf_note note;
+	hf_msg_get(&msg, &note, sizeof note);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_TEXT(note.event_class, "model_failed");
+	await_value(&b, HF_SIGNAL_MODEL_INVALID, 1);
+	want_fallback(&b, true);
+	while (receive(b.child.control_fd).type != HF_MSG_READY)
+		;
+	await_tag(&b, "tiny@2");
+	CHECK_I64(await_sample(&b, HF_SIGNAL_MODEL_INVALID).value, ==, 1);
+	stop(&b);
+}
+
+TEST(a_damaged_main_network_ends_the_process_when_nobody_wants_the_fallback)
+{
+	tiny_pack_write(folder, TINY_DAMAGED);
+	tiny_pack_fallback(folder, TINY_GOOD);
+	struct bench b = start_on_pack();
+
+	await_value(&b, HF_SIGNAL_MODEL_INVALID, 1);
+	CHECK_I64(wait_end(&b.child).status, ==, 1);
+	stop(&b);
+}
+
+/* A limit under which the network cannot be loaded: refused again and again, in one process. */
+TEST(memory_that_is_refused_is_told_and_counted)
+{
+	tiny_pack_write(folder, TINY_GOOD);
+	memory_max = MEMORY_TOO_LITTLE;
+	struct bench b = start_on_pack();
+
+	await_value(&b, HF_SIGNAL_INFER_OOM, 3);
+	CHECK_I64(await_sample(&b, HF_SIGNAL_MODEL_INVALID).value, ==, 0);
+	/* There is room again. */
+	struct rlimit limit;
+	CHECK_I64(prlimit(b.child.pid, RLIMIT_DATA, NULL, &limit), ==, 0);
+	CHECK_U64(limit.rlim_cur, ==, MEMORY_TOO_LITTLE);
+	limit.rlim_cur = limit.rlim_max;
+	CHECK_I64(prlimit(b.child.pid, RLIMIT_DATA, &limit, NULL), ==, 0);
+	while (receive(b.child.control_fd).type != HF_MSG_READY)
+		;
+	await_tag(&b, "tiny@1");
+	stop(&b);
+}
+
 TEST(without_its_supervisor_it_ends)
 {
 	struct bench b = start(TINY_GOOD);
@@ -389,6 +594,16 @@ int main(int argc, char **argv)
 		RUN_IN_FOLDER(a_network_that_keeps_failing_ends_the_process_with_a_note),
 		RUN_IN_FOLDER(a_failure_now_and_then_does_not_end_the_process),
 		RUN_IN_FOLDER(a_pack_that_cannot_be_used_is_told_and_ends_the_process),
+		RUN_IN_FOLDER(all_is_told_to_be_well_at_least_once_a_second),
+		RUN_IN_FOLDER(a_wrong_answer_to_the_known_picture_is_told_and_counted),
+		RUN_IN_FOLDER(without_a_known_answer_it_is_not_known),
+		RUN_IN_FOLDER(results_that_are_not_numbers_are_counted_and_find_nothing),
+		RUN_IN_FOLDER(the_fallback_is_taken_and_left_without_a_restart),
+		RUN_IN_FOLDER(a_fallback_that_does_not_load_leaves_the_main_network),
+		RUN_IN_FOLDER(a_damaged_main_network_is_told_and_the_fallback_works_when_wanted),
+		RUN_IN_FOLDER(
+			a_damaged_main_network_ends_the_process_when_nobody_wants_the_fallback),
+		RUN_IN_FOLDER(memory_that_is_refused_is_told_and_counted),
 		RUN_IN_FOLDER(without_its_supervisor_it_ends),
 	};
 

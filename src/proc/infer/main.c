@@ -7,59 +7,31 @@
  * was overwritten meanwhile, or a run that failed, is a RESULT with failed = 1: respond hears
  * of every tile.
  *
+ * What it sees of itself (memory refused, wrong answers to a known picture, values that are not
+ * numbers) is told the supervisor, who may want the smaller network of the pack: see model.c.
+ *
  * Failures: nothing is kept that matters, so this process may be killed at any moment. It says
  * before each tile until when it will be busy; the supervisor kills it when that has passed. A
  * pack that cannot be loaded, or ten failed runs in a row, end the process with a note that
- * becomes an event; the supervisor starts it again, ever more slowly. When respond does not
+ * becomes an event; the supervisor starts it again, ever more slowly. Runs for which there was
+ * no memory do not: a new process would have no more of it. When respond does not
  * take a result within the deadline, the result is dropped and counted; in lockstep nothing is
  * ever dropped, there infer waits.
  */
+#include "proc/infer/infer.h"
+
 #include "base/auto.h"
-#include "base/histogram.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "infer/runtime.h"
-#include "proc/common/sandbox.h"
-#include "proc/common/worker.h"
-#include "wire/ring.h"
 
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
-	LOAD_LIMIT_MS = 30000,
-	STEP_MS = 200,
 	STATS_MS = 1000,
 	FAILURES_IN_A_ROW_MAX = 10,
-	TILE_BYTES_MAX = 3 * HF_TILE_WIDTH_MAX * HF_TILE_HEIGHT_MAX,
 };
-
-struct pixels {
-	uint64_t ring_id;
-	struct hf_ring *ring; /* NULL: none at the moment */
-};
-
-struct infer {
-	struct hf_worker *worker;
-	struct hf_sandbox sandbox;
-	struct hf_pack pack;
-	struct hf_runtime *runtime;
-	float score_min;
-	float score_threshold;
-	unsigned failures_in_a_row;
-	struct pixels pixels[HF_SOURCES_MAX];
-	struct hf_mono stats_due;
-	/* Since the start: tiles taken, not looked at (stale ones among them), results dropped. */
-	uint64_t jobs, failed, stale, unsent, detections;
-	struct hf_histogram inference_us; /* since the last stats */
-	struct hf_result result;
-	uint8_t tile[TILE_BYTES_MAX];
-};
-
-static struct hf_mono now(void)
-{
-	return hf_mono_now(hf_clock_real());
-}
 
 /* Rings */
 
@@ -111,9 +83,9 @@ static void report_when_due(struct infer *infer)
 	const struct hf_histogram *us = &infer->inference_us;
 	char text[1024];
 
-	if (hf_mono_before(now(), infer->stats_due))
+	if (hf_mono_before(infer_now(), infer->stats_due))
 		return;
-	infer->stats_due = hf_mono_add_ms(now(), STATS_MS);
+	infer->stats_due = hf_mono_add_ms(infer_now(), STATS_MS);
 	struct hf_json json = hf_json_begin(text, sizeof text);
 	hf_json_object_open(&json);
 	hf_json_put_text(&json, "model", infer->pack.tag);
@@ -143,18 +115,18 @@ static enum hf_code send_patiently(struct infer *infer, enum hf_role role, uint3
 {
 	bool lockstep = hf_worker_hello(infer->worker)->lockstep != 0;
 	struct hf_mono deadline =
-		hf_mono_add_ms(now(), hf_worker_config(infer->worker)->infer_deadline_ms);
+		hf_mono_add_ms(infer_now(), hf_worker_config(infer->worker)->infer_deadline_ms);
 
 	for (;;) {
 		enum hf_code code =
 			hf_worker_send(infer->worker, role, index, type, body, size_bytes, err);
 
-		if (code != HF_E_AGAIN || (!lockstep && !hf_mono_before(now(), deadline)))
+		if (code != HF_E_AGAIN || (!lockstep && !hf_mono_before(infer_now(), deadline)))
 			return code;
 		struct pollfd wait = { .fd = hf_worker_link(infer->worker, role, index)->fd,
 				       .events = POLLOUT };
 		(void)poll(&wait, 1, STEP_MS / 2);
-		hf_pulse_beat(hf_worker_pulse(infer->worker), now());
+		hf_pulse_beat(hf_worker_pulse(infer->worker), infer_now());
 	}
 }
 
@@ -177,20 +149,27 @@ static enum hf_code look(struct infer *infer, struct hf_err *err)
 	if (code != HF_OK)
 		return code;
 
-	struct hf_mono begin = now();
+	struct hf_mono begin = infer_now();
 	code = hf_runtime_run(infer->runtime, infer->tile, job->width, job->height,
 			      infer->score_min, result->detections, &result->detection_count, err);
-	result->inference_us = (uint64_t)hf_mono_diff_us(now(), begin);
+	result->inference_us = (uint64_t)hf_mono_diff_us(infer_now(), begin);
 	if (code != HF_OK) {
 		result->detection_count = 0;
-		if (infer->failures_in_a_row++ == 0)
+		signals_count_failure(infer, code);
+		if (!infer->failing)
 			hf_log(HF_LOG_ERROR, "inference_failed", "model=%s why=\"%s\"",
 			       infer->pack.tag, err->text);
+		infer->failing = true;
+		infer->failures_in_a_row += code != HF_E_NOMEM;
 		return HF_OK;
 	}
 	result->failed = 0;
+	hf_delay_result(&infer->delay, job->captured_mono, infer_now());
+	infer->failing = false;
 	infer->failures_in_a_row = 0;
 	infer->detections += result->detection_count;
+	if (result->detection_count > 0)
+		hf_drift_add(&infer->drift[infer->on_fallback], result->detections[0].score);
 	hf_histogram_add(&infer->inference_us, result->inference_us);
 	return HF_OK;
 }
@@ -240,15 +219,16 @@ static enum hf_code on_job(struct infer *infer, const struct hf_link *link, stru
 		return hf_fail(err, HF_E_INVALID, "job of source %u from ingest.%u", job.source,
 			       link->index);
 
-	hf_pulse_busy(pulse, now(), hf_worker_config(infer->worker)->infer_deadline_ms);
+	hf_pulse_busy(pulse, infer_now(), hf_worker_config(infer->worker)->infer_deadline_ms);
 	infer->result = (struct hf_result){ .job = job, .score_threshold = infer->score_threshold };
 	(void)snprintf(infer->result.model_tag, sizeof infer->result.model_tag, "%s",
 		       infer->pack.tag);
 	infer->result.class_count = infer->pack.class_count;
 	_Static_assert(sizeof infer->result.classes == sizeof infer->pack.classes, "as they are");
 	memcpy(infer->result.classes, infer->pack.classes, sizeof infer->pack.classes);
+	hf_delay_work(&infer->delay, infer_now());
 	code = look(infer, err);
-	hf_pulse_idle(pulse, now());
+	hf_pulse_idle(pulse, infer_now());
 	if (code != HF_OK)
 		return code;
 	infer->jobs++;
@@ -270,80 +250,41 @@ static enum hf_code on_message(void *context, struct hf_link *link, struct hf_ms
 
 /* Start and end */
 
-static enum hf_code load(struct infer *infer, struct hf_err *err)
+/* Before the sandbox, which takes the right to change it. What the process may ask for: its heap
+ * and all other memory of its own that it can write; not the pixels it shares, not programs. */
+static enum hf_code limit_memory(const struct hf_config *config, struct hf_err *err)
 {
-	const struct hf_config *config = hf_worker_config(infer->worker);
-	char path[HF_PATH_BYTES + sizeof "/model"];
-	uint32_t count;
+	struct rlimit limit;
 
-	(void)snprintf(path, sizeof path, "%s/model", hf_worker_hello(infer->worker)->share_path);
-	enum hf_code code = hf_pack_open(config->model_path[0] != '\0' ? config->model_path : path,
-					 &infer->pack, err);
-	if (code != HF_OK)
-		return code;
-	infer->score_min = (float)config->track_score_low;
-	infer->score_threshold = config->model_score_min > 0 ? (float)config->model_score_min
-							     : infer->pack.score_threshold;
-	code = hf_runtime_open(&infer->pack, &infer->runtime, err);
-	if (code != HF_OK)
-		return code;
-	/* The first run is several times slower than the others, and shows a pack that loads and
-	 * does not work. */
-	return hf_runtime_run(infer->runtime, infer->tile, HF_TILE_WIDTH_MAX, HF_TILE_HEIGHT_MAX,
-			      infer->score_min, infer->result.detections, &count, err);
-}
-
-/* Becomes an event: the unit does not see. */
-static void tell_model_failed(struct infer *infer, const char *why)
-{
-	char attrs[sizeof(((struct hf_note *)NULL)->attrs)];
-	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
-	struct hf_err err;
-
-	hf_log(HF_LOG_ERROR, "model_failed", "%s", why);
-	hf_json_object_open(&json);
-	hf_json_put_text(&json, "error", why);
-	hf_json_object_close(&json);
-	if (hf_json_end(&json, &err) != HF_OK ||
-	    hf_worker_note(infer->worker, "model_failed", NULL, attrs, &err) != HF_OK)
-		hf_log(HF_LOG_WARN, "note_unsent", "%s", err.text);
-}
-
-/* Those before this one may have said that it could not be used. */
-static void tell_model_ok(struct infer *infer)
-{
-	char attrs[sizeof(((struct hf_note *)NULL)->attrs)];
-	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
-	struct hf_err err;
-
-	if (hf_worker_hello(infer->worker)->restarts == 0)
-		return;
-	hf_json_object_open(&json);
-	hf_json_put_text(&json, "model", infer->pack.tag);
-	hf_json_object_close(&json);
-	if (hf_json_end(&json, &err) != HF_OK ||
-	    hf_worker_note(infer->worker, "model_ok", NULL, attrs, &err) != HF_OK)
-		hf_log(HF_LOG_WARN, "note_unsent", "%s", err.text);
+	if (config->infer_memory_max == 0)
+		return HF_OK;
+	if (getrlimit(RLIMIT_DATA, &limit) != 0)
+		return hf_fail_errno(err, "ask for the limit of memory");
+	limit.rlim_cur = (rlim_t)config->infer_memory_max;
+	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_DATA, &limit) != 0)
+		return hf_fail_errno(err, "limit the memory");
+	return HF_OK;
 }
 
 static enum hf_code start(struct infer *infer, struct hf_err *err)
 {
-	struct hf_pulse *pulse = hf_worker_pulse(infer->worker);
-	struct hf_mono begin = now();
+	/* The runtime is there before the limit, which is for what a network costs. */
+	enum hf_code code = hf_runtime_init(err);
 
+	if (code == HF_OK)
+		code = limit_memory(hf_worker_config(infer->worker), err);
+	if (code != HF_OK)
+		return code;
 	hf_sandbox_worker(hf_worker_hello(infer->worker), hf_worker_config(infer->worker),
 			  &infer->sandbox);
-	hf_pulse_busy(pulse, begin, LOAD_LIMIT_MS);
-	enum hf_code code = load(infer, err);
-	hf_pulse_idle(pulse, now());
-	if (code != HF_OK) {
-		tell_model_failed(infer, err->text);
+	code = model_load(infer, err);
+	if (code != HF_OK)
+		code = model_wait(infer, err);
+	if (code != HF_OK)
 		return code;
-	}
-	hf_log(HF_LOG_INFO, "model_loaded", "model=%s decoder=%s input=%ux%u took_ms=%lld",
-	       infer->pack.tag, infer->pack.decoder, infer->pack.input_width,
-	       infer->pack.input_height, (long long)(hf_mono_diff_us(now(), begin) / 1000));
-	tell_model_ok(infer);
+	signals_send_when_due(infer);
 	return hf_worker_ready(infer->worker, err);
 }
 
@@ -353,16 +294,19 @@ static int work(struct infer *infer)
 	struct hf_err err = { 0 };
 	char why[128];
 
-	infer->stats_due = hf_mono_add_ms(now(), STATS_MS);
+	infer->stats_due = hf_mono_add_ms(infer_now(), STATS_MS);
 	for (;;) {
-		if (hf_worker_step(infer->worker, STEP_MS, &err) != HF_OK)
+		if (hf_worker_step(infer->worker, STEP_MS, &err) != HF_OK ||
+		    model_follow(infer, &err) != HF_OK)
 			return err.code == HF_E_CLOSED ? 0 : 1;
+		model_prove_when_due(infer);
+		signals_send_when_due(infer);
 		report_when_due(infer);
 		if (infer->failures_in_a_row < FAILURES_IN_A_ROW_MAX)
 			continue;
 		(void)snprintf(why, sizeof why, "%u runs of %s failed in a row",
 			       infer->failures_in_a_row, infer->pack.tag);
-		tell_model_failed(infer, why);
+		model_tell_failed(infer, why);
 		return 1;
 	}
 }
