@@ -427,6 +427,7 @@ static void look_at_frame(struct ingest *in)
 		else if (reading->tiles[i].look != 0)
 			hf_dispatch_want(&in->dispatch, i, reading->tiles[i].look,
 					 reading->tiles[i].camera->priority, now);
+	hf_dispatch_shed(&in->dispatch, hf_worker_unit(in->worker)->rate_permille);
 }
 
 /* HF_E_AGAIN: infer's queue is full, the tile goes on waiting. */
