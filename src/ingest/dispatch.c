@@ -3,9 +3,18 @@
 
 #include "base/assert.h"
 
+enum {
+	WHOLE_PERMILLE = 1000,
+};
+
 struct hf_dispatch hf_dispatch_begin(bool lockstep)
 {
-	return (struct hf_dispatch){ .lockstep = lockstep, .next_job_id = 1 };
+	struct hf_dispatch dispatch = { .lockstep = lockstep, .next_job_id = 1 };
+
+	/* Not all of them with the same frame, when looks are left out. */
+	for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+		dispatch.tiles[i].earned_permille = i * WHOLE_PERMILLE / HF_TILES_MAX;
+	return dispatch;
 }
 
 void hf_dispatch_worker_up(struct hf_dispatch *dispatch, uint32_t worker)
@@ -53,10 +62,65 @@ void hf_dispatch_want(struct hf_dispatch *dispatch, uint32_t tile, enum hf_look 
 	HF_ASSERT(tile < HF_TILES_MAX && look != 0);
 	struct hf_dispatch_tile *wanted = &dispatch->tiles[tile];
 
-	if (wanted->look == 0)
+	if (wanted->look == 0) {
 		wanted->since = now;
+		wanted->admitted = false;
+	}
 	wanted->look = look;
 	wanted->priority = priority;
+}
+
+/* What each look of these tiles may have of its wish: all have the least, the rest goes to the
+ * highest priority as far as it reaches, evenly, then to the next. */
+static void share_out(const struct hf_dispatch *dispatch, uint32_t wanted, uint32_t rate_permille,
+		      uint32_t ret_shares[HF_TILES_MAX])
+{
+	const int64_t more = WHOLE_PERMILLE - HF_DISPATCH_LEAST_PERMILLE;
+	int64_t left = (int64_t)__builtin_popcount(wanted) *
+		       ((int64_t)rate_permille - HF_DISPATCH_LEAST_PERMILLE);
+
+	while (wanted != 0) {
+		int64_t highest = INT64_MIN, peers = 0;
+
+		for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+			if ((wanted >> i & 1) != 0 && dispatch->tiles[i].priority > highest)
+				highest = dispatch->tiles[i].priority;
+		for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+			peers += (wanted >> i & 1) != 0 && dispatch->tiles[i].priority == highest;
+		const int64_t even = left > 0 ? left / peers : 0, each = even < more ? even : more;
+		for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+			if ((wanted >> i & 1) != 0 && dispatch->tiles[i].priority == highest) {
+				ret_shares[i] = (uint32_t)(HF_DISPATCH_LEAST_PERMILLE + each);
+				wanted &= ~(1U << i);
+			}
+		left -= each * peers;
+	}
+}
+
+void hf_dispatch_shed(struct hf_dispatch *dispatch, uint32_t rate_permille)
+{
+	uint32_t shares[HF_TILES_MAX], wanted = 0;
+
+	if (dispatch->lockstep || rate_permille >= WHOLE_PERMILLE)
+		return;
+	for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+		if (dispatch->tiles[i].look != 0 && dispatch->tiles[i].look != HF_LOOK_FULL)
+			wanted |= 1U << i;
+	share_out(dispatch, wanted, rate_permille, shares);
+	for (uint32_t i = 0; i < HF_TILES_MAX; i++) {
+		struct hf_dispatch_tile *tile = &dispatch->tiles[i];
+
+		if ((wanted >> i & 1) == 0 || tile->admitted)
+			continue;
+		tile->earned_permille += shares[i];
+		if (tile->earned_permille >= WHOLE_PERMILLE) {
+			tile->earned_permille -= WHOLE_PERMILLE;
+			tile->admitted = true;
+			continue;
+		}
+		tile->look = 0;
+		dispatch->jobs_shed++;
+	}
 }
 
 void hf_dispatch_give_up(struct hf_dispatch *dispatch, uint32_t tile)

@@ -16,6 +16,11 @@
  *             with one worker at a time, results stay in order; but one that
  *             does not come back within HF_DISPATCH_STUCK_MS holds nobody up.
  *
+ *             At a rate below 1000 permille of the looks that are wanted, those of
+ *             cameras with a low priority are left out first, evenly among
+ *             equals. None goes below HF_DISPATCH_LEAST_PERMILLE of its own, and
+ *             a full look, which is rare, is never left out. jobs_shed counts.
+ *
  *             jobs_dropped: a waiting look whose frame was replaced by a newer
  *             one. jobs_lost: it was with a worker that died; the tile is wanted
  *             again with the next frame.
@@ -39,6 +44,7 @@ enum {
 	HF_DISPATCH_STUCK_MS = 1000,
 	HF_DISPATCH_ATTEMPTS = 2,
 	HF_DISPATCH_OCCUPIED_PART = 4,
+	HF_DISPATCH_LEAST_PERMILLE = 50,
 };
 
 struct hf_dispatch_job {
@@ -53,13 +59,15 @@ struct hf_dispatch_tile {
 	enum hf_look lost; /* to be wanted again with the next frame */
 	unsigned attempts; /* at this look, lockstep */
 	int64_t priority;
+	bool admitted;            /* this look was not left out */
+	uint32_t earned_permille; /* of the next one */
 	struct hf_mono since;
 	struct hf_mono sent;
 };
 
 struct hf_dispatch {
 	bool lockstep;
-	uint64_t jobs_sent, jobs_dropped, jobs_lost;
+	uint64_t jobs_sent, jobs_dropped, jobs_lost, jobs_shed;
 	uint64_t next_job_id;
 	struct hf_dispatch_tile tiles[HF_TILES_MAX];
 	struct {
@@ -83,6 +91,8 @@ void hf_dispatch_worker_down(struct hf_dispatch *dispatch, uint32_t worker);
 void hf_dispatch_frame(struct hf_dispatch *dispatch, struct hf_mono now);
 void hf_dispatch_want(struct hf_dispatch *dispatch, uint32_t tile, enum hf_look look,
 		      int64_t priority, struct hf_mono now);
+/* After this frame's wants: leave out what is too much at this rate. Nothing in lockstep. */
+void hf_dispatch_shed(struct hf_dispatch *dispatch, uint32_t rate_permille);
 /* This tile cannot be cut: it no longer waits. */
 void hf_dispatch_give_up(struct hf_dispatch *dispatch, uint32_t tile);
 /* The tiles are no longer what they were: nothing waits any more. */

@@ -253,6 +253,106 @@ TEST(looks_at_still_people_wait_for_what_moves_and_not_for_ever)
 	CHECK_U64(occupied, >=, 100);
 }
 
+/* How many looks of each tile go out within so many frames in which all are wanted, when there is
+ * always somebody free. */
+static void shed_frames(struct hf_dispatch *d, int frames, uint32_t rate, uint32_t tiles,
+			const int64_t *priorities, unsigned *ret_looks)
+{
+	for (int frame = 0; frame < frames; frame++) {
+		struct hf_dispatch_choice c;
+		struct hf_dispatch_job job;
+		struct hf_err err;
+		const struct hf_mono now = at_ms(200 * (frame + 1));
+
+		hf_dispatch_frame(d, now);
+		for (uint32_t i = 0; i < tiles; i++)
+			hf_dispatch_want(d, i, HF_LOOK_MOTION, priorities[i], now);
+		hf_dispatch_shed(d, rate);
+		while (hf_dispatch_next(d, now, &c)) {
+			ret_looks[c.tile]++;
+			hf_dispatch_sent(d, &c, now, now);
+			CHECK_OK(hf_dispatch_done(d, c.worker, d->next_job_id - 1, &job, &err));
+		}
+	}
+}
+
+TEST(at_a_lower_rate_equals_get_the_same_and_all_together_the_rate)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false);
+	const int64_t priorities[4] = { 5, 5, 5, 5 };
+	unsigned looks[HF_TILES_MAX] = { 0 };
+
+	hf_dispatch_worker_up(&d, 0);
+	shed_frames(&d, 1000, 400, 4, priorities, looks);
+	for (int i = 0; i < 4; i++) {
+		CHECK_U64(looks[i], >=, 399);
+		CHECK_U64(looks[i], <=, 401);
+	}
+	CHECK_U64(d.jobs_shed, ==, 4000 - looks[0] - looks[1] - looks[2] - looks[3]);
+	CHECK_U64(d.jobs_dropped, ==, 0);
+}
+
+TEST(low_priorities_are_left_out_first_and_none_for_ever)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false);
+	const int64_t priorities[4] = { 9, 1, 9, 5 };
+	unsigned looks[HF_TILES_MAX] = { 0 };
+
+	hf_dispatch_worker_up(&d, 0);
+	/* 2252 of 4000: both of 9 whole, and 150 beyond the least for that of 5. */
+	shed_frames(&d, 1000, 563, 4, priorities, looks);
+	CHECK_U64(looks[0], >=, 999);
+	CHECK_U64(looks[2], >=, 999);
+	CHECK_U64(looks[3], >=, 195);
+	CHECK_U64(looks[3], <=, 205);
+	CHECK_U64(looks[1], >=, 49);
+	CHECK_U64(looks[1], <=, 51);
+}
+
+TEST(a_rate_of_nothing_still_looks_now_and_then)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false);
+	const int64_t priorities[2] = { 9, 1 };
+	unsigned looks[HF_TILES_MAX] = { 0 };
+
+	hf_dispatch_worker_up(&d, 0);
+	shed_frames(&d, 1000, 0, 2, priorities, looks);
+	for (int i = 0; i < 2; i++) {
+		CHECK_U64(looks[i], >=, 49);
+		CHECK_U64(looks[i], <=, 51);
+	}
+}
+
+TEST(full_looks_and_lockstep_and_the_full_rate_leave_nothing_out)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false), l = hf_dispatch_begin(true);
+
+	hf_dispatch_want(&d, 0, HF_LOOK_FULL, 1, at_ms(1));
+	hf_dispatch_shed(&d, 0);
+	CHECK_U64(d.tiles[0].look, ==, HF_LOOK_FULL);
+	hf_dispatch_want(&d, 1, HF_LOOK_MOTION, 1, at_ms(1));
+	hf_dispatch_shed(&d, 1000);
+	CHECK_U64(d.tiles[1].look, ==, HF_LOOK_MOTION);
+	hf_dispatch_want(&l, 0, HF_LOOK_MOTION, 1, at_ms(1));
+	hf_dispatch_shed(&l, 0);
+	CHECK_U64(l.tiles[0].look, ==, HF_LOOK_MOTION);
+	CHECK_U64(d.jobs_shed + l.jobs_shed, ==, 0);
+}
+
+TEST(a_look_that_was_let_in_and_waits_is_not_left_out_with_the_next_frame)
+{
+	struct hf_dispatch d = hf_dispatch_begin(false);
+
+	/* Nobody is there to take it. */
+	for (int frame = 0; frame < 100; frame++) {
+		hf_dispatch_frame(&d, at_ms(200 * frame));
+		hf_dispatch_want(&d, 0, HF_LOOK_MOTION, 5, at_ms(200 * frame));
+		hf_dispatch_shed(&d, 500);
+	}
+	CHECK_U64(d.tiles[0].look, ==, HF_LOOK_MOTION);
+	CHECK_U64(d.jobs_shed, ==, 1);
+}
+
 TESTS(RUN(looks_at_still_people_wait_for_what_moves_and_not_for_ever),
       RUN(a_worker_gets_two_jobs_and_the_third_waits_for_a_place),
       RUN(the_worker_with_least_to_do_is_chosen),
@@ -262,4 +362,9 @@ TESTS(RUN(looks_at_still_people_wait_for_what_moves_and_not_for_ever),
       RUN(the_jobs_of_a_dead_worker_are_lost_and_wanted_with_the_next_frame),
       RUN(a_worker_cannot_be_done_with_what_it_does_not_have), RUN(what_is_forgotten_is_not_sent),
       RUN(lockstep_sends_each_worker_one_job_in_the_order_of_the_screen),
-      RUN(lockstep_sends_a_lost_job_again_but_not_for_ever))
+      RUN(lockstep_sends_a_lost_job_again_but_not_for_ever),
+      RUN(at_a_lower_rate_equals_get_the_same_and_all_together_the_rate),
+      RUN(low_priorities_are_left_out_first_and_none_for_ever),
+      RUN(a_rate_of_nothing_still_looks_now_and_then),
+      RUN(full_looks_and_lockstep_and_the_full_rate_leave_nothing_out),
+      RUN(a_look_that_was_let_in_and_waits_is_not_left_out_with_the_next_frame))

@@ -773,6 +773,35 @@ uint32_t hf_health_step(struct hf_health *health, const struct hf_frame *frame,
 	return health->blind_mask;
 }
 
+uint32_t hf_health_dark(const struct hf_health *health)
+{
+	uint32_t dark = 0;
+
+	for (uint32_t i = 0; i < HF_TILES_MAX; i++)
+		if (health->tiles[i].before != NULL &&
+		    (health->tiles[i].fault == HF_HEALTH_NO_SIGNAL ||
+		     health->tiles[i].fault == HF_HEALTH_BLACK))
+			dark |= 1U << i;
+	return dark;
+}
+
+int64_t hf_health_still_ms(const struct hf_health *health, uint32_t tile)
+{
+	HF_ASSERT(tile < HF_TILES_MAX);
+	const struct tile *self = &health->tiles[tile];
+	uint32_t tiles = 0;
+
+	for (int i = 0; i < HF_TILES_MAX; i++)
+		tiles += health->tiles[i].before != NULL;
+	/* What is dark is known not to be a frozen picture. */
+	if (self->before != NULL &&
+	    (self->fault == HF_HEALTH_NO_SIGNAL || self->fault == HF_HEALTH_BLACK))
+		return 0;
+	if (self->before == NULL || tiles < 2 || (self->floor <= 0 && !self->judged_by_others))
+		return -1;
+	return self->still ? health->clock_ms - self->moved_ms : 0;
+}
+
 struct hf_health_facts hf_health_facts(const struct hf_health *health, uint32_t tile)
 {
 	HF_ASSERT(tile < HF_TILES_MAX);

@@ -144,5 +144,10 @@ uint32_t hf_health_step(struct hf_health *health, const struct hf_frame *frame,
 /* What has not been told yet, one at a time. False: nothing. */
 bool hf_health_next(struct hf_health *health, struct hf_health_event *ret_event);
 
+/* The tiles that show no signal, or nothing but black, at the moment. */
+uint32_t hf_health_dark(const struct hf_health *health);
+/* For how long the tile is without its own noise while the screen goes on; 0: it is not. -1: that
+ * cannot be known, it has no noise that proves anything (a source of one tile never has). */
+int64_t hf_health_still_ms(const struct hf_health *health, uint32_t tile);
 /* Of a tile, as it was measured last: for reports and tests. */
 struct hf_health_facts hf_health_facts(const struct hf_health *health, uint32_t tile);

@@ -248,7 +248,13 @@ TEST(a_tile_that_loses_its_noise_is_blind_within_three_seconds_and_frozen_after_
 	s->cameras[2].frozen = true;
 	run_ms(s, 3200);
 	CHECK_U64(s->blind, ==, 1U << 2);
+	CHECK_I64(hf_health_still_ms(s->health, 0), ==, 0);
 	run_ms(s, 54800);
+	/* Without those seconds in which it could have been chance. */
+	CHECK_I64(hf_health_still_ms(s->health, 2), >=, 54000);
+	CHECK_I64(hf_health_still_ms(s->health, 2), <=, 58000);
+	CHECK_I64(hf_health_still_ms(s->health, 1), ==, 0);
+	CHECK_U64(hf_health_dark(s->health), ==, 0);
 	CHECK_U64(faults(s), ==, 0);
 	run_ms(s, 4000);
 	CHECK_U64(s->raised[HF_HEALTH_FROZEN], ==, 1);
@@ -635,6 +641,8 @@ TEST(lost_video_is_no_signal_and_nothing_else)
 	};
 	run_ms(s, 1200);
 	CHECK_U64(s->blind, ==, 2);
+	CHECK_U64(hf_health_dark(s->health), ==, 2);
+	CHECK_I64(hf_health_still_ms(s->health, 1), ==, 0);
 	run_ms(s, 27600);
 	CHECK_U64(faults(s), ==, 0);
 	run_ms(s, 60000);

@@ -48,6 +48,7 @@ struct hf_source_info {
 	char codec[32];
 	uint64_t frames; /* handed out so far */
 	uint64_t decode_errors;
+	int64_t skew_us; /* arrival of the last picture against its time stamp; -1: not known */
 	bool slow; /* something is wrong with the medium: the next step may take as long as open */
 	char why[160]; /* why it gives no pictures at the moment; empty: not known */
 };

@@ -121,6 +121,10 @@ static bool is_wanted(struct rtsp_source *rtsp, int64_t stamp_us, struct hf_fram
 	ret_frame->number = rtsp->next_number++;
 	ret_frame->captured_mono =
 		hf_arrival_time(&rtsp->arrival, stamp_us, rtsp->about.arrived, &late);
+	rtsp->info.skew_us =
+		rtsp->arrival.doubts < HF_ARRIVAL_DOUBTS_MAX
+			? hf_mono_diff_us(rtsp->about.arrived, ret_frame->captured_mono)
+			: -1;
 	const int64_t age_us = hf_mono_diff_us(now, ret_frame->captured_mono);
 	ret_frame->captured_wall.ms = hf_wall_now(rtsp->clock).ms - age_us / 1000;
 	/* Nor what waited here, while this process was stopped or had no processor. */

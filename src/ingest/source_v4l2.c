@@ -300,6 +300,7 @@ static enum hf_code hand_out(struct v4l2_source *v4l2, const struct hf_v4l2_pict
 	frame.captured_mono = time_of(v4l2, picture);
 	frame.captured_wall.ms = hf_wall_now(v4l2->clock).ms -
 				 hf_mono_diff_us(now_of(v4l2), frame.captured_mono) / 1000;
+	v4l2->info.skew_us = hf_mono_diff_us(now_of(v4l2), frame.captured_mono);
 	v4l2->handed_out = frame.captured_mono;
 	v4l2->info.width = frame.width;
 	v4l2->info.height = frame.height;

@@ -29,9 +29,11 @@
 #include "proc/common/worker.h"
 #include "proc/ingest/notes.h"
 #include "proc/ingest/report.h"
+#include "proc/ingest/signals.h"
 #include "wire/ring.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -91,6 +93,7 @@ struct ingest {
 
 	struct notes notes;
 	struct report report;
+	struct signals signals;
 };
 
 static struct hf_mono mono_now(void)
@@ -295,10 +298,26 @@ static void source_has_ended(struct ingest *in)
 	struct hf_json attrs = attrs_begin(in, text, sizeof text);
 
 	in->ended = true;
+	signals_ended(&in->signals);
 	hf_json_put_u64(&attrs, "frames", hf_source_info(in->source).frames);
 	hf_json_put_u64(&attrs, "decode_errors", hf_source_info(in->source).decode_errors);
 	(void)note(in, "source_ended", &attrs, text);
 	hf_log(HF_LOG_INFO, "source_ended", "source=%s", source_config(in)->id);
+}
+
+/* A full queue: again after the next step. */
+static void send_signals(struct ingest *in, struct hf_mono now)
+{
+	struct hf_signals signals;
+	struct hf_err err;
+
+	if (in->lockstep || !signals_due(&in->signals, now, &signals))
+		return;
+	if (hf_worker_send(in->worker, HF_ROLE_SUPERVISOR, 0, HF_MSG_SIGNALS, &signals,
+			   offsetof(struct hf_signals, samples) +
+				   signals.count * sizeof signals.samples[0],
+			   &err) == HF_OK)
+		signals_told(&in->signals, &signals, now);
 }
 
 static void open_source(struct ingest *in)
@@ -308,6 +327,7 @@ static void open_source(struct ingest *in)
 						   .clock = hf_clock_real(),
 						   .lockstep = in->lockstep };
 
+	signals_opened(&in->signals);
 	hf_pulse_busy(hf_worker_pulse(in->worker), mono_now(), OPEN_BUSY_MS);
 	enum hf_code code = hf_source_open(&options, &in->source, &err);
 	hf_pulse_idle(hf_worker_pulse(in->worker), mono_now());
@@ -407,6 +427,7 @@ static void look_at_frame(struct ingest *in)
 		else if (reading->tiles[i].look != 0)
 			hf_dispatch_want(&in->dispatch, i, reading->tiles[i].look,
 					 reading->tiles[i].camera->priority, now);
+	hf_dispatch_shed(&in->dispatch, hf_worker_unit(in->worker)->rate_permille);
 }
 
 /* HF_E_AGAIN: infer's queue is full, the tile goes on waiting. */
@@ -499,6 +520,8 @@ static void step_source(struct ingest *in)
 	picture_came(in);
 	look_at_frame(in);
 	note_faults(in);
+	const struct hf_source_info info = hf_source_info(in->source);
+	signals_picture(&in->signals, in->config, &info, &in->reading, in->health, mono_now());
 	send_jobs(in);
 	report_frame(&in->report, &in->frame, &in->reading,
 		     in->lockstep ? in->frame.captured_mono : mono_now());
@@ -703,6 +726,7 @@ static int run(struct ingest *in)
 			step_source(in);
 		watch_silence(in, now);
 		send_report(in, now);
+		send_signals(in, mono_now());
 	}
 	if (code == HF_E_CLOSED)
 		return 0;
@@ -731,6 +755,7 @@ int main(void)
 	in.back_untold = hf_worker_hello(in.worker)->restarts > 0;
 	in.dispatch = hf_dispatch_begin(in.lockstep);
 	in.report.reported_at = in.report.rotated_at = mono_now();
+	signals_begin(&in.signals, in.config, in.index, mono_now());
 	if (in.index >= in.config->source_count)
 		hf_log(HF_LOG_ERROR, "no_source", "hello names source %u of %u", in.index,
 		       in.config->source_count);

@@ -144,6 +144,7 @@ enum hf_code report_write(struct report *report, const struct report_facts *fact
 	hf_json_put_u64(&json, "jobs_sent", dispatch->jobs_sent);
 	hf_json_put_u64(&json, "jobs_dropped", dispatch->jobs_dropped);
 	hf_json_put_u64(&json, "jobs_lost", dispatch->jobs_lost);
+	hf_json_put_u64(&json, "jobs_shed", dispatch->jobs_shed);
 	hf_json_put_u64(&json, "ticks_dropped", report->ticks_dropped);
 	hf_json_put_u64(&json, "moving", (uint64_t)__builtin_popcount(facts->view->moving_mask));
 	hf_json_put_u64(&json, "frame_cpu_us",

@@ -6,7 +6,7 @@
  * Shape       {"source":id,"codec":name,"frames":n,"fps":x,"width":n,"height":n,
  *             "duration_s":x (of a recording, where it is known),
  *             "layout":"4x4-std","paused":bool,"decode_errors":n,"frame_age_ms":x,
- *             "jobs_sent":n,"jobs_dropped":n,"jobs_lost":n,"ticks_dropped":n,
+ *             "jobs_sent":n,"jobs_dropped":n,"jobs_lost":n,"jobs_shed":n,"ticks_dropped":n,
  *             "moving":n,"frame_cpu_us":n,"look_age_p95_ms":x,"moving_gap_p95_ms":x,
  *             "tiles":[{"tile":1,"camera":id,"moving":bool,"looks_per_s":x,
  *             "look_age_ms_p95":x}]}
