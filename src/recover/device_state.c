@@ -136,8 +136,10 @@ static int64_t mono_ms(struct hf_mono now)
 int64_t hf_device_on_ms(const struct hf_device_state *state, struct hf_mono now)
 {
 	int64_t since_ms = mono_ms(now) - state->mono_ms;
+	int64_t on_ms = state->on_ms + (since_ms > 0 ? since_ms : 0);
 
-	return state->on_ms + (since_ms > 0 ? since_ms : 0);
+	/* What is stored must be legible again, whatever was read. */
+	return on_ms < time_max_ms ? on_ms : time_max_ms;
 }
 
 unsigned hf_device_times_within(const struct hf_device_times *times, int64_t on_ms,

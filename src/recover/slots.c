@@ -39,6 +39,7 @@ struct hf_slots {
 	char boot_id[HF_BOOT_ID_BYTES];
 	uint64_t sequence;
 	unsigned target;             /* the copy to be written next */
+	bool is_target_new;          /* made by us, and no store of it has succeeded so far */
 	int file;                    /* of the target, once it is open; -1 */
 	bool is_name_safe[HF_SLOTS]; /* a power cut does not take it */
 	bool must_set_aside;         /* the copy of a newer format, first */
@@ -289,10 +290,21 @@ static enum hf_code set_aside(struct hf_slots *slots, struct hf_err *err)
 static enum hf_code open_target(struct hf_slots *slots, struct hf_err *err)
 {
 	const char *path = slot_paths[slots->target];
-	enum hf_code code = hf_disk_open(slots->disk, path, HF_DISK_WRITE, &slots->file, err);
+	enum hf_code code;
 
+	/* In place: a full disk has room for that, and no length changes. But a flush that failed
+	 * when the file was made may have taken its length away, which writing the same bytes over
+	 * it does not bring back: then another file. Emptying it was tried: a second flush that
+	 * fails leaves the length in doubt for whoever comes next. */
+	if (slots->is_target_new && is_there(slots->disk, path)) {
+		code = hf_disk_unlink(slots->disk, path, err);
+		if (code != HF_OK)
+			return code;
+	}
+	code = hf_disk_open(slots->disk, path, HF_DISK_WRITE, &slots->file, err);
 	if (code != HF_E_NOENT)
 		return code;
+	slots->is_target_new = true;
 	slots->is_name_safe[slots->target] = false;
 	code = hf_disk_folder_ensure(slots->disk, STATE_FOLDER, err);
 	if (code == HF_OK)
@@ -317,6 +329,7 @@ static enum hf_code write_target(struct hf_slots *slots, struct hf_err *err)
 	if (code != HF_OK)
 		return hf_err_prefix(err, "store %s", slot_paths[slots->target]);
 	slots->is_name_safe[slots->target] = true;
+	slots->is_target_new = false;
 	slots->target = 1 - slots->target;
 	return HF_OK;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# mutants - variants of the outbox that are broken in one place: the explorer must see each.
+# mutants - variants of the real code that are broken in one place: its explorer must see each.
 #
 # Usage    mutants.sh EXPLORER (WORLD EXPLORER_MUTANT)...   (test/crash/mutants/MUTANT.patch)
 # Output   a row a mutant: after how many states it was seen, what was seen first, and the numbers
@@ -11,6 +11,7 @@ set -uo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 real=$1
+explorer=$(basename "$real")
 shift
 
 # shellcheck disable=SC2016  # the inner shell's own $
@@ -26,13 +27,13 @@ while [ $# -gt 0 ]; do
 	name=$(basename "$2")
 	shift 2
 	count=$((count + 1))
-	seen=$(grep -m1 '^outbox_explore ' "$folder/$name")
+	seen=$(grep -m1 "^$explorer " "$folder/$name")
 	states=$(awk '$1 == "all" { print $6 }' "$folder/$name")
 	if [ -z "$seen" ]; then
 		missed=$((missed + 1))
 		seen="NOT SEEN: the explorer is blind to it"
 	fi
-	printf '%-28s %9s  %s\n' "${name#outbox_explore_}" "${states:--}" "$seen"
+	printf '%-28s %9s  %s\n' "${name#"${explorer}"_}" "${states:--}" "$seen"
 done
 
 mapfile -t worlds < <(printf '%s\n' "${worlds[@]}" | sort -u)
