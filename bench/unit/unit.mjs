@@ -16,7 +16,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
-import { ROOT, sleep, startHub, startUnit, status, unitConfig, until, worker } from '../../tools/harness.mjs';
+import { QUICK_POLICY, ROOT, sleep, startHub, startUnit, status, unitConfig, until, worker } from '../../tools/harness.mjs';
 
 const JSON_OUT = process.argv.includes('--json');
 const SECONDS = Number(process.env.RUN_S ?? 45);
@@ -36,6 +36,7 @@ const hub = await startHub(path.join(folder, 'hub'));
 const config = path.join(folder, 'holdfast.yaml');
 const data = path.join(folder, 'unit');
 fs.writeFileSync(config, unitConfig({
+	policy: QUICK_POLICY,
 	device: 'bench-unit', clip, hubUrl: hub.url, cooldown: '10s', extra: 'mask: {bottom: 0.09}\n',
 	cameras: screen.tiles.map((t) => ({ id: `c${t.tile + 1}`, name: t.camera, tile: t.tile + 1 })),
 	zone: [[0.15, 0.35], [0.85, 0.35], [0.95, 0.98], [0.05, 0.98]],

@@ -39,7 +39,7 @@ offers --help,--version -
 offers check,show,example,schema config ''
 offers check config ch
 offers policy p
-offers check,explain,table,simulate,signals,example policy ''
+offers check,explain,table,simulate,signals,reload,example policy ''
 offers --policy,--json,--help policy explain -
 offers 'a folder,a file.yaml' config check 'a f'
 offers other.yaml config --json check oth
