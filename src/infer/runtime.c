@@ -27,6 +27,7 @@ static OrtEnv *env;
 struct hf_runtime {
 	const OrtApi *api;
 	struct hf_pack pack;
+	bool thrifty;
 	const struct hf_decoder *decoder;
 	struct hf_preprocess *preprocess;
 	struct hf_candidates candidates;
@@ -63,15 +64,17 @@ static enum hf_code judge(const OrtApi *api, OrtStatus *status, const char *what
 	return code;
 }
 
-static enum hf_code set_options(const OrtApi *api, OrtSessionOptions *options, struct hf_err *err)
+static enum hf_code set_options(const OrtApi *api, bool thrifty, OrtSessionOptions *options,
+				struct hf_err *err)
 {
 	static const char *const entries[][2] = {
 		{ "session.intra_op.allow_spinning", "0" },
 		{ "session.inter_op.allow_spinning", "0" },
 	};
-	enum hf_code code =
-		judge(api, api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL),
-		      "set the optimisation level", err);
+	enum hf_code code = judge(api,
+				  api->SetSessionGraphOptimizationLevel(
+					  options, thrifty ? ORT_ENABLE_EXTENDED : ORT_ENABLE_ALL),
+				  "set the optimisation level", err);
 
 	if (code == HF_OK)
 		code = judge(api, api->SetIntraOpNumThreads(options, 1), "use one thread", err);
@@ -97,7 +100,7 @@ static enum hf_code open_session(struct hf_runtime *r, struct hf_err *err)
 	code = judge(r->api, r->api->CreateSessionOptions(&options), "start", err);
 	if (code != HF_OK)
 		return code;
-	code = set_options(r->api, options, err);
+	code = set_options(r->api, r->thrifty, options, err);
 	if (code == HF_OK)
 		code = judge(r->api,
 			     r->api->CreateSessionFromArray(env, model, size, options, &r->session),
@@ -335,14 +338,15 @@ static enum hf_code fill(struct hf_runtime *r, struct hf_err *err)
 	return code;
 }
 
-enum hf_code hf_runtime_open(const struct hf_pack *pack, struct hf_runtime **ret_runtime,
-			     struct hf_err *err)
+static enum hf_code open_as(const struct hf_pack *pack, bool thrifty,
+			    struct hf_runtime **ret_runtime, struct hf_err *err)
 {
 	struct hf_runtime *r = calloc(1, sizeof *r);
 
 	if (r == NULL)
 		return hf_fail(err, HF_E_NOMEM, "runtime: out of memory");
 	r->pack = *pack;
+	r->thrifty = thrifty;
 	enum hf_code code = fill(r, err);
 	if (code != HF_OK) {
 		hf_runtime_close(r);
@@ -352,6 +356,18 @@ enum hf_code hf_runtime_open(const struct hf_pack *pack, struct hf_runtime **ret
 	(void)malloc_trim(0);
 	*ret_runtime = r;
 	return HF_OK;
+}
+
+enum hf_code hf_runtime_open(const struct hf_pack *pack, struct hf_runtime **ret_runtime,
+			     struct hf_err *err)
+{
+	return open_as(pack, false, ret_runtime, err);
+}
+
+enum hf_code hf_runtime_open_thrifty(const struct hf_pack *pack, struct hf_runtime **ret_runtime,
+				     struct hf_err *err)
+{
+	return open_as(pack, true, ret_runtime, err);
 }
 
 void hf_runtime_close(struct hf_runtime *runtime)

@@ -26,6 +26,10 @@ enum hf_code hf_runtime_init(struct hf_err *err) HF_MUST_CHECK;
 
 enum hf_code hf_runtime_open(const struct hf_pack *pack, struct hf_runtime **ret_runtime,
 			     struct hf_err *err) HF_MUST_CHECK;
+/* The same with half of the memory and in twice the time: the weights stay as they are, instead of
+ * being laid out anew for this processor. For when there is not enough for the other. */
+enum hf_code hf_runtime_open_thrifty(const struct hf_pack *pack, struct hf_runtime **ret_runtime,
+				     struct hf_err *err) HF_MUST_CHECK;
 void hf_runtime_close(struct hf_runtime *runtime); /* NULL is fine */
 
 /* bgr: width * height pixels of 3 bytes. All detections with score >= score_min, best first. */

@@ -7,7 +7,9 @@
  * Failures: a main network that does not verify or load is told at once. If its pack names a
  * fallback, the process then waits a moment for the supervisor to want that; only then does it end,
  * to be started anew, with a fresh view of the disk. Out of memory it stays: another process would
- * find the same limit, and forget how often this was met. It tries again, ever more slowly.
+ * find the same limit, and forget how often this was met. It tries again, ever more slowly. Most of
+ * what a network takes while it is loaded are its weights, which the fallback has, too: where there
+ * is not enough for that either, the fallback is loaded in the way that takes less.
  */
 #include "proc/infer/infer.h"
 
@@ -130,6 +132,12 @@ static enum hf_code load_network(struct infer *infer, bool fallback, struct hf_e
 	infer->score_threshold = config->model_score_min > 0 ? (float)config->model_score_min
 							     : infer->pack.score_threshold;
 	code = hf_runtime_open(&infer->pack, &infer->runtime, err);
+	/* There is none after this one: better slowly than not at all. */
+	if (code == HF_E_NOMEM && fallback) {
+		signals_count_failure(infer, code);
+		hf_log(HF_LOG_WARN, "model_thrifty", "%s", err->text);
+		code = hf_runtime_open_thrifty(&infer->pack, &infer->runtime, err);
+	}
 	/* The first run is several times slower than the others, and shows a pack that loads and
 	 * does not work. */
 	if (code == HF_OK)
