@@ -104,6 +104,9 @@ HF_ENUM(outbox_commit, "outbox.commit", 0, "ring|file", "keeper",
 HF_TEXT(policy_path, "policy.path", "", HF_PATH_BYTES, "supervisor",
 	"File with the rules of recovery; `holdfast policy` explains and checks one. Empty: the one that was installed.")
 
+HF_INT(latency_objective_ms, "latency.objective", 1000, 50, 60000, "ms", "respond",
+	"From a picture to what was made of it: longer than that, with two pictures' time added, is too old to act upon.")
+
 HF_TEXT(actuation_command, "actuation.command", "", HF_PATH_BYTES, "actuate",
 	"Program that switches the output of the unit, a relay or a siren: it is called with \"on\" or \"off\", without a shell, with HOLDFAST_CAMERA, HOLDFAST_ZONE and HOLDFAST_EVENT in its environment. Empty: none.")
 HF_TEXT(actuation_gpio, "actuation.gpio", "", HF_ID_BYTES, "actuate",
