@@ -13,6 +13,7 @@
 #include "base/suggest.h"
 #include "base/timezone.h"
 #include "base/url.h"
+#include "shape/actuation.h"
 #include "shape/polygon.h"
 #include "shape/schedule.h"
 
@@ -579,11 +580,31 @@ static void check_device(const struct check *check)
 	}
 }
 
+static void check_actuation(const struct check *check)
+{
+	struct hf_config *config = check->config;
+	struct hf_place gpio = at(check, HF_CONFIG_UNIT, 0, "actuation.gpio");
+	struct hf_place on = at(check, HF_CONFIG_UNIT, 0, "actuation.on");
+	struct hf_gpio_line line;
+	struct hf_err why;
+
+	resolve_path(check, at(check, HF_CONFIG_UNIT, 0, "actuation.command"), "actuation.command",
+		     config->actuation_command);
+	if (config->actuation_gpio[0] != '\0' && !gpio.refused &&
+	    hf_gpio_line_parse(config->actuation_gpio, &line, &why) != HF_OK)
+		hf_complain(&check->report->found, gpio, "actuation.gpio: %s", why.text);
+	if (on.line > 0 && !on.refused && !hf_actuation_configured(config))
+		hf_warn(&check->report->found, on,
+			"actuation.on has no effect: neither actuation.command nor "
+			"actuation.gpio says what is switched");
+}
+
 void hf_config_cross_check(struct hf_config *config, struct hf_config_report *report)
 {
 	const struct check check = { config, report };
 
 	check_device(&check);
+	check_actuation(&check);
 	check_sources(&check);
 	check_cameras(&check);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "model.path"), "model.path",
@@ -598,6 +619,16 @@ void hf_config_cross_check(struct hf_config *config, struct hf_config_report *re
 		     config->hub_ca_file);
 	resolve_path(&check, at(&check, HF_CONFIG_UNIT, 0, "hub.token_file"), "hub.token_file",
 		     config->hub_token_file);
+}
+
+static void check_program(struct hf_config_report *report, const char *path)
+{
+	if (path[0] != '\0' && access(path, X_OK) != 0)
+		hf_warn(&report->found,
+			*hf_config_place(report, HF_CONFIG_UNIT, 0,
+					 hf_config_row_find(HF_CONFIG_UNIT, "actuation.command")),
+			"actuation.command: %s cannot be run at the moment (%s)", path,
+			strerror(errno));
 }
 
 static void check_file(struct hf_config_report *report, struct hf_place place, const char *shown,
@@ -621,6 +652,7 @@ void hf_config_check_files(const struct hf_config *config, struct hf_config_repo
 
 	struct stat st;
 
+	check_program(report, config->actuation_command);
 	for (size_t i = 0; i < HF_ARRAY_LEN(files); i++)
 		check_file(report,
 			   *hf_config_place(report, HF_CONFIG_UNIT, 0,

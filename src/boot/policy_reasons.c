@@ -61,9 +61,12 @@ static const char *latch_name(unsigned i)
 	return hf_latch_name((enum hf_latch)i);
 }
 
+static const enum hf_role worker_roles[] = { HF_ROLE_INGEST, HF_ROLE_INFER,  HF_ROLE_RESPOND,
+					     HF_ROLE_KEEPER, HF_ROLE_UPLINK, HF_ROLE_ACTUATE };
+
 static const char *worker_name(unsigned i)
 {
-	return hf_role_name((enum hf_role)(i + HF_ROLE_INGEST));
+	return hf_role_name(worker_roles[i]);
 }
 
 static void take_class(const struct hf_policy_target *target, const char *shown,
@@ -108,12 +111,12 @@ static void take_workers(const struct hf_policy_target *target, const char *show
 	}
 	for (const yaml_node_item_t *item = value->data.sequence.items.start;
 	     item < value->data.sequence.items.top; item++) {
-		int found = take_choice(
-			target, shown, yaml_document_get_node(target->walk->document, *item),
-			worker_name, HF_ROLE_UPLINK - HF_ROLE_INGEST + 1, "a worker");
+		int found = take_choice(target, shown,
+					yaml_document_get_node(target->walk->document, *item),
+					worker_name, HF_ARRAY_LEN(worker_roles), "a worker");
 
 		if (found >= 0)
-			reason_of(target)->workers |= UINT32_C(1) << (found + HF_ROLE_INGEST);
+			reason_of(target)->workers |= UINT32_C(1) << worker_roles[found];
 	}
 }
 

@@ -53,7 +53,7 @@ void hf_policy_about_words(const struct hf_policy_reason *reason,
 			   char ret_text[HF_POLICY_WORDS_BYTES])
 {
 	ret_text[0] = '\0';
-	for (unsigned role = HF_ROLE_INGEST; role <= HF_ROLE_UPLINK; role++)
+	for (unsigned role = HF_ROLE_INGEST; role < HF_ROLE_COUNT; role++)
 		if ((reason->workers & UINT32_C(1) << role) != 0)
 			hf_policy_append(ret_text, ", ", hf_role_name((enum hf_role)role));
 	if (ret_text[0] == '\0')

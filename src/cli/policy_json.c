@@ -43,7 +43,7 @@ static void put_workers(struct hf_json *json, uint32_t workers)
 {
 	hf_json_key(json, "workers");
 	hf_json_array_open(json);
-	for (unsigned role = HF_ROLE_INGEST; role <= HF_ROLE_UPLINK; role++)
+	for (unsigned role = HF_ROLE_INGEST; role < HF_ROLE_COUNT; role++)
 		if ((workers & UINT32_C(1) << role) != 0)
 			hf_json_text(json, hf_role_name((enum hf_role)role));
 	hf_json_array_close(json);

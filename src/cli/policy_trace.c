@@ -123,8 +123,7 @@ static void take_roles(struct hf_policy_input *input, const json_t *line)
 	guess_roles(input);
 	json_array_foreach(roles, index, role)
 	{
-		for (unsigned r = HF_ROLE_INGEST; r <= HF_ROLE_UPLINK && index < HF_WORKERS_MAX;
-		     r++)
+		for (unsigned r = HF_ROLE_INGEST; r < HF_ROLE_COUNT && index < HF_WORKERS_MAX; r++)
 			if (json_is_string(role) &&
 			    strcmp(json_string_value(role), hf_role_name((enum hf_role)r)) == 0)
 				input->worker_roles[index] = (uint8_t)r;

@@ -108,6 +108,18 @@ HF_ENUM(outbox_commit, "outbox.commit", 0, "ring|file", "keeper",
 HF_TEXT(policy_path, "policy.path", "", HF_PATH_BYTES, "supervisor",
 	"File with the rules of recovery; `holdfast policy` explains and checks one. Empty: the one that was installed.")
 
+HF_INT(latency_objective_ms, "latency.objective", 1000, 50, 60000, "ms", "respond",
+	"From a picture to what was made of it: longer than that, with two pictures' time added, is too old to act upon.")
+
+HF_TEXT(actuation_command, "actuation.command", "", HF_PATH_BYTES, "actuate",
+	"Program that switches the output of the unit, a relay or a siren: it is called with \"on\" or \"off\", without a shell, with HOLDFAST_CAMERA, HOLDFAST_ZONE and HOLDFAST_EVENT in its environment. Empty: none.")
+HF_TEXT(actuation_gpio, "actuation.gpio", "", HF_ID_BYTES, "actuate",
+	"The same by a line of this machine, e.g. gpiochip0:17 (chip and line, as gpioinfo lists them); active is high. Empty: none.")
+HF_INT(actuation_hold_ms, "actuation.hold", 10000, 100, 3600000, "ms", "actuate",
+	"How long the output stays on; a further event begins that time anew.")
+HF_TEXT(actuation_on, "actuation.on", "", HF_SCHEDULE_BYTES, "respond",
+	"The classes of events that switch it on, e.g. \"pre_action_zone_entry, loitering_dwell_exceeded\". Empty: every event of a zone's rule.")
+
 HF_INT(heartbeat_timeout_ms, "supervisor.heartbeat_timeout", 1500, 300, 60000, "ms", "supervisor",
 	"A worker silent for longer (and not announced as busy) is overdue; the policy says what is done about it.")
 HF_TEXT(reboot_command, "supervisor.reboot_command", "", HF_PATH_BYTES, "supervisor",

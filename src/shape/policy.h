@@ -38,7 +38,7 @@ enum {
 	HF_POLICY_USES_MAX = 100, /* what a budget may count */
 	HF_POLICY_WAITS_MAX = 4,
 	/* Supervised children: sources, detectors, respond, keeper, uplink. */
-	HF_WORKERS_MAX = HF_SOURCES_MAX + HF_INFER_WORKERS_MAX + 3,
+	HF_WORKERS_MAX = HF_SOURCES_MAX + HF_INFER_WORKERS_MAX + 4,
 };
 
 enum hf_action {

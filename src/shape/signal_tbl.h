@@ -43,4 +43,5 @@ HF_SIGNAL(OUTBOX_AGE,      "link.outbox_age",       UNIT,    MS,       "age of t
 HF_SIGNAL(OUTBOX_DEPTH,    "link.outbox_depth",     UNIT,    COUNT,    "events that are not delivered")
 HF_SIGNAL(RELEASE_DENIED,  "release.denied",        UNIT,    FLAG,     "the release that runs was rolled back before")
 HF_SIGNAL(RELEASE_GATE,    "release.gate_failed",   UNIT,    FLAG,     "the release on trial did not pass its gate in time")
+HF_SIGNAL(ACTUATION_FAILED,"actuation.failed",      UNIT,    FLAG,     "the output of the unit could not be switched")
 #undef HF_SIGNAL

@@ -5,8 +5,9 @@
 #include "base/auto.h"
 
 #define HF_FROM(role) (1U << HF_ROLE_##role)
-#define HF_FROM_ANY_WORKER \
-	(HF_FROM(INGEST) | HF_FROM(INFER) | HF_FROM(RESPOND) | HF_FROM(KEEPER) | HF_FROM(UPLINK))
+#define HF_FROM_ANY_WORKER                                                                         \
+	(HF_FROM(INGEST) | HF_FROM(INFER) | HF_FROM(RESPOND) | HF_FROM(KEEPER) | HF_FROM(UPLINK) | \
+	 HF_FROM(ACTUATE))
 
 static const struct {
 	const char *name;
@@ -26,6 +27,7 @@ static const char *const role_names[] = {
 	[HF_ROLE_KEEPER] = "keeper",
 	[HF_ROLE_UPLINK] = "uplink",
 	[HF_ROLE_CTL] = "ctl",
+	[HF_ROLE_ACTUATE] = "actuate",
 };
 
 _Static_assert(HF_ARRAY_LEN(role_names) == HF_ROLE_COUNT, "a name for every role");

@@ -24,6 +24,7 @@ enum hf_role {
 	HF_ROLE_KEEPER,
 	HF_ROLE_UPLINK,
 	HF_ROLE_CTL,
+	HF_ROLE_ACTUATE,
 	HF_ROLE_COUNT,
 };
 
@@ -140,6 +141,14 @@ struct hf_ack {
 
 struct hf_committed {
 	uint64_t local_seq;
+};
+
+/* An event is stored whose rule, camera and zone ask for the output. */
+struct hf_actuate {
+	uint32_t camera; /* index in the configuration */
+	uint32_t zone;
+	uint64_t local_seq;
+	char event_class[HF_ID_BYTES];
 };
 
 /* Events that were delivered are to be sent again. */

@@ -22,6 +22,8 @@ HF_MSG(TICK,        "tick",        HF_FROM(INGEST),                   "struct hf
 HF_MSG(TAKEN,       "taken",       HF_FROM(RESPOND),                  "struct hf_taken, in lockstep, to ingest or infer: its tick or result is done with")
 HF_MSG(OFFER,       "offer",       HF_FROM(RESPOND) | HF_FROM(SUPERVISOR), "struct hf_offer as hf_offer_pack() makes it, to keeper")
 HF_MSG(ACK,         "ack",         HF_FROM(KEEPER),                   "struct hf_ack, to the producer")
+HF_MSG(LEASE,       "lease",       HF_FROM(SUPERVISOR),               "empty, to actuate, before START; fd: struct hf_lease, to be read only")
+HF_MSG(ACTUATE,     "actuate",     HF_FROM(RESPOND),                  "struct hf_actuate, to actuate: switch the output on")
 HF_MSG(COMMITTED,   "committed",   HF_FROM(KEEPER),                   "struct hf_committed, to uplink: look at the watermark")
 HF_MSG(CURSOR,      "cursor",      HF_FROM(UPLINK),                   "struct hf_cursor_note, to keeper: flushed cursor")
 HF_MSG(REPLAY,      "replay",      HF_FROM(SUPERVISOR),               "struct hf_replay, to uplink: send these events again")

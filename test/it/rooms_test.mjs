@@ -18,6 +18,7 @@ const ALLOWED = {
 	'libexec/holdfast/infer': ['libonnxruntime', 'libjansson', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/respond': ['libturbojpeg', 'libsodium', 'libseccomp'],
 	'libexec/holdfast/uplink': ['libcurl', 'libjansson', 'libsodium', 'libseccomp'],
+	'libexec/holdfast/actuate': ['libseccomp'],
 	'libexec/holdfast/paint': ['libavformat', 'libavcodec', 'libavutil', 'libswscale', 'libturbojpeg', 'libcairo', 'libfontconfig', 'libjansson', 'libsodium', 'libseccomp'],
 	'bin/holdfast': ['libcairo', 'libfontconfig', 'libjansson', 'libyaml', 'libsodium', 'libturbojpeg'],
 	'bin/holdfast-hub': ['libmicrohttpd', 'libsqlite3', 'libjansson', 'libsodium'],
@@ -31,6 +32,7 @@ const FOREIGN = {
 	ingest: /libonnx|libcurl|libyaml|libsqlite|libmicrohttpd/,
 	infer: /libav|libcurl|libyaml|libsqlite|libmicrohttpd|libsystemd|libturbojpeg/,
 	respond: /libav|libonnx|libcurl|libyaml|libsqlite|libmicrohttpd|libsystemd/,
+	actuate: /libav|libonnx|libcurl|libyaml|libjansson|libsqlite|libsodium|libmicrohttpd|libsystemd|libturbojpeg/,
 	uplink: /libav|libonnx|libyaml|libsqlite|libmicrohttpd|libsystemd|libturbojpeg/,
 };
 

@@ -48,9 +48,12 @@ enum hf_sandbox_may {
 
 /* What a role may beyond reading and computing. */
 enum {
-	HF_SANDBOX_NETWORK = 1, /* reach out; never listen */
-	HF_SANDBOX_WRITES = 2,  /* open for writing, where its paths allow it */
-	HF_SANDBOX_CAMERA = 4,  /* the ioctls of Video4Linux */
+	HF_SANDBOX_NETWORK = 1,   /* reach out; never listen */
+	HF_SANDBOX_WRITES = 2,    /* open for writing, where its paths allow it */
+	HF_SANDBOX_CAMERA = 4,    /* the ioctls of Video4Linux */
+	HF_SANDBOX_GPIO = 8,      /* those of a GPIO chip */
+	HF_SANDBOX_COMMANDS = 16, /* start programs of the operator's, which inherit what holds: no
+				   * Landlock, and of the calls only those that end everybody */
 };
 
 enum {

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/auto.h"
 #include "base/file.h"
+#include "shape/actuation.h"
 
 #include <limits.h>
 #include <string.h>
@@ -146,6 +147,25 @@ static void for_uplink(const struct hf_hello *hello, const struct hf_config *con
 	hf_sandbox_watch(ret_sandbox, config->hub_ca_file, HF_SANDBOX_READ);
 }
 
+/* It reads no foreign byte. A relay's program is the operator's: it may need any device, the
+ * network, files of its own, and the walls of this process would be its own, too. */
+static void for_actuate(const struct hf_config *config, struct hf_sandbox *ret_sandbox)
+{
+	char path[sizeof "/dev/" + HF_GPIO_CHIP_BYTES];
+	struct hf_gpio_line line;
+	struct hf_err ignored;
+
+	if (config->actuation_command[0] != '\0') {
+		begin("actuate.command", HF_SANDBOX_COMMANDS, ret_sandbox);
+		return;
+	}
+	begin("actuate.gpio", HF_SANDBOX_GPIO, ret_sandbox);
+	if (hf_gpio_line_parse(config->actuation_gpio, &line, &ignored) != HF_OK)
+		return;
+	(void)snprintf(path, sizeof path, "/dev/%s", line.chip);
+	hf_sandbox_watch(ret_sandbox, path, HF_SANDBOX_DEVICE);
+}
+
 void hf_sandbox_for(const struct hf_hello *hello, const struct hf_config *config,
 		    struct hf_sandbox *ret_sandbox)
 {
@@ -166,12 +186,16 @@ void hf_sandbox_for(const struct hf_hello *hello, const struct hf_config *config
 	case HF_ROLE_UPLINK:
 		for_uplink(hello, config, ret_sandbox);
 		return;
+	case HF_ROLE_ACTUATE:
+		for_actuate(config, ret_sandbox);
+		return;
 	case HF_ROLE_SUPERVISOR:
 	case HF_ROLE_CTL:
 	case HF_ROLE_COUNT:
 		break;
 	}
-	HF_ASSERT(hello->role <= HF_ROLE_UPLINK && hello->role != HF_ROLE_SUPERVISOR);
+	HF_ASSERT(hello->role != HF_ROLE_SUPERVISOR && hello->role != HF_ROLE_CTL &&
+		  hello->role < HF_ROLE_COUNT);
 }
 
 void hf_sandbox_worker(const struct hf_hello *hello, const struct hf_config *config,

@@ -6,7 +6,8 @@
  * HF_CALL(name, when): ALWAYS; NETWORK, WRITES: for whom that trait was granted, others get
  * EPERM; SANITIZER: builds with one, others get EPERM; TRACE: the same, but it ends others;
  * LETHAL: it ends everybody. Calls that depend on an argument (open, clone, socket, ioctl, ...)
- * are in sandbox_calls.c. clone3 is missing on purpose: its flags cannot be seen by a filter, and
+ * are in sandbox_calls.c. For who was granted COMMANDS only LETHAL and TRACE hold, but for
+ * execve. clone3 is missing on purpose: its flags cannot be seen by a filter, and
  * the C library goes back to clone.
  */
 /* descriptors that are there */

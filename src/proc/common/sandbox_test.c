@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/gpio.h>
 #include <linux/landlock.h>
 #include <linux/videodev2.h>
 #include <netdb.h>
@@ -205,6 +206,20 @@ static int execute(void)
 	return errno;
 }
 
+static int execute_and_wait(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)execl("/bin/true", "true", (char *)NULL);
+		_exit(errno);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED + WTERMSIG(status);
+}
+
 static int split(void)
 {
 	pid_t pid = fork();
@@ -296,6 +311,13 @@ static int camera_ioctl(void)
 	return done(ioctl(STDIN_FILENO, VIDIOC_QUERYCAP, &about));
 }
 
+static int gpio_ioctl(void)
+{
+	struct gpio_v2_line_values values = { 0 };
+
+	return done(ioctl(STDIN_FILENO, GPIO_V2_LINE_SET_VALUES_IOCTL, &values));
+}
+
 static int terminal_injection(void)
 {
 	return done(ioctl(STDIN_FILENO, TIOCSTI, "x"));
@@ -354,7 +376,8 @@ static void child(enum hf_role role, int (*attempt)(void), int answer_fd)
 	else
 		hf_sandbox_for(&here.hello, &here.config, &sandbox);
 	hf_sandbox_enter(&sandbox);
-	if (!sandbox.seccomp || (has_landlock() && sandbox.landlock == 0)) {
+	const bool walled = (sandbox.traits & HF_SANDBOX_COMMANDS) == 0;
+	if (!sandbox.seccomp || (walled && has_landlock() && sandbox.landlock == 0)) {
 		(void)fprintf(stderr, "%s: %s\n", sandbox.name, sandbox.missing);
 		_exit(1);
 	}
@@ -524,6 +547,29 @@ TEST(who_delivers_reaches_out_reads_the_outbox_and_writes_only_where_it_stands)
 	TRY(HF_ROLE_UPLINK, read_secret, 0);
 }
 
+TEST(who_switches_a_line_gets_its_node_and_starts_nothing)
+{
+	(void)snprintf(here.config.actuation_gpio, HF_ID_BYTES, "zero:1");
+	TRY(HF_ROLE_ACTUATE, open_null_device, 0);
+	TRY(HF_ROLE_ACTUATE, gpio_ioctl, ENOTTY);
+	TRY(HF_ROLE_ACTUATE, camera_ioctl, ENOSYS);
+	TRY(HF_ROLE_ACTUATE, execute, KILLED + SIGSYS);
+	TRY(HF_ROLE_ACTUATE, internet, KILLED + SIGSYS);
+	TRY(HF_ROLE_ACTUATE, write_elsewhere, EACCES);
+	TRY_FILE(HF_ROLE_ACTUATE, read_secret, EACCES);
+	TRY(HF_ROLE_INGEST, gpio_ioctl, ENOSYS);
+}
+
+TEST(who_starts_a_command_does_so_and_neither_mounts_nor_traces)
+{
+	(void)snprintf(here.config.actuation_command, HF_PATH_BYTES, "/bin/true");
+	TRY(HF_ROLE_ACTUATE, split, 0);
+	TRY(HF_ROLE_ACTUATE, execute_and_wait, 0);
+	TRY(HF_ROLE_ACTUATE, mount_something, KILLED + SIGSYS);
+	if (hf_sandbox_build()[0] == '\0')
+		TRY(HF_ROLE_ACTUATE, trace_parent, KILLED + SIGSYS);
+}
+
 TEST(who_parses_a_configuration_reads_that_file_and_nothing_else)
 {
 	TRY(CONFIG, read_clip, 0);
@@ -626,6 +672,8 @@ int main(void)
 		WITH_PLACE(who_keeps_events_writes_the_data_folder_and_nothing_else),
 		WITH_PLACE(
 			who_delivers_reaches_out_reads_the_outbox_and_writes_only_where_it_stands),
+		WITH_PLACE(who_switches_a_line_gets_its_node_and_starts_nothing),
+		WITH_PLACE(who_starts_a_command_does_so_and_neither_mounts_nor_traces),
 		WITH_PLACE(who_parses_a_configuration_reads_that_file_and_nothing_else),
 		WITH_PLACE(an_ordinary_user_is_confined_as_root_is),
 		WITH_PLACE(a_file_that_was_replaced_makes_the_sandbox_stale),

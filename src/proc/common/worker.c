@@ -254,7 +254,8 @@ enum hf_code hf_worker_open(enum hf_role role, const struct hf_worker_ops *ops,
 			    struct hf_worker **ret_worker, struct hf_err *err)
 {
 	hf_log_open(hf_role_name(role));
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+	/* Who holds an output has to switch it off first; it ends when its link does. */
+	if (role != HF_ROLE_ACTUATE && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		return hf_fail_errno(err, "ask to die with the supervisor");
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* Ctrl-C, a terminal that is closed, a shutdown's SIGTERM to everybody: the supervisor

@@ -60,7 +60,8 @@ struct hf_worker_ops {
 	bool one_by_one;
 };
 
-/* Opens the log, takes HELLO from descriptor 3 (waits at most 5 s), dies with its parent. */
+/* Opens the log, takes HELLO from descriptor 3 (waits at most 5 s), dies with its parent; actuate does
+ * not: it switches off first, and ends when a step says HF_E_CLOSED. */
 enum hf_code hf_worker_open(enum hf_role role, const struct hf_worker_ops *ops,
 			    struct hf_worker **ret_worker, struct hf_err *err) HF_MUST_CHECK;
 void hf_worker_close(struct hf_worker *worker); /* NULL is fine */

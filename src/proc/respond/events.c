@@ -184,6 +184,11 @@ static void write_attrs(struct hf_json *json, struct respond *respond, const str
 	if (hf_worker_hello(respond->worker)->lockstep == 0)
 		hf_json_put_real(json, "look_ms", (double)fire->look->inference_us / 1000, 1);
 	hf_json_put_u64(json, "suppressed_n", fire->suppressed_n);
+	const char *held = decision_held(respond, job->camera);
+	if (held != NULL) {
+		hf_json_put_text(json, "decision", "held");
+		hf_json_put_text(json, "held_because", held);
+	}
 	if (hf_armed_doubt(fire->armed) != NULL)
 		hf_json_put_text(json, "armed", hf_armed_doubt(fire->armed));
 	if (fire->moment.blind_us > 0)
@@ -385,6 +390,7 @@ enum hf_code events_on_ack(struct respond *respond, const struct hf_ack *ack, st
 		return code;
 	if (ack->outcome == HF_ACK_COMMITTED) {
 		on_committed(respond, ack, &pending);
+		decide_stored(respond, ack, &pending);
 	} else if (ack->outcome == HF_ACK_REFUSED) {
 		respond->refused++;
 		hf_log(HF_LOG_ERROR, "event_refused",

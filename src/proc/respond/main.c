@@ -103,6 +103,7 @@ static enum hf_code on_tick(struct respond *respond, const struct hf_link *link,
 		return hf_fail(err, HF_E_INVALID, "tick of source %u from ingest.%u", tick.source,
 			       link->index);
 	respond->told = (struct hf_taken){ .frame = tick.frame };
+	signals_on_tick(respond, &tick);
 	return hf_scene_tick(respond->scene, &tick, events_on_fire, respond, err);
 }
 
@@ -141,6 +142,8 @@ static enum hf_code on_result(struct respond *respond, struct hf_msg *msg, struc
 	respond->told = (struct hf_taken){ .frame = respond->result.job.frame,
 					   .job_id = respond->result.job.job_id };
 	respond->results++;
+	if (answer != HF_SCENE_FAILED)
+		signals_on_output(respond, &respond->result.job, respond_now());
 	respond->results_failed += answer == HF_SCENE_FAILED;
 	respond->results_late += answer == HF_SCENE_LATE;
 	respond->results_stale += answer == HF_SCENE_STALE;
@@ -222,6 +225,7 @@ static enum hf_code start(struct respond *respond, struct hf_err *err)
 	hf_sandbox_worker(hello, hf_worker_config(respond->worker), &respond->sandbox);
 	respond->lockstep = hello->lockstep == HF_LOCKSTEP_AS_LIVE;
 	events_open(respond);
+	decide_open(respond);
 	enum hf_code code = hf_thumbs_new(&respond->thumbs, err);
 	if (code == HF_OK)
 		code = set_hours(respond, err);
@@ -261,6 +265,7 @@ static int work(struct respond *respond)
 		events_push(respond);
 		answer_told(respond);
 		report_when_due(respond);
+		signals_when_due(respond);
 		if (hf_mono_before(respond_now(), look_at))
 			continue;
 		look_at = hf_mono_add_ms(respond_now(), LOOK_MS);

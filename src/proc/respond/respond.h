@@ -5,6 +5,8 @@
  *
  * main.c      links, messages, the loop
  * events.c    a rule that fired becomes an offer; offers, saves and acknowledgements
+ * decide.c    whether anything may be decided; the output that an event asks for
+ * signals.c   what the supervisor is told of the age of what is decided upon
  * report.c    statistics
  *
  * Order       of an event: picture durable, SAVE that holds the offer to the supervisor, OFFER
@@ -53,6 +55,13 @@ struct respond {
 	struct hf_mono save_due;
 	uint32_t saved_digest;
 
+	/* Of each source: when its last picture was taken, and how long after the one before. */
+	struct hf_mono ticked[HF_SOURCES_MAX];
+	int64_t period_us[HF_SOURCES_MAX];
+	int64_t input_age_ms;      /* the worst of this second, beyond what is allowed */
+	int64_t input_age_told_ms; /* within this second */
+	struct hf_mono signals_due;
+
 	/* Since the start. */
 	uint64_t results, results_failed, results_late, results_stale, pixels_missed;
 	uint64_t events, suppressed, committed, refused, put_off;
@@ -82,6 +91,20 @@ void events_push(struct respond *respond);
 /* The supervisor has gone or wants this process to end: a last save, if somebody still takes it,
  * and what is left to keeper. */
 void events_last_words(struct respond *respond);
+
+/* decide.c */
+/* Says which classes of actuation.on no rule raises. */
+void decide_open(const struct respond *respond);
+/* Why nothing may be decided from this camera's pictures now; NULL: it may. A literal. */
+const char *decision_held(const struct respond *respond, uint32_t camera);
+/* An event is stored: the output is asked for, if it is to be. */
+void decide_stored(struct respond *respond, const struct hf_ack *ack,
+		   const struct hf_pending *pending);
+
+/* signals.c */
+void signals_on_tick(struct respond *respond, const struct hf_tick *tick);
+void signals_on_output(struct respond *respond, const struct hf_job *job, struct hf_mono now);
+void signals_when_due(struct respond *respond);
 
 /* report.c */
 void report_when_due(struct respond *respond);

@@ -46,6 +46,8 @@ struct bench {
 	uint8_t saved[HF_MSG_BODY_BYTES_MAX];
 	size_t saved_bytes;
 	char note[HF_ID_BYTES]; /* class of the last one */
+	int64_t input_age_ms;   /* the worst that was told */
+	int actuate;            /* our end; -1: none */
 	char stats[8192];
 };
 
@@ -77,6 +79,14 @@ static enum hf_msg_type take_control(struct bench *b)
 		CHECK_U64(size, ==, sizeof note);
 		memcpy(&note, data, sizeof note);
 		(void)snprintf(b->note, sizeof b->note, "%s", note.event_class);
+	} else if (msg.type == HF_MSG_SIGNALS) {
+		struct hf_signals signals = { 0 };
+
+		memcpy(&signals, data, size);
+		for (uint32_t i = 0; i < signals.count; i++)
+			if (signals.samples[i].signal == HF_SIGNAL_INPUT_AGE &&
+			    signals.samples[i].value > b->input_age_ms)
+				b->input_age_ms = signals.samples[i].value;
 	} else if (msg.type == HF_MSG_STATS) {
 		CHECK_U64(size, <, sizeof b->stats);
 		memcpy(b->stats, data, size);
@@ -250,6 +260,9 @@ static void launch(struct bench *b, bool with_keeper)
 	CHECK_OK(hf_spawn_link_here(&b->child, HF_ROLE_INFER, 0, 0, -1, &b->infer, &err));
 	if (with_keeper)
 		plug_keeper(b);
+	if (b->config.actuation_command[0] != '\0')
+		CHECK_OK(hf_spawn_link_here(&b->child, HF_ROLE_ACTUATE, 0, 0, -1, &b->actuate,
+					    &err));
 	CHECK_OK(hf_spawn_start(&b->child, &err));
 	await_control(b, HF_MSG_READY);
 }
@@ -275,7 +288,7 @@ static struct bench *bench_new(void)
 		.points = { { 0.5, 0 }, { 1, 0 }, { 1, 1 }, { 0.5, 1 } },
 	};
 	b->child = HF_CHILD_NONE;
-	b->ingest = b->infer = b->keeper = -1;
+	b->ingest = b->infer = b->keeper = b->actuate = -1;
 	/* Ahead of the clock: no cool-down that a restart cuts to its length reaches this far, so
 	 * none can hide what a forgotten stay would do. */
 	b->now_ms = hf_mono_now(hf_clock_real()).us / 1000 + 1000000;
@@ -298,6 +311,7 @@ static void kill_it(struct bench *b)
 	hang_up(&b->ingest);
 	hang_up(&b->infer);
 	hang_up(&b->keeper);
+	hang_up(&b->actuate);
 	b->restarts++;
 }
 
@@ -817,6 +831,179 @@ TEST(what_fired_while_it_was_told_to_end_is_saved_before_keeper_gets_it)
 	bench_free(b);
 }
 
+/* What the unit's output is asked for, and what is marked as not to be acted upon. */
+
+static struct bench *bench_with_output(void)
+{
+	struct bench *b = bench_new();
+
+	(void)snprintf(b->config.actuation_command, HF_PATH_BYTES, "/bin/true");
+	return b;
+}
+
+static void tell_unit(struct bench *b, bool observe_only, uint64_t cameras_held)
+{
+	const struct hf_unit unit = { .rate_permille = HF_RATE_FULL_PERMILLE,
+				      .observe_only = observe_only,
+				      .cameras_held = cameras_held };
+
+	drain_control(b);
+	CHECK_OK(hf_msg_send(b->child.control_fd, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0, &err));
+	/* Two reports: the second was made after it. */
+	await_control(b, HF_MSG_STATS);
+	await_control(b, HF_MSG_STATS);
+}
+
+/* The event of a walk into the zone is stored. "": nothing is said of a decision. */
+static void store_walk(struct bench *b, const char *held_because)
+{
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	json_t *event = parse(&offer), *attrs = json_object_get(event, "attrs");
+	const char *decision = json_string_value(json_object_get(attrs, "decision"));
+	const char *why = json_string_value(json_object_get(attrs, "held_because"));
+
+	CHECK_TEXT(why != NULL ? why : "", held_because);
+	CHECK_TEXT(decision != NULL ? decision : "", held_because[0] != '\0' ? "held" : "");
+	json_decref(event);
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+}
+
+static void check_not_asked(struct bench *b)
+{
+	await_stats(b, "committed", 1);
+	CHECK(!readable(b->actuate));
+}
+
+TEST(the_output_is_asked_for_when_the_event_is_stored_and_not_before)
+{
+	struct bench *b = bench_with_output();
+	struct hf_actuate ask;
+
+	launch(b, true);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	await_stats(b, "results", 9);
+	CHECK(!readable(b->actuate));
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+	struct hf_msg msg = receive(b->actuate);
+	CHECK_U64(msg.type, ==, HF_MSG_ACTUATE);
+	hf_msg_get(&msg, &ask, sizeof ask);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_TEXT(ask.event_class, "pre_action_zone_entry");
+	CHECK_U64(ask.camera, ==, 0);
+	CHECK_U64(ask.zone, ==, 0);
+	CHECK_U64(ask.local_seq, ==, 1);
+	bench_free(b);
+}
+
+TEST(killed_before_the_ack_the_next_one_asks_for_the_output)
+{
+	struct bench *b = bench_with_output();
+
+	launch(b, true);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	kill_it(b);
+	launch(b, true);
+	offer = receive_offer(b);
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+	struct hf_msg msg = receive(b->actuate);
+	CHECK_U64(msg.type, ==, HF_MSG_ACTUATE);
+	bench_free(b);
+}
+
+TEST(an_event_of_another_class_asks_for_nothing)
+{
+	struct bench *b = bench_with_output();
+
+	(void)snprintf(b->config.actuation_on, HF_SCHEDULE_BYTES, "loitering_dwell_exceeded");
+	launch(b, true);
+	store_walk(b, "");
+	check_not_asked(b);
+	bench_free(b);
+}
+
+TEST(an_event_that_was_long_on_its_way_asks_for_nothing)
+{
+	struct bench *b = bench_with_output();
+
+	b->now_ms = hf_mono_now(hf_clock_real()).us / 1000 - 60000;
+	launch(b, true);
+	store_walk(b, "");
+	check_not_asked(b);
+	bench_free(b);
+}
+
+TEST(while_only_observing_events_are_stored_marked_and_ask_for_nothing)
+{
+	struct bench *b = bench_with_output();
+
+	launch(b, true);
+	tell_unit(b, true, 0);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	assert_non_null(memmem(offer.tail, offer.tail_bytes,
+			       "\"decision\":\"held\",\"held_because\":\"observe_only\"", 48));
+	/* It may again, but this event was held when it was raised. */
+	tell_unit(b, false, 0);
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+	check_not_asked(b);
+	bench_free(b);
+}
+
+TEST(a_held_camera_marks_its_events_and_another_ones_hold_does_not)
+{
+	struct bench *b = bench_with_output();
+
+	launch(b, true);
+	tell_unit(b, false, 1);
+	store_walk(b, "camera_held");
+	check_not_asked(b);
+	kill_it(b);
+	b->saved_bytes = 0;
+	launch(b, true);
+	tell_unit(b, false, UINT64_MAX - 1);
+	store_walk(b, "");
+	struct hf_msg msg = receive(b->actuate);
+	CHECK_U64(msg.type, ==, HF_MSG_ACTUATE);
+	bench_free(b);
+}
+
+TEST(held_between_the_event_and_its_storing_it_asks_for_nothing)
+{
+	struct bench *b = bench_with_output();
+
+	launch(b, true);
+	walk_in(b);
+	struct hf_offer offer = receive_offer(b);
+	tell_unit(b, false, 1);
+	answer(b, offer.origin, HF_ACK_COMMITTED);
+	check_not_asked(b);
+	bench_free(b);
+}
+
+TEST(an_output_that_rests_on_an_old_picture_is_told_by_how_much_too_old_it_is)
+{
+	struct bench *b = bench_new();
+
+	launch(b, true);
+	look(b, NOBODY);
+	await_stats(b, "results", 1);
+	await_control(b, HF_MSG_SIGNALS);
+	CHECK_I64(b->input_age_ms, ==, 0);
+	kill_it(b);
+	launch(b, true);
+	b->now_ms = hf_mono_now(hf_clock_real()).us / 1000 - 3000;
+	look(b, NOBODY);
+	await_stats(b, "results", 1);
+	await_control(b, HF_MSG_SIGNALS);
+	/* No tick told of a period: only the objective is taken off. */
+	CHECK_I64(b->input_age_ms, >=, 3000 - STEP_MS - b->config.latency_objective_ms);
+	CHECK_I64(b->input_age_ms, <, 60000);
+	bench_free(b);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -853,6 +1040,14 @@ int main(int argc, char **argv)
 		RUN(without_a_keeper_64_events_wait_and_the_rest_is_one_event_with_a_count),
 		RUN(it_ends_when_the_supervisor_hangs_up),
 		RUN(what_fired_while_it_was_told_to_end_is_saved_before_keeper_gets_it),
+		RUN(the_output_is_asked_for_when_the_event_is_stored_and_not_before),
+		RUN(killed_before_the_ack_the_next_one_asks_for_the_output),
+		RUN(an_event_of_another_class_asks_for_nothing),
+		RUN(an_event_that_was_long_on_its_way_asks_for_nothing),
+		RUN(while_only_observing_events_are_stored_marked_and_ask_for_nothing),
+		RUN(a_held_camera_marks_its_events_and_another_ones_hold_does_not),
+		RUN(held_between_the_event_and_its_storing_it_asks_for_nothing),
+		RUN(an_output_that_rests_on_an_old_picture_is_told_by_how_much_too_old_it_is),
 	};
 
 	if (argc != 2)

@@ -38,12 +38,12 @@ static const struct {
 } links[] = {
 	{ HF_ROLE_INGEST, HF_ROLE_INFER, true },   { HF_ROLE_INGEST, HF_ROLE_RESPOND, true },
 	{ HF_ROLE_INFER, HF_ROLE_RESPOND, false }, { HF_ROLE_RESPOND, HF_ROLE_KEEPER, false },
-	{ HF_ROLE_KEEPER, HF_ROLE_UPLINK, false },
+	{ HF_ROLE_KEEPER, HF_ROLE_UPLINK, false }, { HF_ROLE_RESPOND, HF_ROLE_ACTUATE, false },
 };
 
 /* The order of starting: who is needed by others comes first. Stopping goes the other way. */
-static const enum hf_role start_order[] = { HF_ROLE_KEEPER, HF_ROLE_UPLINK, HF_ROLE_RESPOND,
-					    HF_ROLE_INFER, HF_ROLE_INGEST };
+static const enum hf_role start_order[] = { HF_ROLE_KEEPER,  HF_ROLE_UPLINK, HF_ROLE_ACTUATE,
+					    HF_ROLE_RESPOND, HF_ROLE_INFER,  HF_ROLE_INGEST };
 
 static bool alive(const struct child *child)
 {
@@ -271,6 +271,8 @@ static enum hf_code introduce(struct child *child, struct hf_err *err)
 	if (child->role == HF_ROLE_RESPOND && supervisor->saved.size_bytes > 0)
 		code = hf_msg_send(control, HF_MSG_RESTORE, supervisor->saved.data,
 				   supervisor->saved.size_bytes, NULL, 0, err);
+	if (code == HF_OK && child->role == HF_ROLE_ACTUATE)
+		code = lease_hand_out(&supervisor->lease, control, err);
 	if (code == HF_OK)
 		code = hf_msg_send(control, HF_MSG_UNIT, &unit, sizeof unit, NULL, 0, err);
 	if (code == HF_OK)
@@ -377,8 +379,9 @@ void children_start(struct supervisor *supervisor)
 	for (size_t o = 0; o < HF_ARRAY_LEN(start_order); o++) {
 		uint32_t count =
 			start_order[o] == HF_ROLE_INFER ? (uint32_t)supervisor->config.infer_workers
-			: start_order[o] == HF_ROLE_INGEST ? supervisor->config.source_count
-							   : 1;
+			: start_order[o] == HF_ROLE_INGEST  ? supervisor->config.source_count
+			: start_order[o] == HF_ROLE_ACTUATE ? supervisor->lease.page != NULL
+							    : 1;
 		for (uint32_t i = 0; i < count; i++)
 			add_child(supervisor, start_order[o], i);
 	}

@@ -66,6 +66,7 @@ static uint64_t cameras_without(const struct supervisor *supervisor, const struc
 	case HF_ROLE_KEEPER:
 		return all_cameras(config);
 	case HF_ROLE_UPLINK:
+	case HF_ROLE_ACTUATE:
 	case HF_ROLE_SUPERVISOR:
 	case HF_ROLE_CTL:
 	case HF_ROLE_COUNT:

@@ -144,6 +144,16 @@ static int check_only(const struct arguments *arguments)
 	return 0;
 }
 
+/* While the unit may decide. Once it is told to end no more: what is on goes off. */
+static void renew_lease(struct supervisor *supervisor)
+{
+	const struct hf_unit unit = govern_unit(supervisor);
+	bool may = !supervisor->stopping && unit.observe_only == 0 &&
+		   (unit.state == HF_STATE_HEALTHY || unit.state == HF_STATE_DEGRADED);
+
+	lease_renew(&supervisor->lease, may, unit.cameras_held, hf_mono_now(supervisor->clock));
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct supervisor *supervisor = data;
@@ -153,6 +163,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	readings_look(&supervisor->governor->readings, "", supervisor->data.path,
 		      supervisor->clock);
 	govern(supervisor);
+	renew_lease(supervisor);
 	keep_tick(supervisor);
 	send_offers(supervisor);
 	if (supervisor->stopping && children_stop_step(supervisor))
@@ -258,6 +269,7 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	supervisor->started = hf_mono_now(supervisor->clock);
 	supervisor->control_fd = -1;
 	supervisor->config_fd = -1;
+	supervisor->lease.fd = -1;
 	supervisor->data.lock_fd = -1;
 	enum hf_code code = settings_find(arguments->config_path, arguments->data_path,
 					  arguments->run_path, &supervisor->settings, err);
@@ -288,7 +300,9 @@ static enum hf_code prepare(struct supervisor *supervisor, const struct argument
 	if (supervisor->offers == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	supervisor->saved = saved_open(supervisor->settings.run_path, supervisor->identity.boot_id);
-	code = open_loop(supervisor, err);
+	code = lease_open(&supervisor->config, &supervisor->lease, err);
+	if (code == HF_OK)
+		code = open_loop(supervisor, err);
 	if (code == HF_OK)
 		code = open_governor(supervisor, err);
 	if (code == HF_OK)
@@ -325,6 +339,7 @@ static void finish(struct supervisor *supervisor)
 	keep_close(supervisor, supervisor->stopping);
 	offers_free(supervisor->offers);
 	saved_close(&supervisor->saved);
+	lease_close(&supervisor->lease);
 	hf_data_close(&supervisor->data);
 	control_close(supervisor);
 	(void)sd_event_unref(supervisor->loop);

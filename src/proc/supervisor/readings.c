@@ -39,6 +39,7 @@ static const struct {
 	{ HF_SIGNAL_INPUT_AGE, UINT32_C(1) << HF_ROLE_RESPOND },
 	{ HF_SIGNAL_OUTBOX_AGE, UINT32_C(1) << HF_ROLE_UPLINK },
 	{ HF_SIGNAL_OUTBOX_DEPTH, UINT32_C(1) << HF_ROLE_UPLINK },
+	{ HF_SIGNAL_ACTUATION_FAILED, UINT32_C(1) << HF_ROLE_ACTUATE },
 };
 
 void readings_open(struct readings *readings, struct hf_mono now)
@@ -291,7 +292,8 @@ void readings_fill(const struct readings *readings, const struct hf_config *conf
 					reading_of(readings, &readings->machine[i], now);
 			else if (may_say(signal, HF_ROLE_INFER) ||
 				 may_say(signal, HF_ROLE_RESPOND) ||
-				 may_say(signal, HF_ROLE_UPLINK))
+				 may_say(signal, HF_ROLE_UPLINK) ||
+				 may_say(signal, HF_ROLE_ACTUATE))
 				input->readings[i][0] = join(readings, config, signal, now);
 			break;
 		case HF_SCOPE_SOURCE:

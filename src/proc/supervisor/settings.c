@@ -266,7 +266,7 @@ enum hf_code settings_check_parts(const struct settings *settings, struct hf_err
 		if (code != HF_OK)
 			return code;
 	}
-	return HF_OK;
+	return check_program(settings, HF_ROLE_ACTUATE, err);
 }
 
 /* Generation folders hold only what one run made: flat, small, safe to remove by name. */

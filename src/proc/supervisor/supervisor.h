@@ -13,6 +13,7 @@
  * verbs.c      what an operator asks and wants
  * trace.c      what the policy was told and said, step by step
  * resets.c     a silent USB grabber taken off its bus and on again (usb.c)
+ * lease.c      for how long the unit's output may be on
  * control.c    the control socket: status for the command line
  * saved.c      respond's state, kept for its next life
  * troubles.c   what stands in the way, as the workers reported it
@@ -24,6 +25,7 @@
 #include "boot/data.h"
 #include "boot/identity.h"
 #include "proc/common/spawn.h"
+#include "proc/supervisor/lease.h"
 #include "proc/supervisor/offers.h"
 #include "proc/supervisor/readings.h"
 #include "proc/supervisor/saved.h"
@@ -165,6 +167,7 @@ struct supervisor {
 	struct offers *offers;
 	struct hf_mono offers_again_at; /* keeper said "later" */
 	struct saved saved;
+	struct lease lease;
 
 	struct governor *governor;
 	struct troubles troubles;

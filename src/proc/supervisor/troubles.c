@@ -10,10 +10,9 @@ static const struct {
 	const char *opens;
 	const char *ends;
 } kinds[] = {
-	{ "source_lost", "source_back" },
-	{ "outbox_full", "outbox_ok" },
-	{ "outbox_failed", "outbox_ok" },
-	{ "model_failed", "model_ok" },
+	{ "source_lost", "source_back" },       { "outbox_full", "outbox_ok" },
+	{ "outbox_failed", "outbox_ok" },       { "model_failed", "model_ok" },
+	{ "actuation_failed", "actuation_ok" },
 };
 
 /* The text behind "KEY":" in an object our own workers wrote; empty when there is none. Escapes
