@@ -447,6 +447,10 @@ static void conclude(struct step *step)
 	if (step->policy->shadow) {
 		out->shed = false;
 		out->fallback_model = false;
+		out->may_decide = !state->safe_by_operator;
+		out->observe_only = state->safe_by_operator;
+		if (!state->safe_by_operator)
+			out->cameras_held = 0;
 	}
 	if (out->state != before) {
 		state->shown = (uint8_t)out->state;

@@ -148,8 +148,7 @@ static int check_only(const struct arguments *arguments)
 static void renew_lease(struct supervisor *supervisor)
 {
 	const struct hf_unit unit = govern_unit(supervisor);
-	bool may = !supervisor->stopping && unit.observe_only == 0 &&
-		   (unit.state == HF_STATE_HEALTHY || unit.state == HF_STATE_DEGRADED);
+	bool may = !supervisor->stopping && unit.observe_only == 0;
 
 	lease_renew(&supervisor->lease, may, unit.cameras_held, hf_mono_now(supervisor->clock));
 }
