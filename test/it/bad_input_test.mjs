@@ -205,7 +205,8 @@ function mountTmpfs(t, name, size) {
 function modelCopy(name) {
 	const folder = at(`model-${name}`);
 	fs.cpSync(path.join(STAGE, 'share/holdfast/model'), folder, { recursive: true, dereference: true });
-	for (const file of fs.readdirSync(folder)) fs.chmodSync(path.join(folder, file), 0o644);
+	for (const file of fs.readdirSync(folder, { withFileTypes: true }))
+		if (file.isFile()) fs.chmodSync(path.join(folder, file.name), 0o644);
 	return folder;
 }
 

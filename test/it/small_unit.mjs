@@ -15,14 +15,15 @@ export function shortClip() {
 	return { clip, screen };
 }
 
-export async function startSmallUnit({ cooldown = '1s', extra = '', withHub = true, wait = true, options = {} } = {}) {
+export async function startSmallUnit({ cooldown = '1s', extra = '', withHub = true, wait = true, policy = QUICK_POLICY,
+	options = {} } = {}) {
 	const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-it-'));
 	const { clip, screen } = shortClip();
 	const hub = withHub ? await startHub(path.join(folder, 'hub')) : null;
 	const config = path.join(folder, 'holdfast.yaml');
 	const data = path.join(folder, 'unit');
 	fs.writeFileSync(config, unitConfig({
-		policy: QUICK_POLICY,
+		policy,
 		device: 'it-unit', clip, hubUrl: hub?.url ?? '', cooldown, extra,
 		cameras: screen.tiles.map((t) => ({ id: `c${t.tile + 1}`, name: t.camera, tile: t.tile + 1 })),
 		zone: [[0.05, 0.2], [0.95, 0.2], [0.95, 0.98], [0.05, 0.98]],

@@ -16,6 +16,8 @@
 enum {
 	RING_ID = 4711,
 	SLOTS = 4,
+	SAMPLES_MAX = 30, /* one a second at the least */
+	TILES_MAX = 20000,
 	MEMORY_TOO_LITTLE = 7 * 1024 * 1024,
 	WAIT_MS = 60000, /* far beyond what it takes: only a hang meets it */
 };
@@ -398,13 +400,14 @@ static struct hf_sample await_sample(struct bench *b, enum hf_signal signal)
 /* Told until it is known and has this value. */
 static void await_value(struct bench *b, enum hf_signal signal, int64_t value)
 {
-	for (;;) {
+	for (int i = 0; i < SAMPLES_MAX; i++) {
 		struct hf_sample sample = await_sample(b, signal);
 
 		CHECK_U64(sample.scope, ==, 0);
 		if (!sample.unknown && sample.value >= value)
 			return;
 	}
+	fail_msg("%s does not reach %lld", hf_signal_name(signal), (long long)value);
 }
 
 static void want_fallback(struct bench *b, bool fallback)
@@ -418,7 +421,7 @@ static void want_fallback(struct bench *b, bool fallback)
 /* Looks at bright tiles until one was looked at by this model. */
 static void await_tag(struct bench *b, const char *tag)
 {
-	for (uint64_t i = 0;; i++) {
+	for (uint64_t i = 0; i < TILES_MAX; i++) {
 		struct hf_job job = put_tile(b, i, true);
 
 		send_job(b, &job);
@@ -429,6 +432,7 @@ static void await_tag(struct bench *b, const char *tag)
 		if (strcmp(result.model_tag, tag) == 0)
 			return;
 	}
+	fail_msg("%s does not look", tag);
 }
 
 TEST(all_is_told_to_be_well_at_least_once_a_second)
