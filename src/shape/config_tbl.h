@@ -63,8 +63,8 @@ HF_INT(infer_deadline_ms, "infer.deadline", 2000, 100, 60000, "ms", "supervisor"
 	"A detector that has held one tile for longer is killed; another takes over, tracks stay.")
 HF_INT(infer_memory_max, "infer.memory_max", 0, 0, 1099511627776, "bytes", "infer",
 	"Memory of its own that a detector may ask for. What it is refused is told, and the smaller model may be taken. 0: no limit.")
-HF_INT(latency_objective_ms, "latency.objective", 1000, 10, 60000, "ms", "infer",
-	"From a picture to what was found in it: 99 of 100 are to be faster. Beyond it the unit looks less often, beyond twice of it the policy takes the smaller model.")
+HF_INT(latency_objective_ms, "latency.objective", 1000, 50, 60000, "ms", "infer, respond",
+	"From a picture to what was found in it: 99 of 100 are to be faster. Beyond it the unit looks less often, beyond twice of it the policy takes the smaller model; what is older, with two pictures' time added, is not acted upon.")
 
 HF_REAL(track_score_high, "track.score_high", 0.5, 0.05, 1, "score", "respond",
 	"First association stage: detections at or above this. Never above the model's threshold.")
@@ -107,9 +107,6 @@ HF_ENUM(outbox_commit, "outbox.commit", 0, "ring|file", "keeper",
 
 HF_TEXT(policy_path, "policy.path", "", HF_PATH_BYTES, "supervisor",
 	"File with the rules of recovery; `holdfast policy` explains and checks one. Empty: the one that was installed.")
-
-HF_INT(latency_objective_ms, "latency.objective", 1000, 50, 60000, "ms", "respond",
-	"From a picture to what was made of it: longer than that, with two pictures' time added, is too old to act upon.")
 
 HF_TEXT(actuation_command, "actuation.command", "", HF_PATH_BYTES, "actuate",
 	"Program that switches the output of the unit, a relay or a siren: it is called with \"on\" or \"off\", without a shell, with HOLDFAST_CAMERA, HOLDFAST_ZONE and HOLDFAST_EVENT in its environment. Empty: none.")
