@@ -943,8 +943,8 @@ TEST(while_only_observing_events_are_stored_marked_and_ask_for_nothing)
 	tell_unit(b, true, 0);
 	walk_in(b);
 	struct hf_offer offer = receive_offer(b);
-	assert_non_null(memmem(offer.tail, offer.tail_bytes,
-			       "\"decision\":\"held\",\"held_because\":\"observe_only\"", 48));
+	static const char marked[] = "\"decision\":\"held\",\"held_because\":\"observe_only\"";
+	assert_non_null(memmem(offer.tail, offer.tail_bytes, marked, sizeof marked - 1));
 	/* It may again, but this event was held when it was raised. */
 	tell_unit(b, false, 0);
 	answer(b, offer.origin, HF_ACK_COMMITTED);
