@@ -18,9 +18,9 @@ enum {
 	STATES_MAX = 400000,
 	LOG_MAX = 24,
 	NODE_BYTES_MAX = 2 * HF_POLICY_STATE_BYTES + 256,
-	OPERATOR_TICKS = 2, /* what an operator holds */
+	OPERATOR_TICKS = 1, /* what an operator holds */
+	WELL_TICKS = 2,
 	GOOD_STEPS_MAX = 400,
-	JUMP_TICKS = 6,
 };
 
 /* Where now_ms stands in every node. */
@@ -35,8 +35,10 @@ static int64_t scale_ms(int64_t ms)
 		int64_t up_to_ms;
 		int64_t ticks;
 	} map[] = {
-		{ 0, 0 },       { 5000, 1 },     { 60000, 2 },
-		{ 3600000, 3 }, { 86400000, 5 }, { INT64_MAX, 7 },
+		{ 0, 0 },
+		{ 5000, 1 },
+		{ 600000, 2 },
+		{ INT64_MAX, 3 },
 	};
 
 	for (size_t i = 0;; i++)
@@ -82,11 +84,11 @@ void hf_search_scale(const struct hf_policy *policy, struct hf_policy *ret_scale
 		scale_action(&ret_scaled->actions[i]);
 	for (unsigned i = 0; i < HF_SIGNAL_COUNT; i++)
 		ret_scaled->signals[i].stale_ms = TICK_MS;
-	ret_scaled->episode_ms = 3 * (int64_t)TICK_MS;
+	ret_scaled->episode_ms = scale_ms(policy->episode_ms);
 	ret_scaled->flap_entries = policy->flap_entries > 0 ? 2 : 0;
 	ret_scaled->flap_shift_max = policy->flap_shift_max > 0 ? 1 : 0;
 	ret_scaled->flap_window_ms = scale_ms(policy->flap_window_ms);
-	ret_scaled->safe_exit_healthy_ms = 2 * (int64_t)TICK_MS;
+	ret_scaled->safe_exit_healthy_ms = WELL_TICKS * (int64_t)TICK_MS;
 	scale_budget(&ret_scaled->safe_exit_budget, 1);
 }
 
@@ -141,7 +143,6 @@ struct move {
 	uint8_t kind;
 	uint8_t fault[2];
 	uint8_t outcome; /* 0: none; else enum hf_outcome_result, DONE standing for FROZEN, too */
-	uint8_t jump;    /* to where something runs out, instead of one tick */
 	uint8_t command;
 	uint8_t release; /* that runs from now on; 0: as before */
 	uint8_t gate;
@@ -149,7 +150,8 @@ struct move {
 
 struct search {
 	const struct hf_policy *policy; /* scaled */
-	struct hf_policy_input input;   /* everything as it should be */
+	struct hf_policy_input input;   /* everything as it should be, but during a step */
+	struct hf_reading quiet[HF_SIGNAL_COUNT];
 	struct hf_policy_output out;
 	int reasons[2]; /* -1: none */
 	struct hf_search_report *report;
@@ -236,10 +238,11 @@ static int64_t bad_value(const struct hf_term *term)
 	return term->value;
 }
 
-static void set_fault(struct search *search, struct hf_policy_input *input, int reason_index,
-		      enum value value)
+static void set_fault(struct search *search, int reason_index, enum value value)
 {
-	if (reason_index < 0 || value == CLEAR)
+	struct hf_policy_input *input = &search->input;
+
+	if (reason_index < 0)
 		return;
 	const struct hf_policy_reason *reason = &search->policy->reasons[reason_index];
 	/* Class blind: what has to be known. */
@@ -248,15 +251,20 @@ static void set_fault(struct search *search, struct hf_policy_input *input, int 
 			if (search->policy->signals[i].required &&
 			    hf_signal_scope((enum hf_signal)i) == reason->scope)
 				input->readings[i][0] =
-					(struct hf_reading){ .known = false,
-							     .value = value == BAD ? TICK_MS : 0 };
+					value == CLEAR ? search->quiet[i]
+						       : (struct hf_reading){
+								 .known = false,
+								 .value = value == BAD ? TICK_MS : 0
+							 };
 		return;
 	}
 	unsigned terms = reason->when.any ? 1 : reason->when.term_count;
 	for (unsigned t = 0; t < terms; t++) {
 		struct hf_reading *reading = &input->readings[reason->when.terms[t].signal][0];
 
-		if (value == UNKNOWN)
+		if (value == CLEAR)
+			*reading = search->quiet[reason->when.terms[t].signal];
+		else if (value == UNKNOWN)
 			*reading = (struct hf_reading){ .known = false, .value = TICK_MS };
 		else
 			*reading =
@@ -265,12 +273,31 @@ static void set_fault(struct search *search, struct hf_policy_input *input, int 
 	}
 }
 
+static const uint8_t none[2] = { CLEAR, CLEAR };
+
+/* The second may share a signal with the first: then the worse of the two counts. */
+static void set_faults(struct search *search, const uint8_t fault[2])
+{
+	bool second_first = fault[0] != CLEAR;
+
+	set_fault(search, search->reasons[second_first ? 1 : 0],
+		  (enum value)fault[second_first ? 1 : 0]);
+	set_fault(search, search->reasons[second_first ? 0 : 1],
+		  (enum value)fault[second_first ? 0 : 1]);
+}
+
 /* ---- canonical nodes ---- */
 
 static void shift(int64_t *at_ms, int64_t by_ms)
 {
 	if (*at_ms != 0)
 		*at_ms -= by_ms;
+}
+
+static void clamp(int64_t *at_ms, int64_t least_ms)
+{
+	if (*at_ms != 0 && *at_ms < least_ms)
+		*at_ms = least_ms;
 }
 
 /* All times relative to the same now; what has no influence any more looks the same. */
@@ -299,6 +326,9 @@ static void make_canonical(const struct search *search, struct hf_policy_state *
 		shift(&one->until_ms, by_ms);
 		if (one->phase != HF_CASE_OVER)
 			one->since_ms = base_ms;
+		clamp(&one->since_ms, base_ms - policy->episode_ms);
+		if (one->step == HF_STEP_NONE)
+			clamp(&one->until_ms, base_ms - policy->episode_ms);
 		if (base_ms - one->flap_since_ms >= policy->flap_window_ms) {
 			one->entries = 0;
 			one->flap_since_ms = 0;
@@ -706,8 +736,9 @@ static void record(struct search *search, const struct hf_policy_input *input, u
 			  !search->policy->reasons[after->state.cases[i].reason].records_only);
 	if (active)
 		env->well = 0;
-	else if (before->state.safe && env->well < 8)
-		env->well = (uint8_t)(env->well + ticks < 8 ? env->well + ticks : 8);
+	else if (before->state.safe && env->well < WELL_TICKS)
+		env->well =
+			(uint8_t)(env->well + ticks < WELL_TICKS ? env->well + ticks : WELL_TICKS);
 	else if (!before->state.safe)
 		env->well = 0;
 	if (env->exit_age < 255) {
@@ -720,44 +751,34 @@ static void record(struct search *search, const struct hf_policy_input *input, u
 		env->exit_age = 0;
 }
 
-static unsigned ticks_of(const struct search *search, const struct node *node,
-			 const struct move *move)
+/* Who starts from it looks anew: what was seen last does not matter. */
+static void store(struct node *node)
 {
-	struct hf_policy_state probe = node->state;
-	struct hf_policy_output out;
-	struct hf_policy_input input = search->input;
-
-	if (!move->jump)
-		return 1;
-	/* When does something run out? Asked of a copy, with nothing changed. */
-	input.now_ms = base_ms;
-	input.release = node->env.release;
-	input.has_previous = node->env.release == RELEASE_NEW;
-	set_fault((struct search *)(uintptr_t)search, &input, search->reasons[0],
-		  (enum value)node->env.fault[0]);
-	set_fault((struct search *)(uintptr_t)search, &input, search->reasons[1],
-		  (enum value)node->env.fault[1]);
-	hf_policy_step(search->policy, &probe, &input, &out);
-	if (out.next_ms == INT64_MAX)
-		return JUMP_TICKS;
-	int64_t ticks = (out.next_ms - base_ms + TICK_MS - 1) / TICK_MS;
-	return ticks < 1 ? 1 : ticks > JUMP_TICKS ? JUMP_TICKS : (unsigned)ticks;
+	node->stored = node->state;
+	for (unsigned i = 0; i < node->stored.case_count; i++) {
+		node->stored.cases[i].is_bad = false;
+		node->stored.cases[i].is_clear = false;
+		node->stored.cases[i].is_unknown = true;
+	}
 }
 
 /* False: the search ends here. */
 static bool make_move(struct search *search, uint32_t from, const struct node *before,
 		      const struct move *move)
 {
-	static struct hf_policy_input input;
-	struct node after = *before;
-	unsigned ticks = move->kind == MOVE_COMMAND ? 0 : ticks_of(search, before, move);
+	struct hf_policy_input *input = &search->input;
+	static struct node after;
+	unsigned ticks = move->kind == MOVE_COMMAND ? 0 : 1;
 
-	input = search->input;
+	after = *before;
+	input->boot = 1;
+	input->run = 1;
+	input->outcome_count = 0;
 	if (move->kind == MOVE_CUT || move->kind == MOVE_RESTART) {
 		after.state = before->stored;
 		forget(search, &after.state);
-		input.boot = move->kind == MOVE_CUT ? 2 : 1;
-		input.run = 2;
+		input->boot = move->kind == MOVE_CUT ? 2 : 1;
+		input->run = 2;
 		ticks = 0;
 	}
 	if (move->release != 0)
@@ -766,27 +787,27 @@ static bool make_move(struct search *search, uint32_t from, const struct node *b
 	after.env.fault[0] = move->fault[0];
 	after.env.fault[1] = move->fault[1];
 	/* Time goes on from where the state is, also from one that is older. */
-	input.now_ms = after.state.now_ms + ticks * (int64_t)TICK_MS;
-	input.release = after.env.release;
-	input.has_previous = after.env.release == RELEASE_NEW;
-	input.gate = after.env.gate;
-	set_fault(search, &input, search->reasons[0], (enum value)after.env.fault[0]);
-	set_fault(search, &input, search->reasons[1], (enum value)after.env.fault[1]);
+	input->now_ms = after.state.now_ms + ticks * (int64_t)TICK_MS;
+	input->release = after.env.release;
+	input->has_previous = after.env.release == RELEASE_NEW;
+	input->gate = after.env.gate;
+	set_faults(search, after.env.fault);
 	if (move->kind != MOVE_CUT && move->kind != MOVE_RESTART)
-		answer(search, before, move->outcome, &input);
-	input.command = command_of(move->command);
-	hf_policy_step(search->policy, &after.state, &input, &search->out);
-	record(search, &input, ticks, before, &after);
+		answer(search, before, move->outcome, input);
+	input->command = command_of(move->command);
+	hf_policy_step(search->policy, &after.state, input, &search->out);
+	set_faults(search, none);
+	record(search, input, ticks, before, &after);
 	/* A rollback that was done runs the release before. */
-	if (input.outcome_count > 0 && input.outcomes[0].action == HF_ACTION_ROLLBACK &&
-	    input.outcomes[0].result == HF_RESULT_DONE)
+	if (input->outcome_count > 0 && input->outcomes[0].action == HF_ACTION_ROLLBACK &&
+	    input->outcomes[0].result == HF_RESULT_DONE)
 		after.env.release = RELEASE_PREVIOUS;
 
 	const struct edge edge = { .search = search,
 				   .before = before,
 				   .after = &after,
 				   .move = move,
-				   .input = &input,
+				   .input = input,
 				   .out = &search->out };
 	search->report->edges++;
 	enum hf_invariant broken = judge(&edge);
@@ -798,7 +819,7 @@ static bool make_move(struct search *search, uint32_t from, const struct node *b
 	}
 	make_canonical(search, &after.state);
 	if (search->out.store)
-		after.stored = after.state;
+		store(&after);
 	/* What is stored grows older with the rest: time does not go on while it is off. */
 	uint32_t to = intern(search, &after, from, move, search->out.state == HF_STATE_HEALTHY);
 	if (to == UINT32_MAX)
@@ -822,9 +843,7 @@ static bool waits_for_outcome(const struct node *node)
 /* The faults are gone, what is asked for is done, an operator says yes, another release comes. */
 static struct move good_move(const struct search *search, const struct node *node)
 {
-	struct move move = {
-		.kind = MOVE_GOOD, .outcome = HF_RESULT_DONE, .jump = 1, .gate = node->env.gate
-	};
+	struct move move = { .kind = MOVE_GOOD, .outcome = HF_RESULT_DONE, .gate = node->env.gate };
 
 	if (is_denied(&node->state, node->env.release))
 		move.release = RELEASE_MENDED;
@@ -845,19 +864,17 @@ static bool move_time(struct search *search, uint32_t from, const struct node *n
 	unsigned outcome_count = waits_for_outcome(node) ? 3 : 1;
 	unsigned seconds = search->reasons[1] >= 0 ? VALUES : 1;
 
-	for (unsigned jump = 0; jump < 2; jump++)
-		for (unsigned o = 0; o < outcome_count; o++)
-			for (unsigned a = 0; a < VALUES; a++)
-				for (unsigned b = 0; b < seconds; b++) {
-					struct move move = { .kind = MOVE_TIME,
-							     .fault = { (uint8_t)a, (uint8_t)b },
-							     .outcome = outcomes[o],
-							     .jump = (uint8_t)jump,
-							     .gate = node->env.gate };
+	for (unsigned o = 0; o < outcome_count; o++)
+		for (unsigned a = 0; a < VALUES; a++)
+			for (unsigned b = 0; b < seconds; b++) {
+				struct move move = { .kind = MOVE_TIME,
+						     .fault = { (uint8_t)a, (uint8_t)b },
+						     .outcome = outcomes[o],
+						     .gate = node->env.gate };
 
-					if (!make_move(search, from, node, &move))
-						return false;
-				}
+				if (!make_move(search, from, node, &move))
+					return false;
+			}
 	return true;
 }
 
@@ -869,9 +886,9 @@ static bool move_operator(struct search *search, uint32_t from, const struct nod
 				     .command = (uint8_t)c,
 				     .gate = node->env.gate };
 
-		/* One of them at a time is enough to see what it does. */
+		/* One of them at a time is enough to see what it does, and one reason. */
 		if ((c == HF_COMMAND_HOLD || c == HF_COMMAND_MAINTENANCE) &&
-		    (node->state.maintenance_until_ms != 0 ||
+		    (search->reasons[1] >= 0 || node->state.maintenance_until_ms != 0 ||
 		     node->state.held_until_ms[HF_ACTION_RESTART_GROUP] != 0))
 			continue;
 		if (c == HF_COMMAND_ACK && node->state.case_count == 0 && !node->state.rolled_back)
@@ -910,9 +927,6 @@ static bool move_world(struct search *search, uint32_t from, const struct node *
 	move.kind = MOVE_TIME;
 	if (node->env.gate == HF_GATE_OPEN) {
 		move.gate = HF_GATE_PASSED;
-		if (!make_move(search, from, node, &move))
-			return false;
-		move.gate = HF_GATE_FAILED;
 		if (!make_move(search, from, node, &move))
 			return false;
 	}
@@ -1035,7 +1049,7 @@ static bool same_shape(const struct hf_policy_reason *a, const struct hf_policy_
 static void start(struct search *search)
 {
 	static struct node first;
-	const struct move none = { .gate = HF_GATE_OPEN };
+	const struct move begin = { .gate = HF_GATE_OPEN };
 
 	memset(&first, 0, sizeof first);
 	hf_policy_state_fresh(&first.state);
@@ -1050,7 +1064,7 @@ static void start(struct search *search)
 	search->arena_bytes = 0;
 	search->count = 0;
 	search->offsets[0] = 0;
-	(void)intern(search, &first, 0, &none, true);
+	(void)intern(search, &first, 0, &begin, true);
 }
 
 /* False: something is broken. */
@@ -1072,6 +1086,11 @@ static bool search_pair(struct search *search, int a, int b)
 		return false;
 	}
 	report->states += search->count;
+	if (search->options->progress != NULL)
+		(void)fprintf(search->options->progress, "%s, %s: %u states%s\n",
+			      search->policy->reasons[a].name,
+			      b >= 0 ? search->policy->reasons[b].name : "alone", search->count,
+			      (report->cut_off & 1U << 31) != 0 ? ", cut off" : "");
 	if ((report->cut_off & 1U << 31) != 0)
 		report->cut_off = (report->cut_off & ~(1U << 31)) + 1;
 	uint32_t stuck = find_stuck(search);
@@ -1096,7 +1115,7 @@ static void set_up_input(struct search *search)
 	input->worker_cameras[0] = 1;
 	input->source_cameras[0] = 1;
 	for (unsigned i = 0; i < HF_SIGNAL_COUNT; i++)
-		input->readings[i][0] =
+		input->readings[i][0] = search->quiet[i] =
 			(struct hf_reading){ .known = true,
 					     .value = quiet_value(search->policy, i) };
 }

@@ -65,6 +65,7 @@ struct hf_search_options {
 		parts; /* of several processes: this one takes every parts-th pair; 0, 0: all */
 	bool singles_only;
 	enum hf_search_fault fault;
+	FILE *progress; /* a line a pair; NULL: none */
 };
 
 struct hf_search_report {

@@ -60,7 +60,10 @@ static int search(uint32_t states_max, uint32_t parts)
 	for (uint32_t p = 0; p < parts; p++) {
 		const struct hf_search_options options = { .states_max = states_max,
 							   .part = p,
-							   .parts = parts };
+							   .parts = parts,
+							   .singles_only = getenv("SINGLES") != NULL,
+							   .progress = getenv("VERBOSE") ? stderr
+											 : NULL };
 
 		if (fork() == 0)
 			_exit(run_part(&options, ends[1]) ? 0 : 1);
@@ -84,7 +87,8 @@ static int search(uint32_t states_max, uint32_t parts)
 	}
 	while (wait(NULL) > 0)
 		;
-	(void)printf("policy %s: %" PRIu64 " states, %" PRIu64 " edges, %u pairs and single reasons "
+	(void)printf("policy %s: %" PRIu64 " states, %" PRIu64
+		     " edges, %u pairs and single reasons "
 		     "of %u shapes for %u, %u not searched to the end, %.1f s\n",
 		     policy.name, all.states, all.edges, all.pairs, all.shapes, all.pairs_all,
 		     all.cut_off, seconds() - began);
