@@ -406,7 +406,9 @@ void hf_ladder_interrupt(struct step *step, bool is_boot)
 
 		if (one->reason >= step->policy->reason_count)
 			continue;
-		/* Nobody has looked yet. */
+		/* Nobody has looked yet, nor while it was off: what was half full begins anew. */
+		one->bad_ms = 0;
+		one->clear_ms = 0;
 		one->is_bad = false;
 		one->is_clear = false;
 		one->is_unknown = true;

@@ -56,7 +56,8 @@ static void scale_budget(struct hf_budget *budget, uint32_t count_max)
 static void scale_action(struct hf_policy_action *action)
 {
 	scale_budget(&action->budgets[0], 1);
-	scale_budget(&action->budgets[1], 2);
+	/* The longer window is counted in the same way; it would only multiply what is counted. */
+	action->budgets[1] = (struct hf_budget){ 0 };
 	action->settle_ms = scale_ms(action->settle_ms);
 	action->verify_ms = scale_ms(action->verify_ms);
 	action->hold_ms = scale_ms(action->hold_ms);
@@ -78,7 +79,6 @@ void hf_search_scale(const struct hf_policy *policy, struct hf_policy *ret_scale
 		reason->settle_ms = 0;
 		/* On the grid: all at once, or not at all. */
 		reason->refill_permille = reason->refill_permille > 0 ? 1000 : 0;
-		reason->workers = 0;
 	}
 	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
 		scale_action(&ret_scaled->actions[i]);
@@ -115,9 +115,7 @@ struct log_entry {
 
 /* What the search remembers by itself. */
 struct environment {
-	uint8_t fault[2]; /* enum value */
 	uint8_t release;
-	uint8_t gate;
 	uint8_t rollbacks; /* of RELEASE_NEW */
 	uint8_t exit_age;  /* ticks since safe mode was left by itself; 255: never */
 	uint8_t well;      /* ticks without a fault and without an active reason, saturated */
@@ -337,8 +335,8 @@ static void make_canonical(const struct search *search, struct hf_policy_state *
 			one->until_ms = 0;
 		if (one->step == HF_STEP_NONE && one->tries == 0)
 			one->rung = HF_NO_RUNG;
-		if (one->tries > 3)
-			one->tries = 3;
+		if (one->tries > 2)
+			one->tries = 2;
 		one->partial = one->partial && one->step == HF_STEP_ACTING;
 	}
 }
@@ -756,9 +754,15 @@ static void store(struct node *node)
 {
 	node->stored = node->state;
 	for (unsigned i = 0; i < node->stored.case_count; i++) {
-		node->stored.cases[i].is_bad = false;
-		node->stored.cases[i].is_clear = false;
-		node->stored.cases[i].is_unknown = true;
+		struct hf_case *one = &node->stored.cases[i];
+
+		one->is_bad = false;
+		one->is_clear = false;
+		one->is_unknown = true;
+		one->bad_ms = 0;
+		one->clear_ms = 0;
+		if (one->step != HF_STEP_NONE)
+			one->until_ms = base_ms;
 	}
 }
 
@@ -783,15 +787,12 @@ static bool make_move(struct search *search, uint32_t from, const struct node *b
 	}
 	if (move->release != 0)
 		after.env.release = move->release;
-	after.env.gate = move->gate;
-	after.env.fault[0] = move->fault[0];
-	after.env.fault[1] = move->fault[1];
 	/* Time goes on from where the state is, also from one that is older. */
 	input->now_ms = after.state.now_ms + ticks * (int64_t)TICK_MS;
 	input->release = after.env.release;
 	input->has_previous = after.env.release == RELEASE_NEW;
-	input->gate = after.env.gate;
-	set_faults(search, after.env.fault);
+	input->gate = move->gate;
+	set_faults(search, move->fault);
 	if (move->kind != MOVE_CUT && move->kind != MOVE_RESTART)
 		answer(search, before, move->outcome, input);
 	input->command = command_of(move->command);
@@ -843,7 +844,7 @@ static bool waits_for_outcome(const struct node *node)
 /* The faults are gone, what is asked for is done, an operator says yes, another release comes. */
 static struct move good_move(const struct search *search, const struct node *node)
 {
-	struct move move = { .kind = MOVE_GOOD, .outcome = HF_RESULT_DONE, .gate = node->env.gate };
+	struct move move = { .kind = MOVE_GOOD, .outcome = HF_RESULT_DONE, .gate = HF_GATE_OPEN };
 
 	if (is_denied(&node->state, node->env.release))
 		move.release = RELEASE_MENDED;
@@ -858,19 +859,32 @@ static struct move good_move(const struct search *search, const struct node *nod
 	return move;
 }
 
+/* What has to be known is a reason of its own when it is not: it has its own turn. */
+static unsigned values_of(const struct search *search, int reason_index)
+{
+	if (reason_index < 0)
+		return 1;
+	const struct hf_condition *when = &search->policy->reasons[reason_index].when;
+	for (unsigned t = 0; t < when->term_count; t++)
+		if (search->policy->signals[when->terms[t].signal].required)
+			return BAD + 1;
+	return VALUES;
+}
+
 static bool move_time(struct search *search, uint32_t from, const struct node *node)
 {
 	static const uint8_t outcomes[] = { 0, HF_RESULT_DONE, HF_RESULT_FAILED };
 	unsigned outcome_count = waits_for_outcome(node) ? 3 : 1;
-	unsigned seconds = search->reasons[1] >= 0 ? VALUES : 1;
+	unsigned firsts = values_of(search, search->reasons[0]);
+	unsigned seconds = values_of(search, search->reasons[1]);
 
 	for (unsigned o = 0; o < outcome_count; o++)
-		for (unsigned a = 0; a < VALUES; a++)
+		for (unsigned a = 0; a < firsts; a++)
 			for (unsigned b = 0; b < seconds; b++) {
 				struct move move = { .kind = MOVE_TIME,
 						     .fault = { (uint8_t)a, (uint8_t)b },
 						     .outcome = outcomes[o],
-						     .gate = node->env.gate };
+						     .gate = HF_GATE_OPEN };
 
 				if (!make_move(search, from, node, &move))
 					return false;
@@ -878,22 +892,42 @@ static bool move_time(struct search *search, uint32_t from, const struct node *n
 	return true;
 }
 
+/* Hold and maintenance: where it is asked for, one at a time, and with one reason. */
+static bool is_too_much(const struct search *search, const struct node *node, unsigned command)
+{
+	return (command == HF_COMMAND_HOLD || command == HF_COMMAND_MAINTENANCE) &&
+	       (!search->options->holds || search->reasons[1] >= 0 ||
+		node->state.maintenance_until_ms != 0 ||
+		node->state.held_until_ms[HF_ACTION_RESTART_GROUP] != 0);
+}
+
+/* With each fault there or not: the second of a pair only where there is one. */
+static bool with_faults(struct search *search, uint32_t from, const struct node *node,
+			struct move move)
+{
+	for (unsigned a = CLEAR; a <= BAD; a++)
+		for (unsigned b = CLEAR; b <= (search->reasons[1] >= 0 ? BAD : CLEAR); b++) {
+			move.fault[0] = (uint8_t)a;
+			move.fault[1] = (uint8_t)b;
+			if (!make_move(search, from, node, &move))
+				return false;
+		}
+	return true;
+}
+
 static bool move_operator(struct search *search, uint32_t from, const struct node *node)
 {
 	for (unsigned c = HF_COMMAND_SAFE_ENTER; c <= HF_COMMAND_ACK; c++) {
-		struct move move = { .kind = MOVE_COMMAND,
-				     .fault = { node->env.fault[0], node->env.fault[1] },
-				     .command = (uint8_t)c,
-				     .gate = node->env.gate };
+		const struct move move = { .kind = MOVE_COMMAND,
+					   .command = (uint8_t)c,
+					   .gate = HF_GATE_OPEN };
 
-		/* One of them at a time is enough to see what it does, and one reason. */
-		if ((c == HF_COMMAND_HOLD || c == HF_COMMAND_MAINTENANCE) &&
-		    (search->reasons[1] >= 0 || node->state.maintenance_until_ms != 0 ||
-		     node->state.held_until_ms[HF_ACTION_RESTART_GROUP] != 0))
+		if (is_too_much(search, node, c) ||
+		    (c == HF_COMMAND_SAFE_CLEAR && !node->state.safe) ||
+		    (c == HF_COMMAND_ACK && node->state.case_count == 0 &&
+		     !node->state.rolled_back))
 			continue;
-		if (c == HF_COMMAND_ACK && node->state.case_count == 0 && !node->state.rolled_back)
-			continue;
-		if (!make_move(search, from, node, &move))
+		if (!with_faults(search, from, node, move))
 			return false;
 	}
 	return true;
@@ -901,36 +935,27 @@ static bool move_operator(struct search *search, uint32_t from, const struct nod
 
 static bool move_world(struct search *search, uint32_t from, const struct node *node)
 {
-	struct move move = { .kind = MOVE_CUT,
-			     .fault = { node->env.fault[0], node->env.fault[1] },
-			     .gate = node->env.gate };
+	struct move move = { .kind = MOVE_RESTART, .gate = HF_GATE_OPEN };
 
-	if (!make_move(search, from, node, &move))
+	if (!with_faults(search, from, node, move))
 		return false;
-	move.kind = MOVE_RESTART;
-	if (!make_move(search, from, node, &move))
+	move.kind = MOVE_CUT;
+	if (!with_faults(search, from, node, move))
 		return false;
 	/* A rollback in hand may have been done by the boot. */
-	move.kind = MOVE_CUT;
 	if (node->state.rollback_from != 0) {
 		move.release = RELEASE_PREVIOUS;
-		if (!make_move(search, from, node, &move))
+		if (!with_faults(search, from, node, move))
 			return false;
 	}
 	/* The updater knows no better and installs the same again. */
 	if (node->env.release == RELEASE_PREVIOUS && node->env.rollbacks > 0) {
 		move.release = RELEASE_NEW;
-		if (!make_move(search, from, node, &move))
+		if (!with_faults(search, from, node, move))
 			return false;
 	}
-	move.release = 0;
-	move.kind = MOVE_TIME;
-	if (node->env.gate == HF_GATE_OPEN) {
-		move.gate = HF_GATE_PASSED;
-		if (!make_move(search, from, node, &move))
-			return false;
-	}
-	return true;
+	move = (struct move){ .kind = MOVE_TIME, .gate = HF_GATE_PASSED };
+	return with_faults(search, from, node, move);
 }
 
 static bool expand(struct search *search, uint32_t index)
@@ -1040,9 +1065,10 @@ static bool same_shape(const struct hf_policy_reason *a, const struct hf_policy_
 	       (a->class_of == HF_CLASS_BLIND) == (b->class_of == HF_CLASS_BLIND) &&
 	       (a->class_of == HF_CLASS_RELEASE) == (b->class_of == HF_CLASS_RELEASE) &&
 	       a->scope == b->scope && a->latch == b->latch && a->recovering == b->recovering &&
-	       a->holds == b->holds && a->records_only == b->records_only &&
-	       a->hold_ms == b->hold_ms && a->clear_hold_ms == b->clear_hold_ms &&
-	       a->rung_count == b->rung_count && memcmp(a->ladder, b->ladder, a->rung_count) == 0 &&
+	       (a->workers == 0) == (b->workers == 0) && a->holds == b->holds &&
+	       a->records_only == b->records_only && a->hold_ms == b->hold_ms &&
+	       a->clear_hold_ms == b->clear_hold_ms && a->rung_count == b->rung_count &&
+	       memcmp(a->ladder, b->ladder, a->rung_count) == 0 &&
 	       same_condition(&a->when, &b->when) && same_condition(&a->clear, &b->clear);
 }
 
@@ -1058,13 +1084,28 @@ static void start(struct search *search)
 	first.state.run = 1;
 	first.stored = first.state;
 	first.env.release = RELEASE_NEW;
-	first.env.gate = HF_GATE_OPEN;
 	first.env.exit_age = 255;
 	memset(search->table, 0, ((size_t)search->table_mask + 1) * sizeof *search->table);
 	search->arena_bytes = 0;
 	search->count = 0;
 	search->offsets[0] = 0;
 	(void)intern(search, &first, 0, &begin, true);
+}
+
+/* The one worker is one that both are about, else the first. */
+static uint8_t role_of(const struct hf_policy *policy, int a, int b)
+{
+	uint32_t first = policy->reasons[a].workers;
+	uint32_t both = b >= 0 ? first & policy->reasons[b].workers : first;
+	uint32_t roles = both != 0    ? both
+			 : first != 0 ? first
+			 : b >= 0     ? policy->reasons[b].workers
+				      : 0;
+
+	for (uint8_t role = 0; role < 32; role++)
+		if ((roles & UINT32_C(1) << role) != 0)
+			return role;
+	return 0;
 }
 
 /* False: something is broken. */
@@ -1074,6 +1115,7 @@ static bool search_pair(struct search *search, int a, int b)
 
 	search->reasons[0] = a;
 	search->reasons[1] = b;
+	search->input.worker_roles[0] = role_of(search->policy, a, b);
 	start(search);
 	report->pairs++;
 	report->cut_off &= ~(1U << 31);

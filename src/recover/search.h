@@ -64,6 +64,7 @@ struct hf_search_options {
 	uint32_t part,
 		parts; /* of several processes: this one takes every parts-th pair; 0, 0: all */
 	bool singles_only;
+	bool holds; /* with single reasons: an operator also holds actions, and maintains */
 	enum hf_search_fault fault;
 	FILE *progress; /* a line a pair; NULL: none */
 };
