@@ -317,14 +317,21 @@ static bool keep(struct step *step, const struct hf_case *one)
 	return step->now_ms < forget_ms;
 }
 
+static bool asks_about(const struct hf_policy_reason *reason, const struct hf_policy_input *input,
+		       unsigned scope)
+{
+	return reason->workers == 0 || reason->scope != HF_SCOPE_WORKER ||
+	       (reason->workers & UINT32_C(1) << input->worker_roles[scope]) != 0;
+}
+
 static void update(struct step *step, unsigned reason_index, unsigned scope, unsigned *at)
 {
 	const struct hf_policy_reason *reason = &step->policy->reasons[reason_index];
 	struct hf_policy_state *state = step->state;
 	enum verdict bad = is_blind(reason) ? judge_blind(step, reason->scope, scope)
 					    : judge(step, &reason->when, scope);
-	if (reason->workers != 0 && reason->scope == HF_SCOPE_WORKER &&
-	    (reason->workers & UINT32_C(1) << step->input->worker_roles[scope]) == 0)
+
+	if (!asks_about(reason, step->input, scope))
 		return;
 	bool is_new = *at == state->case_count || state->cases[*at].reason != reason_index ||
 		      state->cases[*at].scope != scope;
@@ -361,10 +368,11 @@ void hf_cases_drop_strangers(struct step *step)
 {
 	for (unsigned i = step->state->case_count; i-- > 0;) {
 		const struct hf_case *one = &step->state->cases[i];
+		const struct hf_policy_reason *reason = &step->policy->reasons[one->reason];
 
 		if (one->reason >= step->policy->reason_count ||
-		    one->scope >=
-			    scope_count(step->input, step->policy->reasons[one->reason].scope))
+		    one->scope >= scope_count(step->input, reason->scope) ||
+		    !asks_about(reason, step->input, one->scope))
 			drop(step->state, i);
 	}
 }

@@ -149,6 +149,23 @@ static enum hf_refusal refuse_stored(const struct step *step, enum hf_action act
 		       : HF_REFUSED_NOT;
 }
 
+/* What may come up at any time, after the intent too: then it is not carried out. */
+static enum hf_refusal refuse_now(const struct step *step, enum hf_action action)
+{
+	const struct hf_policy_state *state = step->state;
+
+	if (state->safe && !allowed_in_safe_mode(action))
+		return HF_REFUSED_SAFE;
+	if (refuse_stored(step, action) != HF_REFUSED_NOT)
+		return HF_REFUSED_VOLATILE;
+	if (state->held_until_ms[action] > step->now_ms)
+		return HF_REFUSED_HELD;
+	if (state->maintenance_until_ms > step->now_ms && hf_action_destroys(action) != 0 &&
+	    hf_action_impact(action) >= MAINTENANCE_IMPACT)
+		return HF_REFUSED_MAINTENANCE;
+	return HF_REFUSED_NOT;
+}
+
 enum hf_refusal hf_ladder_refusal(const struct step *step, const struct hf_case *one, unsigned rung)
 {
 	const struct hf_policy_state *state = step->state;
@@ -182,11 +199,9 @@ enum hf_refusal hf_ladder_refusal(const struct step *step, const struct hf_case 
 		return HF_REFUSED_BUDGET;
 	if (step->input->uptime_ms < rule->uptime_ms)
 		return HF_REFUSED_UPTIME;
-	if (state->held_until_ms[action] > step->now_ms)
-		return HF_REFUSED_HELD;
-	if (state->maintenance_until_ms > step->now_ms && hf_action_destroys(action) != 0 &&
-	    hf_action_impact(action) >= MAINTENANCE_IMPACT)
-		return HF_REFUSED_MAINTENANCE;
+	refusal = refuse_now(step, action);
+	if (refusal != HF_REFUSED_NOT)
+		return refusal;
 	return is_busy(step, one, action) ? HF_REFUSED_BUSY : HF_REFUSED_NOT;
 }
 
@@ -270,6 +285,14 @@ static void engage(struct step *step, struct hf_case *one, unsigned rung)
 	go_to(step, one, HF_STEP_SETTLING, settle_ms_of(step, one, action));
 }
 
+/* What fell together does not come back together: up to a fifth more or less, by whose it is. */
+static int64_t spread_ms(const struct hf_case *one, int64_t wait_ms)
+{
+	uint32_t hash = (one->scope + 1U) * UINT32_C(2654435761);
+
+	return wait_ms * (800 + (int64_t)((hash >> 16) % 401)) / 1000;
+}
+
 static void intend(struct step *step, struct hf_case *one, unsigned rung)
 {
 	enum hf_action action = action_at(step, one, rung);
@@ -280,6 +303,7 @@ static void intend(struct step *step, struct hf_case *one, unsigned rung)
 		one->tries = 0;
 	one->rung = (uint8_t)rung;
 	int64_t wait_ms = rule->waits_ms[one->tries < waits ? one->tries : waits - 1];
+	wait_ms = spread_ms(one, wait_ms);
 	if (one->tries < UINT8_MAX)
 		one->tries++;
 	one->partial = false;
@@ -301,9 +325,25 @@ static void deny(struct step *step)
 	state->rollback_from = step->input->release;
 }
 
+/* Something came between the intent and the deed. The use is spent, the rung has not failed. */
+static bool withdraw(struct step *step, struct hf_case *one)
+{
+	enum hf_action action = action_at(step, one, one->rung);
+	enum hf_refusal refusal = refuse_now(step, action);
+
+	if (refusal == HF_REFUSED_NOT)
+		return false;
+	hf_step_tell(step, HF_CHANGE_FAILED, one, action, refusal, one->tries);
+	rest(step, one);
+	return true;
+}
+
 static void act(struct step *step, struct hf_case *one)
 {
 	int64_t deadline_ms = rule_of(step, one)->deadline_ms;
+
+	if (withdraw(step, one))
+		return;
 
 	/* Denied before it is gone back from: nothing may bring it up again. */
 	if (action_at(step, one, one->rung) == HF_ACTION_ROLLBACK)
@@ -313,6 +353,19 @@ static void act(struct step *step, struct hf_case *one)
 	order(step, one, HF_ORDER_PERFORM);
 }
 
+/* A policy in shadow tells what it would do. A worker that is dead is started again all the same:
+ * that is no more than what any supervisor does. */
+static bool only_told(const struct step *step, const struct hf_case *one)
+{
+	const struct hf_reading *down = &step->input->readings[HF_SIGNAL_WORKER_DOWN][one->scope];
+	bool is_worker = hf_case_reason(step->policy, one)->scope == HF_SCOPE_WORKER &&
+			 hf_action_scope(action_at(step, one, one->rung)) == HF_SCOPE_WORKER;
+
+	return step->policy->shadow && !(is_worker && down->known && down->value != 0);
+}
+
+static void done(struct step *step, struct hf_case *one);
+
 static void prepare(struct step *step, struct hf_case *one)
 {
 	/* It went by itself while the ladder waited. */
@@ -320,8 +373,12 @@ static void prepare(struct step *step, struct hf_case *one)
 		rest(step, one);
 		return;
 	}
+	if (only_told(step, one)) {
+		done(step, one);
+		return;
+	}
 	/* Sixteen at a time are enough; the rest waits for the next step. */
-	if (step->out->order_count == HF_ORDERS_MAX)
+	if (step->out->order_count == HF_ORDERS_MAX || withdraw(step, one))
 		return;
 	if (hf_action_destroys(action_at(step, one, one->rung)) == 0) {
 		act(step, one);
@@ -337,6 +394,8 @@ static void fail(struct step *step, struct hf_case *one, enum hf_change_kind kin
 {
 	enum hf_action action = action_at(step, one, one->rung);
 
+	if (action == HF_ACTION_ROLLBACK)
+		step->state->rollback_from = 0;
 	hf_step_tell(step, kind, one, action, why, one->tries);
 	if (hf_action_kind(action) == HF_ACTION_ONCE && action != HF_ACTION_RETRY_WORKER &&
 	    one->tries >= tries_max(&step->policy->actions[action]))
@@ -348,7 +407,7 @@ static void done(struct step *step, struct hf_case *one)
 {
 	enum hf_action action = action_at(step, one, one->rung);
 
-	if (action == HF_ACTION_ROLLBACK) {
+	if (action == HF_ACTION_ROLLBACK && !step->policy->shadow) {
 		step->state->rolled_back = true;
 		step->state->rollback_from = 0;
 	}
