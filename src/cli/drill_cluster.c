@@ -69,6 +69,8 @@ void drill_cluster_hang_crash(struct drill *drill)
 		return;
 	expect_reason(drill, "worker_down", "keeper.0");
 	expect_reason(drill, "worker_silent", "ingest.0");
+	for (int i = 0; i < 40 && drill_pid_lives(ingest); i++)
+		drill_wait(drill, 50);
 	if (!drill->options->sabotage)
 		(void)drill_expect(drill, !drill_pid_lives(ingest) && !drill_pid_lives(keeper),
 				   "the old processes are still there");

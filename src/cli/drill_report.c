@@ -130,7 +130,7 @@ static unsigned put_lane(FILE *file, const struct scale *scale, const struct dri
 		double width = (double)strlen(fact->text) * TEXT_WIDTH + 14;
 		bool left = x + width > WIDTH;
 
-		if (fact->kind != kind || fact->until_ms < scale->from_ms)
+		if (fact->kind != kind || fact->until_ms < drill->fault_ms)
 			continue;
 		double to = left ? WIDTH : x + width > x2 ? x + width : x2;
 		unsigned row = row_for(ends, left ? x - width : x, to);

@@ -28,7 +28,7 @@ enum {
 	HEALTHY_MS = 120000, /* a model may be slow to load on a busy machine */
 	STOP_MS = 20000,
 	STEP_MS = 50,
-	CONFIG_BYTES = 8192,
+	CALM_MS = 3000,
 };
 
 static const char nobody[] = "http://127.0.0.1:9"; /* "discard": nobody listens there */
@@ -363,6 +363,21 @@ bool drill_start_again(struct drill *drill)
 	return true;
 }
 
+/* What was late because of the start is over: looks that waited for the model, the first flush. */
+static bool await_calm(struct drill *drill)
+{
+	int64_t since_ms = drill_now_ms(), end_ms = since_ms + HEALTHY_MS;
+
+	while (drill_now_ms() < since_ms + CALM_MS) {
+		if (drill_now_ms() > end_ms || drill_interrupted())
+			return false;
+		drill_wait(drill, STEP_MS);
+		if (strcmp(drill->seen_state, "healthy") != 0)
+			since_ms = drill_now_ms();
+	}
+	return true;
+}
+
 bool drill_start(struct drill *drill, const struct drill_wants *wants)
 {
 	drill->begun_ms = drill_now_ms();
@@ -371,7 +386,7 @@ bool drill_start(struct drill *drill, const struct drill_wants *wants)
 	    (wants->garbage && !drill_make_garbage(drill)) || !make_files(drill, wants) ||
 	    !launch(drill))
 		return false;
-	if (drill_await_healthy(drill, HEALTHY_MS))
+	if (drill_await_healthy(drill, HEALTHY_MS) && await_calm(drill))
 		return true;
 	drill_fail(drill, "the unit did not become healthy before the fault (%s); its log: %s",
 		   drill->unit.pid == 0 ? "it ended" : drill->seen_state, drill->unit.log);
