@@ -8,7 +8,8 @@
  * drill_process.c  workers that end, hang, talk nonsense; the supervisor stopped and killed
  * drill_machine.c  disk, clock, processor, memory, link
  * drill_camera.c   cameras and sources
- * drill_cluster.c  two at once; at random
+ * drill_cluster.c  two at once
+ * drill_random.c   many, at random
  * drill_quiet.c    half a day without an event, in simulation
  * drill_unit.c     the unit: its folder, its disk, its clip, start and end
  * drill_clip.c     a clip to look at
@@ -50,6 +51,7 @@ enum {
 	DRILL_PATH_BYTES = 512, /* states gone through, in words */
 	DRILL_FILES_MAX = 16,
 	DRILL_CHILDREN_MAX = 32,
+	DRILL_CLIP_FPS = 5,
 };
 
 /* ---- what is known of one drill ---- */
@@ -115,13 +117,27 @@ struct drill_unit {
 	pid_t pid; /* 0: it does not run */
 };
 
+enum drill_scene {
+	DRILL_SCENE_CALM = 0,
+	DRILL_SCENE_SILENT,
+	DRILL_SCENE_FROZEN,
+};
+
+/* In frames; see drill_make_clip(). */
+struct drill_clip {
+	uint32_t side; /* cameras a side */
+	uint32_t before, during, after;
+	enum drill_scene scene;
+};
+
 struct drill_wants {
-	bool disk;           /* a file system of its own */
-	bool clock;          /* one that can be stepped */
-	bool garbage;        /* infer.1 is not what it should be, when told so */
-	bool two_sources;    /* a second one, with one camera */
-	const char *hub_url; /* NULL: a port where nobody listens */
-	const char *extra;   /* further lines of the configuration; NULL */
+	struct drill_clip clip; /* side 0: ten calm seconds of 2x2 */
+	bool disk;              /* a file system of its own */
+	bool clock;             /* one that can be stepped */
+	bool garbage;           /* infer.1 is not what it should be, when told so */
+	bool two_sources;       /* a second one, with one camera */
+	const char *hub_url;    /* NULL: a port where nobody listens */
+	const char *extra;      /* further lines of the configuration; NULL */
 };
 
 struct drill {
@@ -177,6 +193,8 @@ extern const size_t drill_kind_count;
 int64_t drill_now_ms(void);
 /* A unit that is healthy. False: the verdict says why. */
 bool drill_start(struct drill *drill, const struct drill_wants *wants);
+/* One among several of one drill. NULL: out of memory. */
+struct drill *drill_another(const struct drill *drill);
 /* The same folders, another run, as a service manager would. */
 bool drill_start_again(struct drill *drill);
 bool drill_await_healthy(struct drill *drill, int64_t timeout_ms);
@@ -195,8 +213,9 @@ bool drill_make_garbage(struct drill *drill);
 
 /* ---- drill_clip.c ---- */
 
-/* A recorder's screen of 2x2 cameras (or one), with noise and nobody on it. */
-enum hf_code drill_make_clip(const char *path, uint32_t tiles_a_side, uint32_t frames,
+/* A recorder's screen of cameras with noise, and nobody on it: a while as it should be, a while in
+ * which the second camera is away or frozen, a while as it should be. */
+enum hf_code drill_make_clip(const char *path, const struct drill_clip *what,
 			     struct hf_err *err) HF_MUST_CHECK;
 
 /* ---- drill_watch.c ---- */
@@ -274,6 +293,7 @@ void drill_memory(struct drill *drill);
 void drill_wan_gone(struct drill *drill);
 void drill_camera_silent(struct drill *drill);
 void drill_camera_frozen(struct drill *drill);
+void drill_source_lost(struct drill *drill);
 void drill_cameras_gone(struct drill *drill);
 void drill_cluster_crash_full(struct drill *drill);
 void drill_cluster_hang_crash(struct drill *drill);
@@ -285,6 +305,8 @@ void drill_quiet_night(struct drill *drill);
 void drill_fill_disk(struct drill *drill);
 void drill_free_disk(struct drill *drill);
 bool drill_make_read_only(struct drill *drill);
+/* What a boot does: end, check the disk, mount it, start again. */
+void drill_boot_again(struct drill *drill);
 bool drill_signal(struct drill *drill, enum hf_role role, uint32_t index, int signal,
 		  pid_t *ret_pid);
 

@@ -17,14 +17,15 @@
 #include <unistd.h>
 
 enum {
-	WIDTH = 960,
-	HEIGHT = 544,
-	FPS = 5,
+	WIDTH = 640, /* half of each is a multiple of a JPEG's blocks: what one tile shows leaves no */
+	HEIGHT = 352, /* trace in another */
 	QUALITY = 85,
 	SEAM = 2,  /* to each side */
 	NOISE = 6, /* levels, peak */
 	CHUNK_BYTES = 8,
-	FRAMES_MAX = 1000,
+	FRAMES_MAX = 2000,
+	ROUND = 10,                       /* pictures that differ; then they come again */
+	SICK = 1,                         /* the tile that something happens to, from 0 */
 	HEADER_BYTES = 12 + 8 + 192 + 12, /* RIFF, LIST hdrl with avih and strl, LIST movi */
 };
 
@@ -78,7 +79,7 @@ static void put_header(const struct clip *clip)
 	put_tag(file, "hdrl");
 	put_tag(file, "avih");
 	put32(file, 56);
-	put32(file, 1000000 / FPS);
+	put32(file, 1000000 / DRILL_CLIP_FPS);
 	put32(file, 0);
 	put32(file, 0);
 	put32(file, 0x10); /* has an index */
@@ -101,7 +102,7 @@ static void put_header(const struct clip *clip)
 	put32(file, 0);
 	put32(file, 0);
 	put32(file, 1);
-	put32(file, FPS);
+	put32(file, DRILL_CLIP_FPS);
 	put32(file, 0);
 	put32(file, clip->frames);
 	put32(file, 0);
@@ -164,7 +165,10 @@ static int scene(uint32_t tile, uint32_t x, uint32_t y, uint32_t width, uint32_t
 	return level;
 }
 
-static void paint(uint8_t *bgr, uint32_t side, uint32_t *seed)
+/* What a recorder shows for a camera that is away. */
+static const uint8_t blue[3] = { 90, 26, 10 };
+
+static void paint(uint8_t *bgr, uint32_t side, enum drill_scene sick, uint32_t *seed)
 {
 	const uint32_t width = WIDTH / side, height = HEIGHT / side;
 
@@ -175,49 +179,78 @@ static void paint(uint8_t *bgr, uint32_t side, uint32_t *seed)
 			bool seam = side > 1 && (in_x < SEAM || in_x >= width - SEAM ||
 						 in_y < SEAM || in_y >= height - SEAM);
 			int noise = (int)(next_random(seed) % (2 * NOISE + 1)) - NOISE;
-			int level = seam ? 2 : scene(tile, in_x, in_y, width, height) + noise;
+			enum drill_scene what = tile == SICK ? sick : DRILL_SCENE_CALM;
+			int level = scene(tile, in_x, in_y, width, height) +
+				    (what == DRILL_SCENE_FROZEN ? 0 : noise);
 			uint8_t *pixel = bgr + 3 * ((size_t)y * WIDTH + x);
 
-			pixel[0] = (uint8_t)(seam ? level : level - 8);
-			pixel[1] = (uint8_t)level;
-			pixel[2] = (uint8_t)(seam ? level : level + 6);
+			if (seam)
+				memset(pixel, 2, 3);
+			else if (what == DRILL_SCENE_SILENT)
+				memcpy(pixel, blue, 3);
+			else
+				memcpy(pixel,
+				       (uint8_t[]){ (uint8_t)(level - 8), (uint8_t)level,
+						    (uint8_t)(level + 6) },
+				       3);
 		}
 	}
 }
 
-static enum hf_code put_frames(struct clip *clip, uint32_t side, uint32_t frames,
-			       struct hf_err *err)
+struct picture {
+	unsigned char *jpeg;
+	unsigned long size;
+};
+
+static enum hf_code make_pictures(uint32_t side, enum drill_scene sick,
+				  struct picture *ret_pictures, struct hf_err *err)
 {
 	HF_AUTO_FREE uint8_t *bgr = malloc((size_t)WIDTH * HEIGHT * 3);
 	tjhandle encoder = tjInitCompress();
 	uint32_t seed = 88172645;
-	enum hf_code code = bgr != NULL && encoder != NULL ? HF_OK : HF_E_NOMEM;
+	bool ok = bgr != NULL && encoder != NULL;
 
-	for (uint32_t i = 0; i < frames && code == HF_OK; i++) {
-		unsigned char *jpeg = NULL;
-		unsigned long size = 0;
-
-		paint(bgr, side, &seed);
-		if (tjCompress2(encoder, bgr, WIDTH, 0, HEIGHT, TJPF_BGR, &jpeg, &size, TJSAMP_422,
-				QUALITY, 0) != 0) {
-			code = HF_E_NOMEM;
-			break;
-		}
-		clip->sizes[clip->frames++] = (uint32_t)size;
-		put_tag(clip->file, "00dc");
-		put32(clip->file, (uint32_t)size);
-		(void)fwrite(jpeg, 1, size, clip->file);
-		if ((size & 1) != 0)
-			(void)fputc(0, clip->file);
-		tjFree(jpeg);
+	for (uint32_t i = 0; i < ROUND && ok; i++) {
+		paint(bgr, side, sick, &seed);
+		ok = tjCompress2(encoder, bgr, WIDTH, 0, HEIGHT, TJPF_BGR, &ret_pictures[i].jpeg,
+				 &ret_pictures[i].size, TJSAMP_422, QUALITY, 0) == 0;
 	}
 	if (encoder != NULL)
 		(void)tjDestroy(encoder);
-	return code == HF_OK ? HF_OK : hf_fail(err, code, "make a clip: out of memory");
+	return ok ? HF_OK : hf_fail(err, HF_E_NOMEM, "make a clip: out of memory");
 }
 
-enum hf_code drill_make_clip(const char *path, uint32_t tiles_a_side, uint32_t frames,
-			     struct hf_err *err)
+static void put_picture(struct clip *clip, const struct picture *picture)
+{
+	clip->sizes[clip->frames++] = (uint32_t)picture->size;
+	put_tag(clip->file, "00dc");
+	put32(clip->file, (uint32_t)picture->size);
+	(void)fwrite(picture->jpeg, 1, picture->size, clip->file);
+	if ((picture->size & 1) != 0)
+		(void)fputc(0, clip->file);
+}
+
+static enum hf_code put_frames(struct clip *clip, const struct drill_clip *what, struct hf_err *err)
+{
+	struct picture good[ROUND] = { 0 }, sick[ROUND] = { 0 };
+	uint32_t frames = what->before + what->during + what->after;
+	enum hf_code code = make_pictures(what->side, DRILL_SCENE_CALM, good, err);
+
+	if (code == HF_OK)
+		code = make_pictures(what->side, what->scene, sick, err);
+	for (uint32_t i = 0; i < frames && i < FRAMES_MAX && code == HF_OK; i++) {
+		bool is_sick = i >= what->before && i < what->before + what->during;
+
+		put_picture(clip, (is_sick ? sick : good) + i % ROUND);
+	}
+	for (uint32_t i = 0; i < ROUND; i++) {
+		tjFree(good[i].jpeg);
+		tjFree(sick[i].jpeg);
+	}
+	return code;
+}
+
+enum hf_code drill_make_clip(const char *path, const struct drill_clip *what, struct hf_err *err)
 {
 	struct clip clip = { .file = fopen(path, "we") };
 
@@ -225,8 +258,7 @@ enum hf_code drill_make_clip(const char *path, uint32_t tiles_a_side, uint32_t f
 		return hf_fail_errno(err, "create %s", path);
 	/* Sizes are known afterwards: the header is written twice. */
 	put_header(&clip);
-	enum hf_code code =
-		put_frames(&clip, tiles_a_side, frames < FRAMES_MAX ? frames : FRAMES_MAX, err);
+	enum hf_code code = put_frames(&clip, what, err);
 	put_index(&clip);
 	rewind(clip.file);
 	put_header(&clip);

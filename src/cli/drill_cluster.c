@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -76,4 +77,42 @@ void drill_cluster_hang_crash(struct drill *drill)
 				   "the old processes are still there");
 	drill_conclude(drill, "degraded recovering healthy", OVER_MS);
 	drill_expect_no_more_than(drill, "restart_worker hold_camera");
+}
+
+/* What wrote to the disk dies with it: it cannot start while the disk is read-only, or starts and
+ * says so; after a boot it is whole. */
+void drill_cluster_killed_read_only(struct drill *drill)
+{
+	const struct drill_wants wants = { .disk = true };
+
+	if (!drill_start(drill, &wants))
+		return;
+	uint64_t stored = drill->events[drill->event_count - 1].seq;
+	if (drill_inject(drill, "an error of its disk: the kernel makes it read-only") &&
+	    !drill_make_read_only(drill))
+		return;
+	if (drill_inject(drill, "SIGKILL to holdfastd")) {
+		(void)kill(drill->unit.pid, SIGKILL);
+		drill_bury(drill);
+		drill_fact(drill, DRILL_PROCESS, drill_now_ms(),
+			   "started again, as by a service manager");
+		(void)drill_start_again(drill);
+	}
+	drill_wait(drill, NOTICE_MS);
+	bool runs = drill->unit.pid != 0 && waitpid(drill->unit.pid, NULL, WNOHANG) == 0;
+	if (!runs)
+		drill->unit.pid = 0;
+	drill_fact(drill, DRILL_PROCESS, drill_now_ms(), "on a read-only disk %s",
+		   runs ? drill->seen_state : "it does not start, and its log says why");
+	(void)drill_expect(drill, !runs || strcmp(drill->seen_state, "healthy") != 0,
+			   "it calls itself healthy on a disk that cannot be written");
+	drill_boot_again(drill);
+	(void)drill_expect(
+		drill,
+		drill_find(drill, drill->fault_ms, "device_state", NULL, NULL, NULL, NULL) != NULL,
+		"no event says how the last run ended");
+	(void)drill_expect(drill, drill->events[drill->event_count - 1].seq > stored,
+			   "nothing was stored after the boot");
+	drill_conclude(drill, "degraded recovering healthy", OVER_MS);
+	drill_expect_no_more_than(drill, "reboot");
 }

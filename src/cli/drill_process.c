@@ -119,8 +119,10 @@ void drill_crash(struct drill *drill)
 	if (!drill_signal(drill, role, index, SIGKILL, &old))
 		return;
 	expect_successor(drill, role, before, count, old, NOTICE_MS, &child_ms);
-	drill_measure(drill, "crash to child running", CRASH_CHILD_MS,
-		      child_ms > 0 ? child_ms - drill->fault_ms : -1, "ms");
+	if (child_ms == 0)
+		return;
+	drill_measure(drill, "crash to child running", CRASH_CHILD_MS, child_ms - drill->fault_ms,
+		      "ms");
 	expect_story(drill, role, index, false);
 }
 
@@ -139,7 +141,8 @@ void drill_hang(struct drill *drill)
 	if (!drill_signal(drill, role, index, SIGSTOP, &old))
 		return;
 	expect_successor(drill, role, before, count, old, NOTICE_MS, &child_ms);
-	expect_story(drill, role, index, true);
+	if (child_ms != 0)
+		expect_story(drill, role, index, true);
 }
 
 /* ---- again and again ---- */

@@ -174,7 +174,9 @@ static const char zone_points[] = "[[0.05, 0.2], [0.95, 0.2], [0.95, 0.98], [0.0
 static void write_config(const struct drill *drill, const struct drill_wants *wants, FILE *file)
 {
 	const struct drill_unit *unit = &drill->unit;
-	const char *clip = drill->options->clip != NULL ? drill->options->clip : unit->clip;
+	const char *clip = drill->options->clip != NULL && wants->clip.side == 0
+				   ? drill->options->clip
+				   : unit->clip;
 	unsigned cameras = wants->two_sources ? 5 : 4;
 
 	(void)fprintf(file,
@@ -208,12 +210,15 @@ static bool make_files(struct drill *drill, const struct drill_wants *wants)
 	char gate[HF_PATH_BYTES + 16];
 	struct hf_err err = { 0 };
 	enum hf_code code = HF_OK;
+	static const struct drill_clip calm = { .side = 2, .before = CLIP_FRAMES };
+	static const struct drill_clip alone = { .side = 1, .before = CLIP_FRAMES };
 
-	if (drill->options->clip == NULL)
-		code = drill_make_clip(unit->clip, 2, CLIP_FRAMES, &err);
+	if (drill->options->clip == NULL || wants->clip.side != 0)
+		code = drill_make_clip(unit->clip, wants->clip.side != 0 ? &wants->clip : &calm,
+				       &err);
 	(void)snprintf(gate, sizeof gate, "%s/gate.avi", unit->folder);
 	if (code == HF_OK && wants->two_sources)
-		code = drill_make_clip(gate, 1, CLIP_FRAMES, &err);
+		code = drill_make_clip(gate, &alone, &err);
 	if (code != HF_OK) {
 		drill_fail(drill, "%s", err.text);
 		return false;
@@ -391,6 +396,19 @@ bool drill_start(struct drill *drill, const struct drill_wants *wants)
 	drill_fail(drill, "the unit did not become healthy before the fault (%s); its log: %s",
 		   drill->unit.pid == 0 ? "it ended" : drill->seen_state, drill->unit.log);
 	return false;
+}
+
+struct drill *drill_another(const struct drill *drill)
+{
+	struct drill *another = calloc(1, sizeof *another);
+
+	if (another == NULL)
+		return NULL;
+	another->kind = drill->kind;
+	another->options = drill->options;
+	another->policy = drill->policy;
+	another->begun_ms = drill_now_ms();
+	return another;
 }
 
 static void remove_folder(const char *path)
