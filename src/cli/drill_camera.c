@@ -28,7 +28,7 @@ enum {
 	CLIP_FRAMES = 50,
 	OVER_MS = 150000,
 	GONE_FOR_MS = 20000,
-	SAFE_MS = 240000,
+	SAFE_MS = 420000,
 };
 
 static int64_t frames_of(const struct drill *drill, uint32_t source)
