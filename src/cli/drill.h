@@ -8,6 +8,7 @@
  * drill_process.c  workers that end, hang, talk nonsense; the supervisor stopped and killed
  * drill_machine.c  disk, clock, processor, memory, link
  * drill_camera.c   cameras and sources
+ * drill_actuation.c  the output
  * drill_cluster.c  two at once
  * drill_random.c   many, at random
  * drill_quiet.c    half a day without an event, in simulation
@@ -135,9 +136,10 @@ struct drill_wants {
 	bool disk;              /* a file system of its own */
 	bool clock;             /* one that can be stepped */
 	bool garbage;           /* infer.1 is not what it should be, when told so */
+	bool actuation;         /* an output, which is a command */
 	bool two_sources;       /* a second one, with one camera */
+	int64_t objective_ms;   /* of latency; 0: the standard */
 	const char *hub_url;    /* NULL: a port where nobody listens */
-	const char *extra;      /* further lines of the configuration; NULL */
 };
 
 struct drill {
@@ -210,6 +212,11 @@ bool drill_has_program(const char *name);
 bool drill_set_clock(struct drill *drill, const char *offset);
 /* A libexec folder in which infer is drill-garbage, see proc/drill/garbage.c. */
 bool drill_make_garbage(struct drill *drill);
+
+/* ---- drill_actuation.c ---- */
+
+/* FOLDER/switch: what it is called with is added to FOLDER/switched. */
+bool drill_make_switch(struct drill *drill);
 
 /* ---- drill_clip.c ---- */
 
@@ -290,6 +297,7 @@ void drill_read_only(struct drill *drill);
 void drill_clock(struct drill *drill);
 void drill_cpu(struct drill *drill);
 void drill_memory(struct drill *drill);
+void drill_latency(struct drill *drill);
 void drill_wan_gone(struct drill *drill);
 void drill_camera_silent(struct drill *drill);
 void drill_camera_frozen(struct drill *drill);
@@ -298,6 +306,7 @@ void drill_cameras_gone(struct drill *drill);
 void drill_cluster_crash_full(struct drill *drill);
 void drill_cluster_hang_crash(struct drill *drill);
 void drill_cluster_killed_read_only(struct drill *drill);
+void drill_actuation(struct drill *drill);
 void drill_random(struct drill *drill);
 void drill_quiet_night(struct drill *drill);
 

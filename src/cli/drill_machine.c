@@ -26,6 +26,11 @@ enum {
 	STARVED_MS = 20000,
 	BURNERS = 8,
 	MEMORY_MIB = 48,
+	OBJECTIVE_MS = 400,
+	PULSE_STOP_MS = 1250, /* a heartbeat may be 1.5 s old */
+	PULSE_RUN_MS = 100,
+	SLOW_MS_MAX = 110000,
+	SLACK_MS = 500, /* readings come once a second, ticks ten times */
 	PATH_BYTES = HF_PATH_BYTES + 64,
 };
 
@@ -421,6 +426,80 @@ void drill_memory(struct drill *drill)
 		      over ? drill_now_ms() - drill->fault_ms : -1, "ms");
 	drill_conclude_as(drill, drill->seen_state, "degraded recovering healthy", OVER_MS);
 	drill_expect_no_more_than(drill, "fallback_model restart_worker");
+}
+
+/* ---- latency ---- */
+
+static void pulse_detectors(struct drill *drill)
+{
+	pid_t pids[] = { drill_pid_of(drill, HF_ROLE_INFER, 0),
+			 drill_pid_of(drill, HF_ROLE_INFER, 1) };
+
+	for (size_t i = 0; i < HF_ARRAY_LEN(pids); i++)
+		if (pids[i] != 0)
+			(void)kill(pids[i], SIGSTOP);
+	(void)usleep(PULSE_STOP_MS * 1000);
+	for (size_t i = 0; i < HF_ARRAY_LEN(pids); i++)
+		if (pids[i] != 0)
+			(void)kill(pids[i], SIGCONT);
+	drill_wait(drill, PULSE_RUN_MS);
+}
+
+/* When the reading was bad first: an active reason tells for how long it was before. */
+static int64_t bad_since(const struct drill_event *entered)
+{
+	return entered->mono_ms -
+	       (int64_t)json_integer_value(json_object_get(entered->attrs, "bad_ms"));
+}
+
+/* Detectors that are too slow for long, and alive: stopped for less than their heartbeat allows,
+ * again and again. */
+void drill_latency(struct drill *drill)
+{
+	const struct drill_wants wants = { .objective_ms = OBJECTIVE_MS };
+	int64_t end_ms = 0;
+
+	if (!drill_start(drill, &wants))
+		return;
+	bool injected = drill_inject(drill, "both detectors stopped for %d ms of each %d",
+				     PULSE_STOP_MS, PULSE_STOP_MS + PULSE_RUN_MS);
+	end_ms = drill_now_ms() + (injected ? SLOW_MS_MAX : NOTICE_MS * 2);
+	while (strcmp(drill->seen_state, "safe_mode") != 0 && drill_now_ms() < end_ms &&
+	       !drill_interrupted()) {
+		if (injected)
+			pulse_detectors(drill);
+		else
+			drill_wait(drill, PULSE_RUN_MS);
+	}
+	drill_lasts(drill, drill_now_ms());
+	drill_fact(drill, DRILL_FAULT, drill_now_ms(), "they are let run");
+	drill_wait(drill, 2000);
+	const struct drill_event *entered = drill_find(drill, drill->fault_ms, "reason_entered",
+						       "reason", "latency_severe", NULL, NULL);
+	const struct drill_event *shed =
+		drill_find(drill, drill->fault_ms, "mode_engaged", "action", "shed", NULL, NULL);
+	const struct drill_event *safe = drill_find(drill, drill->fault_ms, "mode_engaged",
+						    "action", "safe_mode", NULL, NULL);
+	if (!drill_expect(drill, entered != NULL && shed != NULL && safe != NULL,
+			  "severe latency was not answered by shedding, then by safe mode"))
+		return;
+	drill_measure(drill, "severe latency mitigated, from its first reading", 10000 + SLACK_MS,
+		      shed->mono_ms - bad_since(entered), "ms");
+	drill_measure(drill, "still severe: safe mode", 60000 + SLACK_MS,
+		      safe->mono_ms - bad_since(entered), "ms");
+	(void)drill_expect(
+		drill,
+		drill_find(drill, drill->fault_ms, "action_done", NULL, NULL, NULL, NULL) == NULL,
+		"something was restarted, which makes nothing faster");
+	bool over = await_no_reason(drill, OVER_MS * 2);
+	(void)drill_expect(drill, over, "reasons are left long after they were let run");
+	(void)drill_expect(drill, drill_command(drill, HF_OPERATOR_SAFE_CLEAR, "drill: fast again"),
+			   "safe mode could not be cleared");
+	drill_wait(drill, 1000);
+	drill_conclude_as(drill, drill->seen_state, "degraded healthy safe_mode", OVER_MS);
+	(void)drill_expect(drill, strcmp(drill->seen_state, "safe_mode") != 0,
+			   "it is in safe mode again");
+	drill_expect_no_more_than(drill, "shed fallback_model safe_mode");
 }
 
 /* ---- link ---- */

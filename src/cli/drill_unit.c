@@ -185,7 +185,13 @@ static void write_config(const struct drill *drill, const struct drill_wants *wa
 		      wants->hub_url != NULL ? wants->hub_url : nobody, unit->rebooted);
 	if (drill->options->policy_path != NULL)
 		(void)fprintf(file, "policy:\n  path: \"%s\"\n", drill->options->policy_path);
-	(void)fputs(wants->extra != NULL ? wants->extra : "", file);
+	if (wants->objective_ms != 0)
+		(void)fprintf(file, "latency:\n  objective: %dms\n", (int)wants->objective_ms);
+	if (wants->actuation)
+		(void)fprintf(file,
+			      "actuation:\n  command: \"%s/switch\"\n  hold: 30s\n  on: "
+			      "pre_action_zone_entry\n",
+			      unit->folder);
 	(void)fprintf(file,
 		      "sources:\n  - id: dvr\n    type: file\n    url: \"%s\"\n"
 		      "    loop: true\n    layout: 2x2\n",
@@ -388,7 +394,8 @@ bool drill_start(struct drill *drill, const struct drill_wants *wants)
 	drill->begun_ms = drill_now_ms();
 	if (!make_folder(drill) || (wants->disk && !make_disk(drill)) ||
 	    (wants->clock && !make_clock(drill)) ||
-	    (wants->garbage && !drill_make_garbage(drill)) || !make_files(drill, wants) ||
+	    (wants->garbage && !drill_make_garbage(drill)) ||
+	    (wants->actuation && !drill_make_switch(drill)) || !make_files(drill, wants) ||
 	    !launch(drill))
 		return false;
 	if (drill_await_healthy(drill, HEALTHY_MS) && await_calm(drill))
