@@ -72,7 +72,7 @@ static uint64_t p99_of_last(const struct hf_delay *delay, struct hf_mono now)
 	if (count == 0)
 		return 0;
 	qsort(sorted, count, sizeof sorted[0], compare);
-	return sorted[(count * 99 + 99) / 100 - 1];
+	return sorted[count >= 2 ? count - 2 : 0];
 }
 
 bool hf_delay_p99_us(const struct hf_delay *delay, struct hf_mono now, uint64_t *ret_us)

@@ -4,12 +4,13 @@
  * delay - how long results take from the picture that they are about, of late.
  *
  * Shape       The 99th percentile over the last 10 s, or over the last 100 results where those
- *             reach further back, to 20 s at most: where little moves, a single late result would
- *             otherwise be the percentile for minutes, and look like a unit that cannot keep up.
- *             A plain struct, zero to begin with.
+ *             reach further back, to 20 s at most: where little moves, a late result would
+ *             otherwise count for minutes. A plain struct, zero to begin with.
  *
  * Numbers     10 s in steps of one: 10 to 11 s. By a histogram at most 6.25 % too much; of 100
- *             results exactly the second worst. The time given never goes back.
+ *             results or fewer exactly the second worst: a single one that was late proves
+ *             nothing, a device that is too slow is late each time. The time given never goes
+ *             back.
  *
  * Errors      Not known: for 10 s work was given and nothing came of it. Nothing given and nothing
  *             there of the last 20 s is 0: who has nothing to do is not late.
