@@ -247,6 +247,8 @@ json_t *drill_ask(const struct drill *drill, enum hf_msg_type type);
 /* An operator's wish. False: it was refused. */
 bool drill_command(const struct drill *drill, enum hf_operator_verb verb, const char *why);
 bool drill_await_state(struct drill *drill, const char *state, int64_t timeout_ms);
+/* No reason is active but these (a list with blanks). */
+bool drill_await_reasons(struct drill *drill, const char *allowed, int64_t timeout_ms);
 /* By the control socket; 0: it does not run. */
 pid_t drill_pid_of(const struct drill *drill, enum hf_role role, uint32_t index);
 /* A process of that role that is none of before, by /proc; looks every 2 ms. 0: none came. */
@@ -258,6 +260,8 @@ bool drill_pid_lives(pid_t pid);
 bool drill_log_says(const struct drill *drill, const char *text);
 
 /* ---- drill_say.c ---- */
+
+bool drill_in_list(const char *list, const char *word);
 
 void drill_fact(struct drill *drill, enum drill_fact_kind kind, int64_t mono_ms, const char *format,
 		...) __attribute__((format(printf, 4, 5)));

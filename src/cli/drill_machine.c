@@ -364,23 +364,6 @@ static bool limit_memory(const struct drill *drill, rlim_t bytes)
 	return prlimit(drill->unit.pid, RLIMIT_DATA, &limit, NULL) == 0;
 }
 
-static bool await_no_reason(struct drill *drill, int64_t timeout_ms)
-{
-	int64_t end_ms = drill_now_ms() + timeout_ms;
-
-	while (drill_now_ms() < end_ms && !drill_interrupted()) {
-		json_t *why = drill_ask(drill, HF_MSG_CTL_WHY);
-		const json_t *reasons = json_object_get(why, "reasons");
-		bool none = json_is_array(reasons) && json_array_size(reasons) == 0;
-
-		json_decref(why);
-		if (none)
-			return true;
-		drill_wait(drill, 500);
-	}
-	return false;
-}
-
 void drill_memory(struct drill *drill)
 {
 	const struct drill_wants wants = { 0 };
@@ -419,7 +402,7 @@ void drill_memory(struct drill *drill)
 		(void)prlimit(pid, RLIMIT_DATA, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY },
 			      NULL);
 	/* The smaller model stays for its ten minutes; that no reason is left is what matters. */
-	bool over = await_no_reason(drill, OVER_MS);
+	bool over = drill_await_reasons(drill, "", OVER_MS);
 	(void)drill_expect(drill, over, "reasons are left %d s after the limit was lifted",
 			   OVER_MS / 1000);
 	drill_measure(drill, "no reason left, from the first fault", OVER_MS,
@@ -491,7 +474,7 @@ void drill_latency(struct drill *drill)
 		drill,
 		drill_find(drill, drill->fault_ms, "action_done", NULL, NULL, NULL, NULL) == NULL,
 		"something was restarted, which makes nothing faster");
-	bool over = await_no_reason(drill, OVER_MS * 2);
+	bool over = drill_await_reasons(drill, "", OVER_MS * 2);
 	(void)drill_expect(drill, over, "reasons are left long after they were let run");
 	(void)drill_expect(drill, drill_command(drill, HF_OPERATOR_SAFE_CLEAR, "drill: fast again"),
 			   "safe mode could not be cleared");

@@ -111,7 +111,7 @@ bool drill_inject(struct drill *drill, const char *format, ...)
 
 /* ---- the judgement ---- */
 
-static bool in_list(const char *list, const char *word)
+bool drill_in_list(const char *list, const char *word)
 {
 	size_t bytes = strlen(word);
 
@@ -244,7 +244,7 @@ static void expect_states(struct drill *drill, const char *states)
 
 		if (strcmp(event->event_class, "state_changed") == 0 &&
 		    event->mono_ms >= drill->fault_ms)
-			(void)drill_expect(drill, in_list(states, text_of(event, "to")),
+			(void)drill_expect(drill, drill_in_list(states, text_of(event, "to")),
 					   "it went through %s, of which nothing was to be seen "
 					   "(%s)",
 					   text_of(event, "to"), drill->path);
@@ -313,7 +313,7 @@ void drill_expect_no_more_than(struct drill *drill, const char *actions)
 			    strcmp(event->event_class, "mode_engaged") == 0;
 
 		if (acts && event->mono_ms >= drill->fault_ms)
-			(void)drill_expect(drill, in_list(actions, text_of(event, "action")),
+			(void)drill_expect(drill, drill_in_list(actions, text_of(event, "action")),
 					   "it did %s for %s %s, which no fault here asked for",
 					   text_of(event, "action"), text_of(event, "reason"),
 					   about(event));

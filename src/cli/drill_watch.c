@@ -229,6 +229,37 @@ bool drill_await_state(struct drill *drill, const char *state, int64_t timeout_m
 	return true;
 }
 
+static bool only_these(const json_t *reasons, const char *allowed)
+{
+	const json_t *reason;
+	size_t i;
+
+	json_array_foreach(reasons, i, reason)
+	{
+		const char *name = json_string_value(json_object_get(reason, "reason"));
+
+		if (name == NULL || !drill_in_list(allowed, name))
+			return false;
+	}
+	return json_is_array(reasons);
+}
+
+bool drill_await_reasons(struct drill *drill, const char *allowed, int64_t timeout_ms)
+{
+	int64_t end_ms = drill_now_ms() + timeout_ms;
+
+	while (drill_now_ms() < end_ms && !drill_interrupted()) {
+		json_t *why = drill_ask(drill, HF_MSG_CTL_WHY);
+		bool over = only_these(json_object_get(why, "reasons"), allowed);
+
+		json_decref(why);
+		if (over)
+			return true;
+		drill_wait(drill, 500);
+	}
+	return false;
+}
+
 pid_t drill_pid_of(const struct drill *drill, enum hf_role role, uint32_t index)
 {
 	json_t *status = drill_ask(drill, HF_MSG_CTL_STATUS);
