@@ -356,6 +356,44 @@ static const struct hf_exit_meaning outbox_exits[] = {
 	{ HF_EXIT_LATER, "replay: the unit is starting or stopping; ask again" },
 };
 
+/* drill */
+
+static const struct hf_form drill_forms[] = {
+	{ NULL, "[NAME]", HF_OFFERS_NOTHING, 0, 1, NULL },
+};
+static const struct hf_option drill_options[] = {
+	{ "--list", NULL, HF_OFFERS_NOTHING, NULL,
+	  "which there are, how long each takes, what it proves" },
+	{ "--json", NULL, HF_OFFERS_NOTHING, NULL, "a line of JSON each on standard output" },
+	{ "--report", "FILE", HF_OFFERS_FILES, NULL,
+	  "also write a page (HTML) with a timeline of each, to hand on" },
+	{ "--policy", "FILE", HF_OFFERS_FILES, NULL,
+	  "drill with another policy than the one that is installed" },
+	{ "--clip", "FILE", HF_OFFERS_FILES, NULL,
+	  "what the cameras show: a screen of 2x2. Without: a yard with nobody in it" },
+	{ "--count", "N", HF_OFFERS_NOTHING, NULL, "random: so many faults (20)" },
+	{ "--seed", "N", HF_OFFERS_NOTHING, NULL, "random: which (1)" },
+	{ "--sabotage", NULL, HF_OFFERS_NOTHING, NULL,
+	  "make no fault: each drill has to notice, and fail" },
+	{ "--keep", NULL, HF_OFFERS_NOTHING, NULL, "leave the folders of the units, to look at" },
+	{ "--verbose", NULL, HF_OFFERS_NOTHING, NULL, "tell what happens while it does" },
+};
+static const char *const drill_examples[] = {
+	"holdfast drill --list",
+	"what can be drilled",
+	"holdfast drill crash-infer",
+	"a detector is killed; is it back in time, and is it all told?",
+	"sudo holdfast drill all --report drills.html",
+	"all of them, about three quarters of an hour; root for those that need a disk of their "
+	"own",
+	NULL,
+};
+static const struct hf_exit_meaning drill_exits[] = {
+	{ HF_EXIT_OK, "none failed (some may have been skipped)" },
+	{ HF_EXIT_FAILED, "at least one failed" },
+	{ HF_EXIT_USAGE, "the command was wrong" },
+};
+
 /* help, version, completion */
 
 static const struct hf_form help_forms[] = {
@@ -514,6 +552,21 @@ static const struct hf_command commands[] = {
 	  OPTIONS(outbox_options),
 	  .examples = outbox_examples,
 	  EXITS(outbox_exits) },
+	{ .verb = "drill",
+	  .about =
+		  "Starts a unit of its own, makes a real fault (a process killed or stopped, a "
+		  "disk "
+		  "filled, a clock set), and judges from outside what the unit does: the states it "
+		  "goes through, what is done, how fast, and that it is over at the end. The unit "
+		  "of this machine is not touched.\n"
+		  "\n"
+		  "NAME is a drill, the first word of several (crash, hang, disk, ...), or all. "
+		  "Times are compared with what is promised; on a busy machine one may be missed, "
+		  "which is said and is no failure of the drill.",
+	  FORMS(drill_forms),
+	  OPTIONS(drill_options),
+	  .examples = drill_examples,
+	  EXITS(drill_exits) },
 	{ .verb = "help",
 	  .about = "What holdfast is and which verbs it has, or the help of one verb.",
 	  FORMS(help_forms),

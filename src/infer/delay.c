@@ -7,7 +7,7 @@
 enum {
 	STEP_US = 1000 * 1000,
 	WAIT_US = 10 * 1000 * 1000,
-	IDLE_US = 60 * 1000 * 1000,
+	LAST_US = 20 * 1000 * 1000,
 };
 
 static const double share = 0.99;
@@ -29,8 +29,8 @@ void hf_delay_result(struct hf_delay *delay, struct hf_mono captured, struct hf_
 		delay->steps[(step - i) % HF_DELAY_STEPS] = (struct hf_histogram){ 0 };
 	delay->newest = step;
 	hf_histogram_add(&delay->steps[step % HF_DELAY_STEPS], us);
-	delay->last_us[delay->results++ % HF_DELAY_LAST] = us;
-	delay->result_at = now;
+	delay->last_us[delay->results % HF_DELAY_LAST] = us;
+	delay->last_at[delay->results++ % HF_DELAY_LAST] = now;
 	delay->waiting_since = (struct hf_mono){ 0 };
 }
 
@@ -59,14 +59,20 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static uint64_t p99_of_last(const struct hf_delay *delay)
+/* 0: there are none. */
+static uint64_t p99_of_last(const struct hf_delay *delay, struct hf_mono now)
 {
 	uint64_t sorted[HF_DELAY_LAST];
-	size_t count = delay->results < HF_DELAY_LAST ? (size_t)delay->results : HF_DELAY_LAST;
+	size_t kept = delay->results < HF_DELAY_LAST ? (size_t)delay->results : HF_DELAY_LAST;
+	size_t count = 0;
 
-	memcpy(sorted, delay->last_us, count * sizeof sorted[0]);
+	for (size_t i = 0; i < kept; i++)
+		if (hf_mono_diff_us(now, delay->last_at[i]) < LAST_US)
+			sorted[count++] = delay->last_us[i];
+	if (count == 0)
+		return 0;
 	qsort(sorted, count, sizeof sorted[0], compare);
-	return sorted[(count * 99 + 99) / 100 - 1];
+	return sorted[count >= 2 ? count - 2 : 0];
 }
 
 bool hf_delay_p99_us(const struct hf_delay *delay, struct hf_mono now, uint64_t *ret_us)
@@ -77,11 +83,8 @@ bool hf_delay_p99_us(const struct hf_delay *delay, struct hf_mono now, uint64_t 
 	if (work && delay->waiting_since.us != 0 &&
 	    hf_mono_diff_us(now, delay->waiting_since) >= WAIT_US)
 		return false;
-	*ret_us = 0;
-	if (delay->results == 0 || hf_mono_diff_us(now, delay->result_at) >= IDLE_US)
-		return true;
 	join(delay, now, &joined);
 	*ret_us = joined.count > HF_DELAY_LAST ? hf_histogram_quantile(&joined, share)
-					       : p99_of_last(delay);
+					       : p99_of_last(delay, now);
 	return true;
 }

@@ -48,6 +48,7 @@ struct infer {
 	struct hf_recent out_of_memory, errors, not_a_number;
 	bool main_invalid;
 	struct hf_drift drift[2]; /* of the main network and of the fallback */
+	struct hf_mono loaded_at; /* the network that is there */
 	struct hf_delay delay;    /* from picture to result */
 	struct hf_mono signals_due;
 	struct hf_sample said[INFER_SIGNALS_AT_ONCE];

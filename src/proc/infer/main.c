@@ -164,7 +164,11 @@ static enum hf_code look(struct infer *infer, struct hf_err *err)
 		return HF_OK;
 	}
 	result->failed = 0;
-	hf_delay_result(&infer->delay, job->captured_mono, infer_now());
+	/* What had to wait for the network says how long that took to load, not how fast it is. */
+	hf_delay_result(&infer->delay,
+			hf_mono_before(job->captured_mono, infer->loaded_at) ? infer->loaded_at
+									     : job->captured_mono,
+			infer_now());
 	infer->failing = false;
 	infer->failures_in_a_row = 0;
 	infer->detections += result->detection_count;

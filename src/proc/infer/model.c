@@ -178,6 +178,7 @@ static enum hf_code load(struct infer *infer, bool fallback, struct hf_err *err)
 		infer->main_invalid = code != HF_OK && code != HF_E_NOMEM;
 	if (code != HF_OK)
 		return code;
+	infer->loaded_at = infer_now();
 	hf_log(HF_LOG_INFO, "model_loaded", "model=%s decoder=%s input=%ux%u took_ms=%lld",
 	       infer->pack.tag, infer->pack.decoder, infer->pack.input_width,
 	       infer->pack.input_height, (long long)(hf_mono_diff_us(infer_now(), begin) / 1000));
