@@ -161,7 +161,7 @@ struct search {
 	uint32_t *parents, *good_next;
 	struct move *moves;
 	uint8_t *healthy;
-	uint32_t count, states_max;
+	uint32_t count, states_max, limit;
 	uint32_t *table;
 	uint32_t table_mask;
 	int64_t longest_ms;
@@ -397,7 +397,7 @@ static uint32_t intern(struct search *search, const struct node *node, uint32_t 
 		uint32_t found = search->table[slot];
 
 		if (found == 0) {
-			if (search->count == search->states_max || !grow(search, bytes))
+			if (search->count == search->limit || !grow(search, bytes))
 				return UINT32_MAX;
 			search->table[slot] = search->count + 1;
 			memcpy(search->arena + search->arena_bytes, data, bytes);
@@ -1115,6 +1115,10 @@ static bool search_pair(struct search *search, int a, int b)
 
 	search->reasons[0] = a;
 	search->reasons[1] = b;
+	search->limit = search->states_max;
+	if (b >= 0 && search->options->pair_states_max > 0 &&
+	    search->options->pair_states_max < search->limit)
+		search->limit = search->options->pair_states_max;
 	search->input.worker_roles[0] = role_of(search->policy, a, b);
 	start(search);
 	report->pairs++;

@@ -25,7 +25,8 @@
  * Errors      HF_E_NOMEM. A violation is no error: it is in the report, with the path that
  *             leads to it, the shortest there is.
  *
- * Limits      states_max a pair: where that cut a search off, the report says so.
+ * Limits      states_max, pair_states_max: a search that they cut off has looked at all that can be
+ *             reached in so many steps, and the report counts it.
  */
 #include "recover/machine.h"
 
@@ -60,7 +61,8 @@ enum hf_search_fault {
 };
 
 struct hf_search_options {
-	uint32_t states_max; /* of one pair; 0: 400,000 */
+	uint32_t states_max;      /* of a single reason; 0: 400,000 */
+	uint32_t pair_states_max; /* of a pair; 0: states_max */
 	uint32_t part,
 		parts; /* of several processes: this one takes every parts-th pair; 0, 0: all */
 	bool singles_only;

@@ -4,8 +4,8 @@
  * (recover/machine.h, I1 to I10).
  *
  * Method: hf_policy_search(), by two processes that take every other pair of reasons each. Usage:
- * model POLICY [STATES_MAX [PARTS]]. --mutants POLICY: the same for policies and environments that
- * are wrong in one way each; every one has to be seen.
+ * model POLICY [STATES_MAX [PAIR_STATES_MAX]]; with SINGLES set single reasons only, with VERBOSE a
+ * line a pair.
  */
 #include "boot/policy.h"
 #include "recover/search.h"
@@ -16,6 +16,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum {
+	PARTS = 2,
+};
 
 static struct hf_policy policy;
 static struct hf_report report;
@@ -49,7 +53,7 @@ static bool run_part(const struct hf_search_options *options, int out)
 	return write(out, &found, sizeof found) == (ssize_t)sizeof found;
 }
 
-static int search(uint32_t states_max, uint32_t parts)
+static int search(uint32_t states_max, uint32_t pair_states_max, uint32_t parts)
 {
 	struct hf_search_report all = { 0 };
 	double began = seconds();
@@ -58,12 +62,14 @@ static int search(uint32_t states_max, uint32_t parts)
 	if (pipe(ends) != 0)
 		return 1;
 	for (uint32_t p = 0; p < parts; p++) {
-		const struct hf_search_options options = { .states_max = states_max,
-							   .part = p,
-							   .parts = parts,
-							   .singles_only = getenv("SINGLES") != NULL,
-							   .progress = getenv("VERBOSE") ? stderr
-											 : NULL };
+		const struct hf_search_options options = {
+			.states_max = states_max,
+			.pair_states_max = pair_states_max,
+			.part = p,
+			.parts = parts,
+			.singles_only = getenv("SINGLES") != NULL,
+			.progress = getenv("VERBOSE") ? stderr : NULL
+		};
 
 		if (fork() == 0)
 			_exit(run_part(&options, ends[1]) ? 0 : 1);
@@ -106,11 +112,11 @@ static int search(uint32_t states_max, uint32_t parts)
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		(void)fputs("usage: model POLICY [STATES_MAX [PARTS]]\n", stderr);
+		(void)fputs("usage: model POLICY [STATES_MAX [PAIR_STATES_MAX]]\n", stderr);
 		return 2;
 	}
 	if (!load(argv[1]))
 		return 1;
 	return search(argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0,
-		      argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 2);
+		      argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0, PARTS);
 }
