@@ -183,10 +183,12 @@ static void write_config(const struct drill *drill, const struct drill_wants *wa
 		      "device:\n  id: \"drill\"\nhub:\n  url: \"%s\"\n  connect_timeout: 1s\n"
 		      "supervisor:\n  reboot_command: \"/usr/bin/touch %s\"\n",
 		      wants->hub_url != NULL ? wants->hub_url : nobody, unit->rebooted);
+	/* Slow is to be told from silent on a busy machine, too. */
+	if (wants->objective_ms != 0)
+		(void)fprintf(file, "  heartbeat_timeout: 5s\nlatency:\n  objective: %dms\n",
+			      (int)wants->objective_ms);
 	if (drill->options->policy_path != NULL)
 		(void)fprintf(file, "policy:\n  path: \"%s\"\n", drill->options->policy_path);
-	if (wants->objective_ms != 0)
-		(void)fprintf(file, "latency:\n  objective: %dms\n", (int)wants->objective_ms);
 	if (wants->actuation)
 		(void)fprintf(file,
 			      "actuation:\n  command: \"%s/switch\"\n  hold: 30s\n  on: "
