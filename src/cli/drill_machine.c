@@ -26,7 +26,7 @@ enum {
 	STARVED_MS = 20000,
 	BURNERS = 8,
 	MEMORY_MIB = 48,
-	OBJECTIVE_MS = 400,
+	OBJECTIVE_MS = 600,
 	PULSE_STOP_MS = 1250, /* a heartbeat may be older: it is alive */
 	PULSE_RUN_MS = 100,
 	SLOW_MS_MAX = 110000,
