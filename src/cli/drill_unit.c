@@ -402,8 +402,13 @@ bool drill_start(struct drill *drill, const struct drill_wants *wants)
 		return false;
 	if (drill_await_healthy(drill, HEALTHY_MS) && await_calm(drill))
 		return true;
-	drill_fail(drill, "the unit did not become healthy before the fault (%s); its log: %s",
-		   drill->unit.pid == 0 ? "it ended" : drill->seen_state, drill->unit.log);
+	json_t *why = drill_ask(drill, HF_MSG_CTL_WHY);
+	const char *reason = json_string_value(
+		json_object_get(json_array_get(json_object_get(why, "reasons"), 0), "text"));
+	drill_fail(drill, "the unit was not calm before the fault: %s, %.100s; its log: %.120s",
+		   drill->unit.pid == 0 ? "it ended" : drill->seen_state,
+		   reason != NULL ? reason : "no reason", drill->unit.log);
+	json_decref(why);
 	return false;
 }
 
