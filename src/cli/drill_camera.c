@@ -129,8 +129,10 @@ static void one_camera(struct drill *drill, struct drill_clip clip, const char *
 	(void)drill_expect(drill, entered != NULL, "no event says %s camera 2", reason);
 	const struct drill_event *held = first_act(drill, "camera", "camera 2", NOTICE_MS);
 	(void)drill_expect(drill, held != NULL, "nothing was done about camera 2");
-	drill_measure(drill, "camera loss acted on", promised_ms,
-		      held != NULL ? held->mono_ms - drill->fault_ms : -1, "ms");
+	drill_measure(drill,
+		      clip.scene == DRILL_SCENE_FROZEN ? "frozen camera acted on"
+						       : "camera loss acted on",
+		      promised_ms, held != NULL ? held->mono_ms - drill->fault_ms : -1, "ms");
 	int64_t counted_ms = drill_now_ms();
 	drill_measure(drill, "frames of the others lost by it", 0,
 		      frames_lost(drill->fault_ms, counted_ms, before, frames_of(drill, 0)),

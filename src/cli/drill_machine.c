@@ -26,8 +26,8 @@ enum {
 	STARVED_MS = 20000,
 	BURNERS = 8,
 	MEMORY_MIB = 48,
-	OBJECTIVE_MS = 400,
-	PULSE_STOP_MS = 1250, /* a heartbeat may be 1.5 s old */
+	OBJECTIVE_MS = 600,
+	PULSE_STOP_MS = 1250, /* a heartbeat may be older: it is alive */
 	PULSE_RUN_MS = 100,
 	SLOW_MS_MAX = 110000,
 	SLACK_MS = 500, /* readings come once a second, ticks ten times */
@@ -435,8 +435,8 @@ static int64_t bad_since(const struct drill_event *entered)
 	       (int64_t)json_integer_value(json_object_get(entered->attrs, "bad_ms"));
 }
 
-/* Detectors that are too slow for long, and alive: stopped for less than their heartbeat allows,
- * again and again. */
+/* Detectors that are too slow for long, and alive: stopped again and again, for less than their
+ * heartbeat allows. */
 void drill_latency(struct drill *drill)
 {
 	const struct drill_wants wants = { .objective_ms = OBJECTIVE_MS };

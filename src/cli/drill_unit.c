@@ -183,10 +183,12 @@ static void write_config(const struct drill *drill, const struct drill_wants *wa
 		      "device:\n  id: \"drill\"\nhub:\n  url: \"%s\"\n  connect_timeout: 1s\n"
 		      "supervisor:\n  reboot_command: \"/usr/bin/touch %s\"\n",
 		      wants->hub_url != NULL ? wants->hub_url : nobody, unit->rebooted);
+	/* Slow is to be told from silent on a busy machine, too. */
+	if (wants->objective_ms != 0)
+		(void)fprintf(file, "  heartbeat_timeout: 5s\nlatency:\n  objective: %dms\n",
+			      (int)wants->objective_ms);
 	if (drill->options->policy_path != NULL)
 		(void)fprintf(file, "policy:\n  path: \"%s\"\n", drill->options->policy_path);
-	if (wants->objective_ms != 0)
-		(void)fprintf(file, "latency:\n  objective: %dms\n", (int)wants->objective_ms);
 	if (wants->actuation)
 		(void)fprintf(file,
 			      "actuation:\n  command: \"%s/switch\"\n  hold: 30s\n  on: "
@@ -400,8 +402,13 @@ bool drill_start(struct drill *drill, const struct drill_wants *wants)
 		return false;
 	if (drill_await_healthy(drill, HEALTHY_MS) && await_calm(drill))
 		return true;
-	drill_fail(drill, "the unit did not become healthy before the fault (%s); its log: %s",
-		   drill->unit.pid == 0 ? "it ended" : drill->seen_state, drill->unit.log);
+	json_t *why = drill_ask(drill, HF_MSG_CTL_WHY);
+	const char *reason = json_string_value(
+		json_object_get(json_array_get(json_object_get(why, "reasons"), 0), "text"));
+	drill_fail(drill, "the unit was not calm before the fault: %s, %.100s; its log: %.120s",
+		   drill->unit.pid == 0 ? "it ended" : drill->seen_state,
+		   reason != NULL ? reason : "no reason", drill->unit.log);
+	json_decref(why);
 	return false;
 }
 
