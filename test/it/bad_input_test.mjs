@@ -397,7 +397,10 @@ describe('a full disk', () => {
 		await event(u, 'outbox_ok');
 		await state(u, 'healthy', 'with space again');
 		await until('what waited', async () => (await stats(u, 'respond')).pending_offers === 0, PATIENCE);
-		assert.equal(events(u, 'outbox_full').length, 1);
+		// A page that something else gives back while the disk is full may store another event or two.
+		const told = await until('both ends of it', () => [events(u, 'outbox_full').length, events(u, 'outbox_ok').length]
+			.every((count, i, both) => count > 0 && count === both[1 - i]) && events(u, 'outbox_full').length, PATIENCE);
+		assert.ok(told <= 3, `told ${told} times`);
 		const lines = outboxLines(u.data);
 		const now = new Map(lines.map((l) => [l.local_seq, l.text]));
 		for (const [seq, text] of before_) assert.equal(now.get(seq), text, `line ${seq}`);
