@@ -106,6 +106,13 @@ export async function status(dataFolder) {
 export const worker = (state, role, index = 0) =>
 	state?.workers?.find((w) => w.role === role && w.index === index);
 
+// The workers that ended in a unit's log, but for those that the policy had replaced for one of these
+// reasons: the reader of a source that gives nothing is started anew, and that is no crash.
+export const fallen = (log, ...reasons) =>
+	[...log.matchAll(/worker_ended worker=(\S+) how="([^"]*)"/g)]
+		.filter(([, , how]) => !reasons.some((reason) => how === `killed: ${reason}`))
+		.map(([, name, how]) => `${name}: ${how}`);
+
 // Every whole line of every day file, in the order of their numbers. A torn last line (the
 // one thing a crash may leave) is not a line.
 export function outboxLines(dataFolder) {

@@ -178,7 +178,7 @@ static bool look_at_entry(int folder_fd, const struct dirent *found, bool names_
 {
 	if (!names_only || found->d_type == DT_UNKNOWN)
 		return fstatat(folder_fd, found->d_name, ret_st, AT_SYMLINK_NOFOLLOW) == 0;
-	*ret_st = (struct stat){ .st_mode = DTTOIF(found->d_type) };
+	*ret_st = (struct stat){ .st_mode = (mode_t)DTTOIF(found->d_type) };
 	return true;
 }
 

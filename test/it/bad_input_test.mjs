@@ -11,8 +11,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { QUICK_POLICY, STAGE, audit, bin, getJson, hubEvents, isRoot, outboxLines, sleep, startHub, startUnit, status,
-	until, worker } from '../../tools/harness.mjs';
+import { QUICK_POLICY, STAGE, audit, bin, fallen, getJson, hubEvents, isRoot, outboxLines, sleep, startHub, startUnit,
+	status, until, worker } from '../../tools/harness.mjs';
 import { shortClip } from './small_unit.mjs';
 
 const PATIENCE = 60000;
@@ -272,7 +272,7 @@ describe('video, while the unit runs', () => {
 		assert.equal(damaged.attrs.url, bad);
 	});
 
-	test('a source that vanishes while running is lost and comes back; nothing was restarted', async () => {
+	test('a source that vanishes while running is lost and comes back; nothing else was restarted', async () => {
 		fs.rmSync(bad);
 		await until('the second loss', () => events(u, 'source_lost')
 			.filter((l) => l.attrs.error.includes('No such file')).length === 2, PATIENCE);
@@ -282,7 +282,9 @@ describe('video, while the unit runs', () => {
 		await until('back again', () => events(u, 'source_back').length === 2, PATIENCE);
 		const now = await state(u, 'healthy', 'again');
 		assert.ok(worker(now, 'ingest').stats.frames > frames, 'the other source went on');
-		for (const w of now.workers) assert.equal(w.restarts, 0, `${w.role}.${w.index}`);
+		assert.deepEqual(fallen(u.log(), 'source_lost'), []);
+		for (const w of now.workers)
+			if (w.role !== 'ingest' || w.index === 0) assert.equal(w.restarts, 0, `${w.role}.${w.index}`);
 	});
 
 	test('an ingest that dies while its source is away does not leave the unit degraded for ever', async () => {
@@ -395,7 +397,10 @@ describe('a full disk', () => {
 		await event(u, 'outbox_ok');
 		await state(u, 'healthy', 'with space again');
 		await until('what waited', async () => (await stats(u, 'respond')).pending_offers === 0, PATIENCE);
-		assert.equal(events(u, 'outbox_full').length, 1);
+		// A page that something else gives back while the disk is full may store another event or two.
+		const told = await until('both ends of it', () => [events(u, 'outbox_full').length, events(u, 'outbox_ok').length]
+			.every((count, i, both) => count > 0 && count === both[1 - i]) && events(u, 'outbox_full').length, PATIENCE);
+		assert.ok(told <= 3, `told ${told} times`);
 		const lines = outboxLines(u.data);
 		const now = new Map(lines.map((l) => [l.local_seq, l.text]));
 		for (const [seq, text] of before_) assert.equal(now.get(seq), text, `line ${seq}`);

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { QUICK_POLICY, ROOT, bin, outboxLines, run, startUnit, status, until, worker } from '../../tools/harness.mjs';
+import { QUICK_POLICY, ROOT, bin, fallen, outboxLines, run, startUnit, status, until, worker } from '../../tools/harness.mjs';
 import { FORMS, startHostile } from './rtsp_hostile.mjs';
 
 const PATIENCE = 60000;
@@ -190,8 +190,8 @@ describe('a real server', { skip: !GSTREAMER && 'GStreamer\'s RTSP server is not
 		for (const source of ['h264', 'jpeg', 'h265']) await back(u, source, 2);
 		await state(u, 'healthy');
 		await unharmed(u, 'file', since);
-		for (const w of (await status(u.data)).workers)
-			assert.equal(w.restarts, w.role === 'ingest' && w.index === u.index.h265 ? 1 : 0, `${w.role}.${w.index}`);
+		// The one that was killed above, and no other.
+		assert.deepEqual(fallen(u.log(), 'source_lost'), [`ingest.${u.index.h265}: killed by signal 9 (KILL)`]);
 	});
 
 	test('the password is in nothing that is written or shown', async () => {
@@ -228,7 +228,7 @@ describe('servers that lie', () => {
 					assert.match((await lost(u, `bad${i}`, FORMS[form][1])).attrs.error, /^rtsp:\/\/\*\*\*@127/);
 				await goesOn(u, 'good');
 				await unharmed(u, 'good', since);
-				for (const w of (await status(u.data)).workers) assert.equal(w.restarts, 0, `${w.role}.${w.index}`);
+				assert.deepEqual(fallen(u.log(), 'source_lost'), []);
 				for (const [i] of forms.entries()) {
 					const told = events(u, 'source_lost', `bad${i}`).map((l) => l.attrs.error);
 					assert.equal(new Set(told).size, told.length, told.join('\n'));
