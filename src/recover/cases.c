@@ -34,17 +34,20 @@ static bool compares(int64_t value, const struct hf_term *term)
 	return false;
 }
 
-static const struct hf_reading *reading_of(const struct step *step, unsigned signal, unsigned scope)
-{
-	bool is_unit = hf_signal_scope((enum hf_signal)signal) == HF_SCOPE_UNIT;
-
-	return &step->input->readings[signal][is_unit ? 0 : scope];
-}
+/* What a reason asks about each thing of its scope: found once, asked up to 64 times. */
+struct question {
+	const struct hf_policy_reason *reason;
+	bool is_blind;
+	unsigned count; /* blind: signals of its scope that have to be known */
+	uint8_t signals[HF_SIGNAL_COUNT];
+	bool when_each[HF_POLICY_TERMS_MAX]; /* of its scope; else of the unit */
+	bool clear_each[HF_POLICY_TERMS_MAX];
+};
 
 static enum verdict judge_term(const struct step *step, const struct hf_condition *condition,
-			       const struct hf_term *term, unsigned scope)
+			       const struct hf_term *term, unsigned index)
 {
-	const struct hf_reading *reading = reading_of(step, term->signal, scope);
+	const struct hf_reading *reading = &step->input->readings[term->signal][index];
 
 	if (term->signal == HF_SIGNAL_RELEASE_DENIED)
 		return compares(hf_step_denied(step->state, step->input), term) ? YES : NO;
@@ -57,7 +60,7 @@ static enum verdict judge_term(const struct step *step, const struct hf_conditio
 }
 
 static enum verdict judge(const struct step *step, const struct hf_condition *condition,
-			  unsigned scope)
+			  const bool *each, unsigned scope)
 {
 	/* "or" is settled by one that holds, "and" by one that does not. */
 	enum verdict settles = condition->any ? YES : NO;
@@ -66,7 +69,8 @@ static enum verdict judge(const struct step *step, const struct hf_condition *co
 	if (condition->term_count == 0)
 		return NO;
 	for (unsigned i = 0; i < condition->term_count; i++) {
-		enum verdict verdict = judge_term(step, condition, &condition->terms[i], scope);
+		enum verdict verdict =
+			judge_term(step, condition, &condition->terms[i], each[i] ? scope : 0);
 
 		if (verdict == settles)
 			return settles;
@@ -76,14 +80,14 @@ static enum verdict judge(const struct step *step, const struct hf_condition *co
 }
 
 /* Class blind without terms of its own: something that has to be known is not. */
-static enum verdict judge_blind(const struct step *step, unsigned scope_kind, unsigned scope)
+static enum verdict judge_blind(const struct step *step, const struct question *question,
+				unsigned scope)
 {
-	for (unsigned i = 0; i < HF_SIGNAL_COUNT; i++) {
-		const struct hf_reading *reading = &step->input->readings[i][scope];
+	for (unsigned i = 0; i < question->count; i++) {
+		unsigned signal = question->signals[i];
+		const struct hf_reading *reading = &step->input->readings[signal][scope];
 
-		if (step->policy->signals[i].required &&
-		    hf_signal_scope((enum hf_signal)i) == scope_kind && !reading->known &&
-		    reading->value >= step->policy->signals[i].stale_ms)
+		if (!reading->known && reading->value >= step->policy->signals[signal].stale_ms)
 			return YES;
 	}
 	return NO;
@@ -92,6 +96,28 @@ static enum verdict judge_blind(const struct step *step, unsigned scope_kind, un
 static bool is_blind(const struct hf_policy_reason *reason)
 {
 	return reason->class_of == HF_CLASS_BLIND && reason->when.term_count == 0;
+}
+
+static void is_of_scope(const struct hf_condition *condition, bool ret_each[HF_POLICY_TERMS_MAX])
+{
+	for (unsigned i = 0; i < condition->term_count; i++)
+		ret_each[i] = hf_signal_scope((enum hf_signal)condition->terms[i].signal) !=
+			      HF_SCOPE_UNIT;
+}
+
+static void ask(const struct step *step, unsigned reason_index, struct question *ret_question)
+{
+	const struct hf_policy_reason *reason = &step->policy->reasons[reason_index];
+
+	ret_question->reason = reason;
+	ret_question->is_blind = is_blind(reason);
+	ret_question->count = 0;
+	is_of_scope(&reason->when, ret_question->when_each);
+	is_of_scope(&reason->clear, ret_question->clear_each);
+	for (unsigned i = 0; ret_question->is_blind && i < HF_SIGNAL_COUNT; i++)
+		if (step->policy->signals[i].required &&
+		    hf_signal_scope((enum hf_signal)i) == reason->scope)
+			ret_question->signals[ret_question->count++] = (uint8_t)i;
 }
 
 static unsigned scope_count(const struct hf_policy_input *input, unsigned scope)
@@ -324,15 +350,17 @@ static bool asks_about(const struct hf_policy_reason *reason, const struct hf_po
 	       (reason->workers & UINT32_C(1) << input->worker_roles[scope]) != 0;
 }
 
-static void update(struct step *step, unsigned reason_index, unsigned scope, unsigned *at)
+static void update(struct step *step, const struct question *question, unsigned reason_index,
+		   unsigned scope, unsigned *at)
 {
-	const struct hf_policy_reason *reason = &step->policy->reasons[reason_index];
+	const struct hf_policy_reason *reason = question->reason;
 	struct hf_policy_state *state = step->state;
-	enum verdict bad = is_blind(reason) ? judge_blind(step, reason->scope, scope)
-					    : judge(step, &reason->when, scope);
 
 	if (!asks_about(reason, step->input, scope))
 		return;
+	enum verdict bad = question->is_blind
+				   ? judge_blind(step, question, scope)
+				   : judge(step, &reason->when, question->when_each, scope);
 	bool is_new = *at == state->case_count || state->cases[*at].reason != reason_index ||
 		      state->cases[*at].scope != scope;
 
@@ -346,8 +374,9 @@ static void update(struct step *step, unsigned reason_index, unsigned scope, uns
 		*at = (unsigned)(fresh - state->cases);
 	}
 	struct hf_case *one = &state->cases[*at];
-	enum verdict clear =
-		is_blind(reason) ? (bad == YES ? NO : YES) : judge(step, &reason->clear, scope);
+	enum verdict clear = question->is_blind
+				     ? (bad == YES ? NO : YES)
+				     : judge(step, &reason->clear, question->clear_each, scope);
 	bool was_bad = one->is_bad;
 
 	if (one->phase == HF_CASE_ACTIVE)
@@ -379,15 +408,19 @@ void hf_cases_drop_strangers(struct step *step)
 
 void hf_cases_update(struct step *step)
 {
+	struct question question;
 	unsigned at = 0;
 
 	step->state->lost = 0;
-	for (unsigned r = 0; r < step->policy->reason_count; r++)
-		for (unsigned s = 0; s < scope_count(step->input, step->policy->reasons[r].scope);
-		     s++) {
+	for (unsigned r = 0; r < step->policy->reason_count; r++) {
+		unsigned count = scope_count(step->input, step->policy->reasons[r].scope);
+
+		ask(step, r, &question);
+		for (unsigned s = 0; s < count; s++) {
 			while (at < step->state->case_count &&
 			       comes_before(&step->state->cases[at], r, s))
 				at++;
-			update(step, r, s, &at);
+			update(step, &question, r, s, &at);
 		}
+	}
 }
