@@ -109,7 +109,8 @@ static bool is_busy(const struct step *step, const struct hf_case *one, enum hf_
 	for (unsigned i = 0; i < step->state->case_count; i++) {
 		const struct hf_case *other = &step->state->cases[i];
 
-		if (other == one || !hf_ladder_in_hand(other))
+		/* One that still waits for its turn keeps nobody waiting: it looks again then. */
+		if (other == one || !hf_ladder_in_hand(other) || other->step == HF_STEP_WAITING)
 			continue;
 		enum hf_action in_hand = action_at(step, other, other->rung);
 		if (hf_action_kind(in_hand) != HF_ACTION_ONCE)
@@ -378,7 +379,8 @@ static void prepare(struct step *step, struct hf_case *one)
 		return;
 	}
 	/* Sixteen at a time are enough; the rest waits for the next step. */
-	if (step->out->order_count == HF_ORDERS_MAX || withdraw(step, one))
+	if (step->out->order_count == HF_ORDERS_MAX || withdraw(step, one) ||
+	    is_busy(step, one, action_at(step, one, one->rung)))
 		return;
 	if (hf_action_destroys(action_at(step, one, one->rung)) == 0) {
 		act(step, one);

@@ -397,7 +397,9 @@ static void sum_case(const struct step *step, const struct hf_case *one, struct 
 		sum->cameras_held |= cameras;
 	}
 	if (in_hand != HF_ACTION_COUNT && hf_action_kind(in_hand) == HF_ACTION_ONCE) {
-		sum->recovering = true;
+		/* Minutes may pass before a further retry: nothing is being done then. */
+		sum->recovering = sum->recovering || in_hand != HF_ACTION_RETRY_WORKER ||
+				  one->step != HF_STEP_WAITING;
 		sum->wide = sum->wide || hf_action_scope(in_hand) == HF_SCOPE_UNIT;
 		sum->cameras_held |= cameras;
 	}

@@ -175,6 +175,9 @@ static void fill_input(struct supervisor *supervisor, struct hf_mono now)
 		input->source_cameras[s] = cameras_of_source(&supervisor->config, s);
 	readings_fill(&governor->readings, &supervisor->config, now, input);
 	fill_workers(supervisor, now);
+	/* A file system that stopped after an error does not always say so: the state was refused. */
+	if (governor->is_volatile)
+		set(input, HF_SIGNAL_DISK_READ_ONLY, 0, 1);
 	set(input, HF_SIGNAL_OUTBOX_FULL, 0, stands(supervisor, "outbox_full"));
 	set(input, HF_SIGNAL_OUTBOX_FAILED, 0, stands(supervisor, "outbox_failed"));
 	if (stands(supervisor, "model_failed"))
@@ -271,6 +274,13 @@ size_t govern_reasons(const struct supervisor *supervisor,
 		if (state->cases[i].phase == HF_CASE_ACTIVE)
 			govern_describe(supervisor, &state->cases[i], ret_texts[count++],
 					GOVERN_REASON_BYTES);
+	/* What it was for is over, and it stays for a while. */
+	for (unsigned i = 0; i < HF_ACTION_COUNT && count == 0; i++)
+		if (state->mode_until_ms[i] > state->now_ms)
+			(void)snprintf(
+				ret_texts[count++], GOVERN_REASON_BYTES, "%s: for another %lld s",
+				hf_action_name((enum hf_action)i),
+				(long long)((state->mode_until_ms[i] - state->now_ms) / 1000));
 	return count;
 }
 
