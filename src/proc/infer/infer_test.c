@@ -535,6 +535,11 @@ TEST(a_damaged_main_network_is_told_and_the_fallback_works_when_wanted)
 	CHECK_OK(hf_msg_end(&msg, &err));
 	CHECK_TEXT(note.event_class, "model_failed");
 	await_value(&b, HF_SIGNAL_MODEL_INVALID, 1);
+	/* Tiles come meanwhile. */
+	struct hf_job job = put_tile(&b, 1, true);
+	send_job(&b, &job);
+	CHECK_U64(receive_result(&b).failed, ==, 1);
+	CHECK_U64(receive_done(&b).failed, ==, 1);
 	want_fallback(&b, true);
 	while (receive(b.child.control_fd).type != HF_MSG_READY)
 		;

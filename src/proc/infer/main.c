@@ -139,6 +139,9 @@ static enum hf_code look(struct infer *infer, struct hf_err *err)
 	enum hf_code code = HF_E_AGAIN;
 
 	result->failed = 1;
+	/* While none can be loaded: told as that, and no failure of a run. */
+	if (infer->runtime == NULL)
+		return HF_OK;
 	if (pixels->ring != NULL && pixels->ring_id == job->ring_id)
 		code = hf_ring_read(pixels->ring, job->slot, job->slot_generation, infer->tile,
 				    (size_t)3 * job->width * job->height, err);
