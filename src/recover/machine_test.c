@@ -820,6 +820,58 @@ TEST(a_release_is_committed_by_its_gate_only)
 	assert_false(rig.out.commit);
 }
 
+/* ---- what is stored ---- */
+
+TEST(an_intent_is_stored_where_nothing_else_changes)
+{
+	rig_begin();
+	struct hf_policy_reason *reason = down();
+	struct hf_policy_action *rule = rig_rung(reason, HF_ACTION_RETRY_WORKER);
+
+	rule->budgets[0] = (struct hf_budget){ .count = 1, .window_ms = 60000 };
+	(void)rig_command(HF_COMMAND_SAFE_ENTER, HF_ACTION_COUNT, 0);
+	fall();
+	rig_carry_out(HF_ACTION_RETRY_WORKER);
+	rig_step(1000);
+	assert_false(rig.out.store);
+	rig_step(60000);
+	assert_non_null(rig_told(HF_CHANGE_CHOSEN));
+	assert_true(rig.out.store);
+}
+
+TEST(a_reason_that_enters_is_stored_where_the_state_stays_what_it_is)
+{
+	rig_begin();
+	(void)latency(0, 0);
+	(void)rig_reason("short", HF_CLASS_RESOURCE, DISK);
+	rig_set(LATENCY, 0, 6);
+	rig_step(100);
+	rig_step(100);
+	assert_false(rig.out.store);
+	rig_set(DISK, 0, 6);
+	rig_step(100);
+	assert_non_null(rig_told(HF_CHANGE_ENTERED));
+	assert_null(rig_told(HF_CHANGE_STATE));
+	assert_true(rig.out.store);
+}
+
+TEST(a_start_begins_the_clear_hold_anew)
+{
+	rig_begin();
+	(void)latency(0, 1000);
+	rig_set(LATENCY, 0, 6);
+	rig_step(100);
+	rig_set(LATENCY, 0, 1);
+	rig_step(100);
+	rig_step(900);
+	rig_restart(false);
+	rig_step(100);
+	rig_step(999);
+	assert_int_equal(rig.out.state, HF_STATE_DEGRADED);
+	rig_step(1);
+	assert_int_equal(rig.out.state, HF_STATE_HEALTHY);
+}
+
 /* ---- shadow ---- */
 
 TEST(in_shadow_all_is_told_nothing_is_done_and_a_dead_worker_is_started_again)
@@ -908,5 +960,8 @@ TESTS(RUN(a_reason_is_active_when_its_hold_is_full_and_one_look_is_no_duration),
       RUN(a_release_is_denied_before_it_is_gone_back_from_and_an_operator_sees_that_it_was),
       RUN(a_rollback_that_fails_leaves_a_denied_release_in_safe_mode_which_nobody_clears),
       RUN(a_release_is_committed_by_its_gate_only),
+      RUN(an_intent_is_stored_where_nothing_else_changes),
+      RUN(a_reason_that_enters_is_stored_where_the_state_stays_what_it_is),
+      RUN(a_start_begins_the_clear_hold_anew),
       RUN(in_shadow_all_is_told_nothing_is_done_and_a_dead_worker_is_started_again),
       RUN(in_shadow_a_worker_that_hangs_is_told_only_and_so_is_a_rollback))
