@@ -240,7 +240,8 @@ void hf_case_close(struct step *step, struct hf_case *one)
 	one->partial = false;
 	one->step = HF_STEP_NONE;
 	one->rung = one->tries > 0 ? one->rung : HF_NO_RUNG;
-	one->until_ms = 0;
+	/* From here on it is forgotten how far the ladder was climbed. */
+	one->until_ms = step->now_ms;
 	step->out->store = true;
 }
 

@@ -149,6 +149,23 @@ static enum hf_refusal refuse_stored(const struct step *step, enum hf_action act
 		       : HF_REFUSED_NOT;
 }
 
+/* What may come up at any time, after the intent too: then it is not carried out. */
+static enum hf_refusal refuse_now(const struct step *step, enum hf_action action)
+{
+	const struct hf_policy_state *state = step->state;
+
+	if (state->safe && !allowed_in_safe_mode(action))
+		return HF_REFUSED_SAFE;
+	if (refuse_stored(step, action) != HF_REFUSED_NOT)
+		return HF_REFUSED_VOLATILE;
+	if (state->held_until_ms[action] > step->now_ms)
+		return HF_REFUSED_HELD;
+	if (state->maintenance_until_ms > step->now_ms && hf_action_destroys(action) != 0 &&
+	    hf_action_impact(action) >= MAINTENANCE_IMPACT)
+		return HF_REFUSED_MAINTENANCE;
+	return HF_REFUSED_NOT;
+}
+
 enum hf_refusal hf_ladder_refusal(const struct step *step, const struct hf_case *one, unsigned rung)
 {
 	const struct hf_policy_state *state = step->state;
@@ -182,11 +199,9 @@ enum hf_refusal hf_ladder_refusal(const struct step *step, const struct hf_case 
 		return HF_REFUSED_BUDGET;
 	if (step->input->uptime_ms < rule->uptime_ms)
 		return HF_REFUSED_UPTIME;
-	if (state->held_until_ms[action] > step->now_ms)
-		return HF_REFUSED_HELD;
-	if (state->maintenance_until_ms > step->now_ms && hf_action_destroys(action) != 0 &&
-	    hf_action_impact(action) >= MAINTENANCE_IMPACT)
-		return HF_REFUSED_MAINTENANCE;
+	refusal = refuse_now(step, action);
+	if (refusal != HF_REFUSED_NOT)
+		return refusal;
 	return is_busy(step, one, action) ? HF_REFUSED_BUSY : HF_REFUSED_NOT;
 }
 
@@ -301,9 +316,25 @@ static void deny(struct step *step)
 	state->rollback_from = step->input->release;
 }
 
+/* Something came between the intent and the deed. The use is spent, the rung has not failed. */
+static bool withdraw(struct step *step, struct hf_case *one)
+{
+	enum hf_action action = action_at(step, one, one->rung);
+	enum hf_refusal refusal = refuse_now(step, action);
+
+	if (refusal == HF_REFUSED_NOT)
+		return false;
+	hf_step_tell(step, HF_CHANGE_FAILED, one, action, refusal, one->tries);
+	rest(step, one);
+	return true;
+}
+
 static void act(struct step *step, struct hf_case *one)
 {
 	int64_t deadline_ms = rule_of(step, one)->deadline_ms;
+
+	if (withdraw(step, one))
+		return;
 
 	/* Denied before it is gone back from: nothing may bring it up again. */
 	if (action_at(step, one, one->rung) == HF_ACTION_ROLLBACK)
@@ -321,7 +352,7 @@ static void prepare(struct step *step, struct hf_case *one)
 		return;
 	}
 	/* Sixteen at a time are enough; the rest waits for the next step. */
-	if (step->out->order_count == HF_ORDERS_MAX)
+	if (step->out->order_count == HF_ORDERS_MAX || withdraw(step, one))
 		return;
 	if (hf_action_destroys(action_at(step, one, one->rung)) == 0) {
 		act(step, one);
@@ -337,6 +368,8 @@ static void fail(struct step *step, struct hf_case *one, enum hf_change_kind kin
 {
 	enum hf_action action = action_at(step, one, one->rung);
 
+	if (action == HF_ACTION_ROLLBACK)
+		step->state->rollback_from = 0;
 	hf_step_tell(step, kind, one, action, why, one->tries);
 	if (hf_action_kind(action) == HF_ACTION_ONCE && action != HF_ACTION_RETRY_WORKER &&
 	    one->tries >= tries_max(&step->policy->actions[action]))
@@ -410,6 +443,7 @@ void hf_ladder_interrupt(struct step *step, bool is_boot)
 		one->is_bad = false;
 		one->is_clear = false;
 		one->is_unknown = true;
+		one->clear_ms = 0;
 		one->rebooted = one->rebooted || (is_boot && one->phase == HF_CASE_ACTIVE);
 		if (one->step != HF_STEP_NONE &&
 		    one->rung < hf_case_reason(step->policy, one)->rung_count)

@@ -127,6 +127,8 @@ static void notice_start(struct step *step)
 
 	if (!is_boot && !is_run)
 		return;
+	/* Nobody looked. */
+	step->passed_ms = 0;
 	hf_ladder_interrupt(step, is_boot);
 	state->boot = step->input->boot;
 	state->run = step->input->run;
@@ -220,15 +222,17 @@ static void keep_safe(struct step *step)
 		state->safe_well_ms = 0;
 		return;
 	}
-	if (state->safe_since_ms < step->now_ms &&
-	    state->safe_well_ms < step->policy->safe_exit_healthy_ms)
+	/* The first look at which all is well is no duration: it counts as 1. */
+	if (state->safe_well_ms == 0)
+		state->safe_well_ms = 1;
+	else if (state->safe_well_ms <= step->policy->safe_exit_healthy_ms)
 		state->safe_well_ms += step->passed_ms;
 	if (!may_leave_by_itself(step))
 		return;
-	if (state->safe_well_ms >= step->policy->safe_exit_healthy_ms)
+	if (state->safe_well_ms > step->policy->safe_exit_healthy_ms)
 		leave_safe(step, false);
 	else
-		hf_step_wake(step, step->now_ms + step->policy->safe_exit_healthy_ms -
+		hf_step_wake(step, step->now_ms + step->policy->safe_exit_healthy_ms + 1 -
 					   state->safe_well_ms);
 }
 
@@ -247,8 +251,8 @@ static enum hf_refusal acknowledge(struct step *step, unsigned reason)
 		    hf_case_reason(step->policy, one)->latch != HF_LATCH_OPERATOR ||
 		    (reason != HF_NO_REASON && one->reason != reason))
 			continue;
-		if (one->is_bad) {
-			refusal = HF_REFUSED_STILL_BAD;
+		if (one->is_bad || hf_ladder_in_hand(one)) {
+			refusal = one->is_bad ? HF_REFUSED_STILL_BAD : HF_REFUSED_BUSY;
 			continue;
 		}
 		if (refusal == HF_REFUSED_NOTHING)
@@ -302,7 +306,9 @@ static void enter_safe(struct step *step)
 static enum hf_refusal command(struct step *step, const struct hf_command *wanted)
 {
 	struct hf_policy_state *state = step->state;
-	int64_t until_ms = wanted->for_ms > 0 ? step->now_ms + wanted->for_ms : 0;
+	/* As long as can be stored. */
+	int64_t for_ms = wanted->for_ms < INT32_MAX ? wanted->for_ms : INT32_MAX;
+	int64_t until_ms = for_ms > 0 ? step->now_ms + for_ms : 0;
 
 	switch ((enum hf_command_kind)wanted->kind) {
 	case HF_COMMAND_SAFE_ENTER:

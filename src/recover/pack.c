@@ -235,6 +235,11 @@ static void fit(const struct hf_policy *policy, struct hf_case *one)
 	const struct hf_policy_reason *reason = &policy->reasons[one->reason];
 	unsigned rungs = (1U << reason->rung_count) - 1;
 
+	/* Only what is active has anything in hand. */
+	if (one->phase != HF_CASE_ACTIVE) {
+		one->step = HF_STEP_NONE;
+		one->engaged = 0;
+	}
 	if ((one->rung == HF_NO_RUNG || one->rung < reason->rung_count) &&
 	    ((one->failed | one->engaged) & ~rungs) == 0 &&
 	    (one->step == HF_STEP_NONE || one->rung != HF_NO_RUNG))

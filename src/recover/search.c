@@ -392,6 +392,10 @@ static bool run(struct setup *setup, const struct hf_search_options *options,
 	if (graph.node_count > report->largest)
 		report->largest = graph.node_count;
 	bool whole = !graph.failed;
+	if (options->told != NULL)
+		options->told(setup->policy.reasons[0].name,
+			      setup->fault_count > 1 ? setup->policy.reasons[1].name : NULL,
+			      setup->is_volatile, graph.node_count);
 	graph_free(&graph);
 	return whole;
 }
@@ -408,10 +412,8 @@ int64_t hf_search_scale_ms(int64_t duration_ms, bool fine)
 		{ 0, 0, 0 },
 		{ 10000, 1, 1 },
 		{ 60000, 1, 2 },
-		{ 600000, 2, 3 },
-		{ 3600000, 3, 5 },
-		{ 86400000, 4, 7 },
-		{ INT64_MAX, 5, 9 },
+		{ 3600000, 2, 4 },
+		{ INT64_MAX, 3, 6 },
 	};
 	unsigned i = 0;
 
@@ -427,7 +429,7 @@ static uint32_t few(uint32_t count)
 
 static void scale_budget(struct hf_budget *budget, bool fine)
 {
-	budget->count = few(budget->count);
+	budget->count = fine || budget->count == 0 ? few(budget->count) : 1;
 	budget->window_ms = hf_search_scale_ms(budget->window_ms, fine);
 }
 
@@ -436,7 +438,7 @@ static void scale_action(struct hf_policy_action *action, bool fine)
 	for (unsigned b = 0; b < HF_POLICY_BUDGETS_MAX; b++)
 		scale_budget(&action->budgets[b], fine);
 	for (unsigned i = 0; i < HF_POLICY_WAITS_MAX; i++)
-		action->waits_ms[i] = i < 2 ? hf_search_scale_ms(action->waits_ms[i], fine) : 0;
+		action->waits_ms[i] = i < (fine ? 2 : 1) ? hf_search_scale_ms(action->waits_ms[i], fine) : 0;
 	action->settle_ms = hf_search_scale_ms(action->settle_ms, fine);
 	action->verify_ms = hf_search_scale_ms(action->verify_ms, fine);
 	action->hold_ms = hf_search_scale_ms(action->hold_ms, fine);
@@ -482,7 +484,7 @@ static void scale_policy(const struct hf_policy *policy, bool fine, struct hf_po
 	for (unsigned i = 0; i < ret_copy->reason_count; i++)
 		scale_reason(&ret_copy->reasons[i], fine);
 	ret_copy->episode_ms = hf_search_scale_ms(policy->episode_ms, fine);
-	ret_copy->flap_entries = few(policy->flap_entries);
+	ret_copy->flap_entries = fine ? few(policy->flap_entries) : 0;
 	ret_copy->flap_shift_max = policy->flap_shift_max > 0 ? 1 : 0;
 	ret_copy->flap_window_ms = hf_search_scale_ms(policy->flap_window_ms, fine);
 	ret_copy->safe_exit_healthy_ms = hf_search_scale_ms(policy->safe_exit_healthy_ms, fine);
@@ -498,15 +500,22 @@ static bool mentions_release(const struct hf_policy_reason *reason)
 	       is_internal(reason);
 }
 
-static uint8_t longest_ticks(const struct hf_policy *policy)
+static uint8_t longest_ticks(const struct hf_policy *policy, unsigned action)
 {
-	int64_t longest_ms = policy->safe_exit_budget.window_ms;
+	int64_t longest_ms = action == HF_ACTION_SAFE_MODE ? policy->safe_exit_budget.window_ms : 0;
 
-	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
-		for (unsigned b = 0; b < HF_POLICY_BUDGETS_MAX; b++)
-			if (policy->actions[i].budgets[b].window_ms > longest_ms)
-				longest_ms = policy->actions[i].budgets[b].window_ms;
+	for (unsigned b = 0; b < HF_POLICY_BUDGETS_MAX; b++)
+		if (policy->actions[action].budgets[b].window_ms > longest_ms)
+			longest_ms = policy->actions[action].budgets[b].window_ms;
 	return (uint8_t)(longest_ms / TICK_MS);
+}
+
+static bool mentions(const struct hf_policy_reason *reason, enum hf_action action)
+{
+	for (unsigned r = 0; r < reason->rung_count; r++)
+		if (reason->ladder[r] == action)
+			return true;
+	return false;
 }
 
 static uint8_t action_to_hold(const struct hf_policy_reason *reason)
@@ -528,13 +537,19 @@ static void prepare(struct setup *setup, const struct hf_policy *copy, unsigned 
 	setup->is_pair = a != b;
 	setup->is_volatile = is_volatile;
 	setup->hold_action = action_to_hold(&copy->reasons[a]);
-	setup->log_age_max = longest_ticks(copy);
+	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
+		setup->log_age_max[i] = longest_ticks(copy, i);
+	setup->well_max = (uint8_t)(copy->safe_exit_healthy_ms / TICK_MS + 2);
 	for (unsigned f = 0; f < setup->fault_count; f++) {
 		struct hf_policy_reason *reason = &setup->policy.reasons[f];
 
 		*reason = copy->reasons[f == 0 ? a : b];
 		setup->internal[f] = is_internal(reason);
 		setup->releases = setup->releases || mentions_release(reason);
+		setup->clear_max[f] = (uint8_t)(reason->clear_hold_ms / TICK_MS);
+		if (mentions(reason, HF_ACTION_REBOOT))
+			setup->uptime_max =
+				(uint8_t)(copy->actions[HF_ACTION_REBOOT].uptime_ms / TICK_MS + 1);
 		if (setup->internal[f])
 			continue;
 		reason->when.terms[0].signal = f == 0 ? HF_SIGNAL_INFER_P99 : HF_SIGNAL_DISK_FREE;

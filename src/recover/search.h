@@ -51,6 +51,8 @@ struct hf_search_options {
 	uint32_t states_max; /* of one pair; 0: 4 million. Reached: the report says incomplete */
 	uint32_t part;       /* of so many parts: for several processes */
 	uint32_t parts;      /* 0 or 1: all */
+	/* Told of each run, or NULL. b is NULL: a reason alone. */
+	void (*told)(const char *a, const char *b, bool is_volatile, uint32_t states);
 };
 
 struct hf_search_report {

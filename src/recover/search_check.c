@@ -115,7 +115,7 @@ static void pass_time(struct look *look)
 	for (unsigned i = 0; i < history->log_count; i++) {
 		struct logged logged = history->log[i];
 
-		if (++logged.age < look->checked->setup->log_age_max)
+		if (++logged.age < look->checked->setup->log_age_max[logged.action])
 			history->log[kept++] = logged;
 	}
 	memset(&history->log[kept], 0, (history->log_count - kept) * sizeof *history->log);
@@ -160,7 +160,7 @@ static void note_move(struct look *look)
 		}
 		if (is_boot(move) && fault->active)
 			fault->rebooted = 1;
-		if (fault->sight == SIGHT_BAD || starts)
+		if (fault->sight == SIGHT_BAD || starts || !fault->active)
 			fault->clear_ticks = 0;
 		else if (fault->sight == SIGHT_CLEAR && move == MOVE_TICK &&
 			 fault->clear_ticks < 32)
@@ -280,7 +280,13 @@ static void note_reason(struct look *look, const struct hf_change *change)
 			look->history->well = 0;
 		}
 		break;
-	default:
+	case HF_CHANGE_STATE:
+	case HF_CHANGE_DONE:
+	case HF_CHANGE_RELEASED:
+	case HF_CHANGE_EXHAUSTED:
+	case HF_CHANGE_SAFE_LEFT:
+	case HF_CHANGE_COMMANDED:
+	case HF_CHANGE_KIND_COUNT:
 		break;
 	}
 }

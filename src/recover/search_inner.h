@@ -86,7 +86,11 @@ struct setup {
 	bool releases;             /* a ladder or latch has to do with them */
 	bool is_volatile;
 	bool is_pair;
-	uint8_t log_age_max;
+	bool is_fine;
+	uint8_t uptime_max; /* ticks after which it is as long as any rule asks for */
+	uint8_t log_age_max[HF_ACTION_COUNT];
+	uint8_t clear_max[FAULTS_MAX]; /* ticks after which nothing asks for more */
+	uint8_t well_max;
 	struct hf_policy_input input; /* what is the same in each step */
 	struct hf_policy_output out;
 };

@@ -43,6 +43,9 @@ static void at_least(int64_t *at_ms, int64_t least_ms)
 
 static void canonical_case(const struct hf_policy *policy, struct hf_case *one)
 {
+	/* Without a limit they are only counted. */
+	if (policy->flap_entries == 0)
+		one->entries = 0;
 	/* waits and the greatest number of tries are HF_POLICY_WAITS_MAX at most. */
 	if (one->tries > HF_POLICY_WAITS_MAX)
 		one->tries = HF_POLICY_WAITS_MAX;
@@ -79,14 +82,55 @@ static void canonical_state(const struct hf_policy *policy, struct hf_policy_sta
 	/* It is asked only whether it began before now. */
 	if (state->safe_since_ms != 0)
 		at_least(&state->safe_since_ms, now_ms - TICK_MS);
-	if (state->safe_well_ms > policy->safe_exit_healthy_ms)
-		state->safe_well_ms = policy->safe_exit_healthy_ms;
+	if (state->safe_by_operator || (state->safe_classes & ~policy->safe_exit_classes) != 0)
+		state->safe_well_ms = 0;
+	if (state->safe_well_ms > policy->safe_exit_healthy_ms + 1)
+		state->safe_well_ms = policy->safe_exit_healthy_ms + 1;
 	for (unsigned i = 0; i < state->case_count; i++)
 		canonical_case(policy, &state->cases[i]);
 }
 
+/* Who starts has not looked yet, and forgets what was seen at the last look. */
+static void forget_looks(struct hf_policy_state *state)
+{
+	for (unsigned i = 0; i < state->case_count; i++) {
+		state->cases[i].is_bad = false;
+		state->cases[i].is_clear = false;
+		state->cases[i].is_unknown = false;
+		state->cases[i].clear_ms = 0;
+	}
+}
+
+static void canonical_history(const struct setup *setup, struct history *history)
+{
+	unsigned classes = history->safe_classes[0] | (unsigned)history->safe_classes[1] << 8;
+
+	if (history->safe_operator || (classes & ~setup->policy.safe_exit_classes) != 0)
+		history->well = 0;
+	if (history->well > setup->well_max)
+		history->well = setup->well_max;
+	for (unsigned f = 0; f < setup->fault_count; f++) {
+		struct fault *fault = &history->faults[f];
+
+		if (!fault->active)
+			fault->clear_ticks = 0;
+		if (fault->clear_ticks > setup->clear_max[f])
+			fault->clear_ticks = setup->clear_max[f];
+		if (fault->failed == 0 && fault->tries == 0) {
+			fault->tried = 0;
+			fault->failed_age = 0;
+		}
+		if (fault->pending == PENDING_NONE)
+			fault->action = 0;
+		if (!fault->intended)
+			fault->frozen = 0;
+	}
+}
+
 void search_canonical(const struct setup *setup, struct world *world)
 {
+	forget_looks(&world->stored);
+	canonical_history(setup, &world->history);
 	canonical_state(&setup->policy, &world->live);
 	canonical_state(&setup->policy, &world->stored);
 }

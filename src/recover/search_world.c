@@ -4,8 +4,9 @@
  * takes time takes a tick; the rest happens at once, so that all orders of events are there.
  *
  * What is stored: the state as of the last step that asked for it, and of each step after two
- * ticks without, as the daemon does. A power cut takes what is younger, and the powered-on time
- * since; a restart of the supervisor takes the state only.
+ * ticks without, as the daemon does. A power cut and a restart take what is younger. The powered-on
+ * time goes on: the daemon may lose a minute of it with a cut, by which budgets come back later,
+ * never sooner.
  */
 #include "base/assert.h"
 #include "recover/search_inner.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 
 enum {
-	UPTIME_OLD = 12, /* ticks after which the uptime is as long as any rule asks for */
 	UNSTORED_MAX = 1,
 };
 
@@ -27,7 +27,8 @@ void search_world_first(struct setup *setup, struct world *ret_world)
 	ret_world->live.run = 1;
 	ret_world->stored = ret_world->live;
 	ret_world->history.release = 1;
-	ret_world->history.gate = setup->releases ? HF_GATE_OPEN : HF_GATE_NONE;
+	ret_world->history.gate =
+		setup->releases && !setup->is_pair ? HF_GATE_OPEN : HF_GATE_NONE;
 }
 
 static bool is_command(enum move move)
@@ -89,18 +90,14 @@ static bool can_command(const struct setup *setup, const struct world *world, en
 	bool held = setup->hold_action < HF_ACTION_COUNT &&
 		    world->live.held_until_ms[setup->hold_action] != 0;
 
-	switch (move) {
-	case MOVE_HOLD:
-		return setup->hold_action < HF_ACTION_COUNT && !held && !setup->is_pair;
-	case MOVE_HOLD_OFF:
+	if (move == MOVE_HOLD)
+		return setup->hold_action < HF_ACTION_COUNT && !held && !setup->is_pair &&
+		       !setup->is_volatile;
+	if (move == MOVE_HOLD_OFF)
 		return held;
-	case MOVE_MAINTENANCE:
-		return world->live.maintenance_until_ms == 0 && !setup->is_pair;
-	case MOVE_MAINTENANCE_OFF:
-		return world->live.maintenance_until_ms != 0;
-	default:
-		return true;
-	}
+	if (move == MOVE_MAINTENANCE)
+		return world->live.maintenance_until_ms == 0 && setup->is_volatile;
+	return move != MOVE_MAINTENANCE_OFF || world->live.maintenance_until_ms != 0;
 }
 
 static bool can_move(const struct setup *setup, const struct world *world, enum move move)
@@ -126,7 +123,7 @@ static bool can_move(const struct setup *setup, const struct world *world, enum 
 	if (move == MOVE_INSTALL)
 		return history->release != 2;
 	if (move == MOVE_INSTALL + 1)
-		return history->release != 3 && history->rolled[3] == 0;
+		return history->release != 3 && history->rolled[3] == 0 && !setup->is_pair;
 	return history->gate == HF_GATE_OPEN;
 }
 
@@ -163,7 +160,7 @@ static void start(struct setup *setup, struct world *world, enum move move)
 		hf_policy_state_unpack(&setup->policy, packed, bytes, &world->live, &err);
 
 	HF_ASSERT(code == HF_OK);
-	setup->input.now_ms = world->live.now_ms + TICK_MS + (is_boot(move) ? 0 : lived_ms);
+	setup->input.now_ms = world->live.now_ms + TICK_MS + lived_ms;
 	setup->input.run = 2;
 	setup->input.boot = is_boot(move) ? 2 : 1;
 	if (is_boot(move))
@@ -213,7 +210,7 @@ static void happen(struct setup *setup, struct world *world, enum move move)
 			.reason = (uint8_t)f,
 		};
 	}
-	if ((move == MOVE_TICK || is_start(move)) && !is_boot(move) && history->uptime < UPTIME_OLD)
+	if ((move == MOVE_TICK || is_start(move)) && !is_boot(move) && history->uptime < setup->uptime_max)
 		history->uptime++;
 }
 
@@ -233,7 +230,7 @@ static void look(struct setup *setup, const struct history *history)
 									: 0,
 				};
 	}
-	input->uptime_ms = history->uptime >= UPTIME_OLD ? OLD_UPTIME_MS
+	input->uptime_ms = history->uptime >= setup->uptime_max ? OLD_UPTIME_MS
 							 : history->uptime * (int64_t)TICK_MS;
 	input->release = history->release;
 	input->gate = history->gate;

@@ -2,7 +2,7 @@
 /*
  * model - searches all that a policy can do, in two processes.
  *
- * Usage    model [--long|--singles] [--first] POLICY
+ * Usage    model [--long|--singles] [--first] [--verbose] [--most STATES] POLICY
  * Output   states, edges, runs, pairs and seconds; the shortest way to a violation. Exit 1: there is
  *          one, or the space was not searched whole.
  */
@@ -40,6 +40,12 @@ static bool read_all(int fd, void *data, size_t size_bytes)
 		at += (size_t)got;
 	}
 	return true;
+}
+
+static void tell(const char *a, const char *b, bool is_volatile, uint32_t states)
+{
+	(void)fprintf(stderr, "%9u %s%s%s%s\n", states, a, b != NULL ? " and " : "",
+		      b != NULL ? b : "", is_volatile ? ", volatile" : "");
 }
 
 static void search_part(const struct hf_policy *policy, struct hf_search_options options,
@@ -120,13 +126,17 @@ int main(int argc, char **argv)
 			options.fine = true;
 		else if (strcmp(argv[at], "--singles") == 0)
 			options.singles_only = true;
+		else if (strcmp(argv[at], "--verbose") == 0)
+			options.told = tell;
+		else if (strcmp(argv[at], "--most") == 0)
+			options.states_max = (uint32_t)strtoul(argv[++at], NULL, 10);
 		else if (strcmp(argv[at], "--first") == 0)
 			options.first_only = true;
 		else
 			break;
 	}
 	if (at != argc - 1) {
-		(void)fprintf(stderr, "usage: model [--long|--singles] [--first] POLICY\n");
+		(void)fprintf(stderr, "usage: model [--long|--singles] [--first] [--verbose] [--most STATES] POLICY\n");
 		return 2;
 	}
 	if (hf_policy_load(argv[at], &policy, &errors, &err) != HF_OK) {
