@@ -408,9 +408,13 @@ static void check_safe_left(struct look *look)
 			breaks(look, 4);
 		log_use(look, HF_ACTION_SAFE_MODE, 0, &policy->safe_exit_budget, 1);
 	}
+}
+
+static void forget_failures(struct look *look)
+{
 	for (unsigned f = 0; f < FAULTS_MAX; f++) {
-		history->faults[f].failed = 0;
-		history->faults[f].tries = 0;
+		look->history->faults[f].failed = 0;
+		look->history->faults[f].tries = 0;
 	}
 }
 
@@ -495,7 +499,9 @@ unsigned search_check(const struct checked *checked)
 
 	note_move(&look);
 	for (unsigned i = 0; i < checked->out->change_count; i++)
-		if (checked->out->changes[i].reason < checked->setup->fault_count &&
+		if (checked->out->changes[i].kind == HF_CHANGE_SAFE_LEFT)
+			forget_failures(&look);
+		else if (checked->out->changes[i].reason < checked->setup->fault_count &&
 		    checked->out->changes[i].kind != HF_CHANGE_COMMANDED)
 			note_reason(&look, &checked->out->changes[i]);
 	note_orders(&look);
