@@ -1,95 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * search - all that a policy can lead to, looked at state by state.
+ * search - all that a policy can do: breadth-first search over the real hf_policy_step().
  *
- * Method      Breadth-first over the real hf_policy_step(), for each reason of the policy
- *             and each pair of them, against an environment that does its worst: both
- *             faults come, go and become unknown at any step; an action is done, fails, or
- *             never answers; an operator gives any command; the power is cut or the
- *             supervisor restarted at any step, and what goes on is what was stored; a
- *             release is on trial, passes or fails its gate, is rolled back, and the updater
- *             brings the denied one back. The invariants of recover/machine.h are asked of
- *             each edge, with a log of the search's own where history matters.
+ * Method      The policy is asked with at most two of its reasons at a time: each alone, and each
+ *             pair. Around it is a world in which at any step a fault comes, goes or cannot be
+ *             seen; an action that was ordered succeeds, fails, or reports nothing until its
+ *             deadline; the power fails, or the supervisor is started again, and what was not
+ *             stored is lost (what was goes through hf_policy_state_pack() and back); an operator
+ *             gives any command; a release is on trial, is gone back from, or is replaced. Whether
+ *             an action cures is left open: a fault may go at any step, or never. Each state is
+ *             visited once, whatever way led there, and each step out of it is held against
+ *             I1 to I10 of recover/machine.h and I11 to I14 below, by a log the search keeps
+ *             itself. A violation is told with the shortest way to it.
  *
- * Space       A unit of one worker, one source, one camera. Times are on a grid of
- *             HF_SEARCH_TICK_MS, relative to now, and saturated where they no longer
- *             matter, so that the space is finite. The policy is a *scaled* copy: each
- *             duration is mapped to a few ticks by a map that keeps their order
- *             (search.c: scale_ms), each budget to at most three uses, tries to two, flap
- *             doubling to one. What depends on the exact length of a duration is not seen
- *             here. Reasons that are the same but for their name and their signals stand for
- *             one another. Unavailable actions are made available: rungs are checked before
- *             there is anything to perform them.
+ *             I11 a reason is over only when it was seen clear for its whole hold, or an operator
+ *             said so. I12 nothing is performed that a hold, maintenance, safe mode or a state
+ *             that cannot be stored forbids. I13 two actions are never in hand where one is about
+ *             the whole unit. I14 what has failed is not tried again in the same episode.
  *
- * Errors      HF_E_NOMEM. A violation is no error: it is in the report, with the path that
- *             leads to it, the shortest there is.
+ * What it is  The whole reachable space, of a copy of the policy that is made smaller:
+ *             - one worker, source and camera; two reasons; each reason's conditions are replaced
+ *               by one signal of its own that is bad, clear or unknown at will (more than real
+ *               signals can do; release.denied stays as it is);
+ *             - durations are mapped to few: see hf_search_scale_ms(). Their order is kept, but not
+ *               strictly: durations that are near each other become equal;
+ *             - what may be done twice or more often (budgets, tries, entries until a flap) is
+ *               done twice; refill is at full speed;
+ *             - rollback_release is available, though it may not be in the policy.
+ *             So it shows nothing about how long something takes, and nothing that needs three
+ *             faults or a third use; those are matters of the unit tests and of the drills.
  *
- * Limits      states_max, pair_states_max: a search that they cut off has looked at all that can be
- *             reached in so many steps, and the report counts it.
+ * Pairs       Reasons that are equal after that (ladder, latch, scope, holds ...) stand for each
+ *             other: of each kind one is searched, and of each pair of kinds one.
+ *
+ * Owners      One call owns its memory. HF_E_NOMEM: there is no more.
  */
-#include "recover/machine.h"
-
-#include <stdio.h>
+#include "base/err.h"
+#include "shape/policy.h"
 
 enum {
-	HF_SEARCH_TICK_MS = HF_FREEZE_MS,
-	HF_SEARCH_PATH_BYTES = 8192,
-};
-
-enum hf_invariant {
-	HF_I1_NO_DECISION = 1,
-	HF_I2_ONE_ROLLBACK,
-	HF_I3_EVIDENCE_FIRST,
-	HF_I4_SAFE_IS_LATCHED,
-	HF_I5_WAY_BACK,
-	HF_I6_BOUNDED,
-	HF_I7_LINK_NEVER_ACTS,
-	HF_I8_NO_LAUNDERING,
-	HF_I9_COMMIT_BY_GATE,
-	HF_I10_DENIED_HELD,
-	HF_INVARIANT_COUNT,
-};
-
-/* For the mutants of a test: what the environment, not the policy, gets wrong. */
-enum hf_search_fault {
-	HF_SEARCH_NO_FAULT = 0,
-	HF_SEARCH_FORGETS_USES,   /* budgets are not in what is stored */
-	HF_SEARCH_FORGETS_SAFE,   /* nor is safe mode */
-	HF_SEARCH_FORGETS_DENIED, /* nor what is denied */
-	HF_SEARCH_FORGETS_CASES,  /* nor what is latched */
+	HF_SEARCH_INVARIANTS = 14,
+	HF_SEARCH_TEXT_BYTES = 8192,
 };
 
 struct hf_search_options {
-	uint32_t states_max;      /* of a single reason; 0: 400,000 */
-	uint32_t pair_states_max; /* of a pair; 0: states_max */
-	uint32_t part,
-		parts; /* of several processes: this one takes every parts-th pair; 0, 0: all */
-	bool singles_only;
-	bool holds; /* with single reasons: an operator also holds actions, and maintains */
-	enum hf_search_fault fault;
-	FILE *progress; /* a line a pair; NULL: none */
+	bool fine;           /* durations mapped to more than the fewest */
+	bool first_only;     /* stop at the first violation */
+	bool singles_only;   /* no pairs */
+	uint32_t states_max; /* of one pair; 0: 4 million. Reached: the report says incomplete */
+	uint32_t part;       /* of so many parts: for several processes */
+	uint32_t parts;      /* 0 or 1: all */
+	/* Told of each run, or NULL. b is NULL: a reason alone. */
+	void (*told)(const char *a, const char *b, bool is_volatile, uint32_t states);
 };
 
 struct hf_search_report {
 	uint64_t states;
 	uint64_t edges;
-	uint32_t shapes;    /* reasons that differ */
-	uint32_t pairs;     /* looked at, singles among them */
-	uint32_t pairs_all; /* they stand for */
-	uint32_t cut_off;
-	enum hf_invariant broken; /* 0: none */
-	uint32_t path_steps;
-	char path[HF_SEARCH_PATH_BYTES]; /* in words */
+	uint32_t runs;       /* that were searched: reasons alone, volatile, and pairs */
+	uint32_t pairs;      /* of them */
+	uint32_t stands_for; /* pairs of reasons of the policy */
+	uint32_t incomplete; /* runs that reached states_max */
+	uint32_t largest;    /* states of one run */
+	uint64_t violations;
+	uint32_t first_invariant; /* of the shortest; 0: none */
+	uint32_t first_steps;
+	uint32_t counts[HF_SEARCH_INVARIANTS + 1];
+	char text[HF_SEARCH_TEXT_BYTES]; /* the shortest way to the first violation, in words */
 };
 
-/* The copy that is searched. */
-void hf_search_scale(const struct hf_policy *policy, struct hf_policy *ret_scaled);
+/* As a duration of the policy becomes one of the copy, in ms. */
+int64_t hf_search_scale_ms(int64_t duration_ms, bool fine);
 
-/* Ends at the first violation. */
 enum hf_code hf_policy_search(const struct hf_policy *policy,
 			      const struct hf_search_options *options,
 			      struct hf_search_report *ret_report,
 			      struct hf_err *err) HF_MUST_CHECK;
 
-const char *hf_invariant_text(enum hf_invariant invariant);
+const char *hf_search_invariant(unsigned invariant);

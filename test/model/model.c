@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: nothing that the default policy can be brought to do breaks what is promised of it
- * (recover/machine.h, I1 to I10).
+ * model - searches all that a policy can do, in two processes.
  *
- * Method: hf_policy_search(), by two processes that take every other pair of reasons each. Usage:
- * model POLICY [STATES_MAX [PAIR_STATES_MAX]]; with SINGLES set single reasons only, with VERBOSE a
- * line a pair.
+ * Usage    model [--long|--singles] [--first] [--verbose] [--most STATES] POLICY
+ * Output   states, edges, runs, pairs and seconds; the shortest way to a violation. Exit 1: there is
+ *          one, or the space was not searched whole.
  */
 #include "boot/policy.h"
 #include "recover/search.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,20 +20,6 @@ enum {
 	PARTS = 2,
 };
 
-static struct hf_policy policy;
-static struct hf_report report;
-
-static bool load(const char *path)
-{
-	struct hf_err err;
-
-	if (hf_policy_load(path, &policy, &report, &err) == HF_OK)
-		return true;
-	hf_report_print(&report, stderr);
-	(void)fprintf(stderr, "%s\n", err.text);
-	return false;
-}
-
 static double seconds(void)
 {
 	struct timespec now;
@@ -43,80 +28,136 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static bool run_part(const struct hf_search_options *options, int out)
+static bool read_all(int fd, void *data, size_t size_bytes)
 {
-	struct hf_search_report found;
-	struct hf_err err;
+	size_t at = 0;
 
-	if (hf_policy_search(&policy, options, &found, &err) != HF_OK)
-		return false;
-	return write(out, &found, sizeof found) == (ssize_t)sizeof found;
+	while (at < size_bytes) {
+		ssize_t got = read(fd, (char *)data + at, size_bytes - at);
+
+		if (got <= 0)
+			return false;
+		at += (size_t)got;
+	}
+	return true;
 }
 
-static int search(uint32_t states_max, uint32_t pair_states_max, uint32_t parts)
+static void tell(const char *a, const char *b, bool is_volatile, uint32_t states)
 {
-	struct hf_search_report all = { 0 };
-	double began = seconds();
-	int ends[2];
+	(void)fprintf(stderr, "%9u %s%s%s%s\n", states, a, b != NULL ? " and " : "",
+		      b != NULL ? b : "", is_volatile ? ", volatile" : "");
+}
 
-	if (pipe(ends) != 0)
-		return 1;
-	for (uint32_t p = 0; p < parts; p++) {
-		const struct hf_search_options options = {
-			.states_max = states_max,
-			.pair_states_max = pair_states_max,
-			.part = p,
-			.parts = parts,
-			.singles_only = getenv("SINGLES") != NULL,
-			.progress = getenv("VERBOSE") ? stderr : NULL
-		};
+static void search_part(const struct hf_policy *policy, struct hf_search_options options,
+			unsigned part, int fd)
+{
+	static struct hf_search_report report;
+	struct hf_err err;
 
-		if (fork() == 0)
-			_exit(run_part(&options, ends[1]) ? 0 : 1);
+	options.part = part;
+	options.parts = PARTS;
+	if (hf_policy_search(policy, &options, &report, &err) != HF_OK) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		_exit(2);
 	}
-	(void)close(ends[1]);
-	struct hf_search_report part;
-	uint32_t answers = 0;
-	while (read(ends[0], &part, sizeof part) == (ssize_t)sizeof part) {
-		answers++;
-		all.states += part.states;
-		all.edges += part.edges;
-		all.pairs += part.pairs;
-		all.cut_off += part.cut_off;
-		all.shapes = part.shapes;
-		all.pairs_all = part.pairs_all;
-		if (part.broken != 0 && all.broken == 0) {
-			all.broken = part.broken;
-			all.path_steps = part.path_steps;
-			memcpy(all.path, part.path, sizeof all.path);
-		}
+	_exit(write(fd, &report, sizeof report) == (ssize_t)sizeof report ? 0 : 2);
+}
+
+static void add(struct hf_search_report *sum, const struct hf_search_report *part)
+{
+	if (part->first_invariant != 0 &&
+	    (sum->first_invariant == 0 || part->first_steps < sum->first_steps)) {
+		sum->first_invariant = part->first_invariant;
+		sum->first_steps = part->first_steps;
+		memcpy(sum->text, part->text, sizeof sum->text);
 	}
-	while (wait(NULL) > 0)
-		;
-	(void)printf("policy %s: %" PRIu64 " states, %" PRIu64
-		     " edges, %u pairs and single reasons "
-		     "of %u shapes for %u, %u not searched to the end, %.1f s\n",
-		     policy.name, all.states, all.edges, all.pairs, all.shapes, all.pairs_all,
-		     all.cut_off, seconds() - began);
-	if (answers != parts) {
-		(void)printf("FAILED: %u of %u parts did not answer\n", parts - answers, parts);
-		return 1;
+	sum->states += part->states;
+	sum->edges += part->edges;
+	sum->runs += part->runs;
+	sum->pairs += part->pairs;
+	sum->stands_for = part->stands_for;
+	sum->incomplete += part->incomplete;
+	sum->violations += part->violations;
+	if (part->largest > sum->largest)
+		sum->largest = part->largest;
+	for (unsigned i = 0; i <= HF_SEARCH_INVARIANTS; i++)
+		sum->counts[i] += part->counts[i];
+}
+
+static bool search(const struct hf_policy *policy, const struct hf_search_options *options,
+		   struct hf_search_report *sum)
+{
+	static struct hf_search_report part;
+	int fds[PARTS];
+	pid_t children[PARTS];
+	bool whole = true;
+
+	for (unsigned i = 0; i < PARTS; i++) {
+		int pair[2];
+
+		if (pipe(pair) != 0 || (children[i] = fork()) < 0)
+			return false;
+		if (children[i] == 0)
+			search_part(policy, *options, i, pair[1]);
+		(void)close(pair[1]);
+		fds[i] = pair[0];
 	}
-	if (all.broken == 0)
-		return 0;
-	(void)printf("FAILED: %s, after %u steps:\n%s", hf_invariant_text(all.broken),
-		     all.path_steps, all.path);
-	return 1;
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (read_all(fds[i], &part, sizeof part))
+			add(sum, &part);
+		else
+			whole = false;
+		(void)waitpid(children[i], NULL, 0);
+	}
+	return whole;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 2) {
-		(void)fputs("usage: model POLICY [STATES_MAX [PAIR_STATES_MAX]]\n", stderr);
+	static struct hf_policy policy;
+	static struct hf_report errors;
+	static struct hf_search_report report;
+	struct hf_search_options options = { 0 };
+	struct hf_err err;
+	int at = 1;
+
+	for (; at < argc - 1; at++) {
+		if (strcmp(argv[at], "--long") == 0)
+			options.fine = true;
+		else if (strcmp(argv[at], "--singles") == 0)
+			options.singles_only = true;
+		else if (strcmp(argv[at], "--verbose") == 0)
+			options.told = tell;
+		else if (strcmp(argv[at], "--most") == 0)
+			options.states_max = (uint32_t)strtoul(argv[++at], NULL, 10);
+		else if (strcmp(argv[at], "--first") == 0)
+			options.first_only = true;
+		else
+			break;
+	}
+	if (at != argc - 1) {
+		(void)fprintf(stderr, "usage: model [--long|--singles] [--first] [--verbose] "
+				      "[--most STATES] POLICY\n");
 		return 2;
 	}
-	if (!load(argv[1]))
-		return 1;
-	return search(argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0,
-		      argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0, PARTS);
+	if (hf_policy_load(argv[at], &policy, &errors, &err) != HF_OK) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return 2;
+	}
+	double began = seconds();
+	bool whole = search(&policy, &options, &report);
+
+	(void)printf("states %llu · edges %llu · runs %u, pairs %u for %u · largest %u · %.1f s\n",
+		     (unsigned long long)report.states, (unsigned long long)report.edges,
+		     report.runs, report.pairs, report.stands_for, report.largest,
+		     seconds() - began);
+	(void)printf("durations and counts scaled; each invariant in each step:");
+	for (unsigned i = 1; i <= HF_SEARCH_INVARIANTS; i++)
+		(void)printf(" I%u %u", i, report.counts[i]);
+	(void)printf("\n");
+	if (report.first_invariant != 0)
+		(void)printf("BROKEN %s", report.text);
+	if (report.incomplete > 0)
+		(void)printf("INCOMPLETE: %u runs reached the limit\n", report.incomplete);
+	return whole && report.first_invariant == 0 && report.incomplete == 0 ? 0 : 1;
 }
