@@ -227,6 +227,8 @@ enum hf_code hf_outbox_open_next(struct hf_outbox *outbox, const char *reason, s
 {
 	struct carry carry = { 0 };
 	struct hf_err ignored;
+
+	HF_ASSERT(outbox->owed_bytes == 0);
 	enum hf_code code = room_for_file(outbox, err);
 
 	/* Where it cannot be flushed it is spent, and what the ring has of it is carried on. */
