@@ -457,6 +457,7 @@ static enum hf_code outbox_new(struct hf_disk *disk, const struct hf_outbox_opti
 	outbox->first_of_run = options->first_of_run;
 	outbox->clock = options->clock;
 	outbox->clock_trust = options->clock_trust;
+	outbox->day_settled = -1;
 	outbox->ballast_bytes = options->ballast_bytes;
 	outbox->block_bytes = hf_disk_block_bytes(disk);
 	outbox->wanted = options->commit;

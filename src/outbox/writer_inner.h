@@ -73,6 +73,7 @@ struct hf_outbox {
 	int lock_file;
 	int file;                      /* -1: none, or spent */
 	char name[HF_FILE_NAME_BYTES]; /* of the newest file with a header; empty: none */
+	int64_t day_settled;           /* since 1970, on which lines go into it; -1: to be seen */
 	uint64_t order_seq;            /* of its header */
 	uint64_t offset;               /* behind the last line in it */
 	uint64_t room_to;              /* the disk keeps room for it up to here */
