@@ -36,6 +36,7 @@ enum {
 	LOCK_WAIT_MS = 5000,
 	LOCK_RETRY_MS = 50,
 	FLUSH_MAX_MS = 30000, /* how long a flush may take before keeper counts as hung */
+	WAKE_MS = 4,          /* between two wake-ups of the uplink */
 	STATS_MS = 1000,
 	RETAIN_MS = 3600 * 1000,
 	RETAIN_FULL_MS = 10 * 1000, /* while the disk is full */
@@ -97,6 +98,8 @@ struct keeper {
 	bool low_space_told;
 	uint64_t acked_through;
 	struct hf_sweep *sweep;
+	bool wake_due; /* the uplink does not know of the last lines */
+	struct hf_mono wake_at;
 	struct hf_mono stats_at;
 	struct hf_mono recall_at;
 	struct hf_mono retain_at;
@@ -279,17 +282,31 @@ static void publish(struct keeper *keeper)
 		hf_watermark_publish(keeper->page, &position);
 }
 
-/* No more than that: the watermark holds the truth. */
-static void wake_uplink(struct keeper *keeper)
+/* No more than that: the watermark holds the truth. So one that has just been woken is not woken
+ * for each event: it would run in between for nothing, for it sends what has gathered anyway. */
+static void wake_uplink_if_due(struct keeper *keeper)
 {
 	struct hf_watermark position;
 	struct hf_err err;
 
+	if (!keeper->wake_due)
+		return;
+	struct hf_mono now = hf_mono_now(keeper->clock);
+	if (hf_mono_before(now, keeper->wake_at))
+		return;
+	keeper->wake_due = false;
+	keeper->wake_at = hf_mono_add_ms(now, WAKE_MS);
 	hf_outbox_position(keeper->outbox, &position);
 	struct hf_committed committed = { .local_seq = position.seq };
 	if (position.seq != 0)
 		(void)!hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0, HF_MSG_COMMITTED,
 				      &committed, sizeof committed, &err);
+}
+
+static void wake_uplink(struct keeper *keeper)
+{
+	keeper->wake_due = true;
+	wake_uplink_if_due(keeper);
 }
 
 /* Where lines go that were written under an epoch that was left. */
@@ -766,10 +783,11 @@ static int run(struct keeper *keeper)
 	if (code == HF_OK)
 		code = hf_worker_ready(keeper->worker, &err);
 	while (code == HF_OK) {
-		code = hf_worker_step(keeper->worker, STEP_MS, &err);
+		code = hf_worker_step(keeper->worker, keeper->wake_due ? WAKE_MS : STEP_MS, &err);
 		if (code == HF_OK)
 			code = gather(keeper, &err);
 		commit(keeper);
+		wake_uplink_if_due(keeper);
 		if (code == HF_OK)
 			upkeep(keeper);
 	}
