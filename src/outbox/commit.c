@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Method: with a ring, a batch is written there and flushed, which costs one flush and no
- * journal; then it is written to the day file, which nobody waits for. The day file is flushed
- * before the ring overwrites what the file may not have yet. A large batch goes to the day file
+ * journal. Then its offers may be answered, and the day file owes the lines: they are written
+ * there next, before anything else is staged, and only then a reader is told of them. So at most
+ * one batch is in the ring alone, and is still in memory. The day file is flushed before the ring
+ * overwrites what the file may not have yet. A large batch goes to the day file
  * alone and is flushed there: written once, not twice. It ends at the end of a block, so that no
  * later write touches a block with lines that no ring has.
  *
@@ -63,7 +65,7 @@ static void mark_flushed(struct hf_outbox *outbox)
 
 enum hf_code hf_outbox_flush_day(struct hf_outbox *outbox, struct hf_err *err)
 {
-	HF_ASSERT(outbox->file >= 0);
+	HF_ASSERT(outbox->file >= 0 && outbox->owed_bytes == 0);
 	if (outbox->flushed.seq == outbox->tip.last_seq)
 		return HF_OK;
 	enum hf_code code = hf_disk_sync(outbox->disk, outbox->file, err);
@@ -109,21 +111,26 @@ static void move_tip(struct hf_outbox *outbox, const struct tip *tip)
 		outbox->gap_noted = false;
 }
 
-void hf_outbox_settle(struct hf_outbox *outbox, const struct tip *tip)
+/* The day file has the lines up to the tip. */
+static void move_visible(struct hf_outbox *outbox, size_t size_bytes)
 {
 	struct hf_err ignored;
-	bool by_ring = outbox->ring != NULL;
 
-	move_tip(outbox, tip);
-	outbox->offset += outbox->staged_bytes;
-	outbox->staged_bytes = 0;
+	outbox->offset += size_bytes;
 	outbox->visible.order_seq = outbox->order_seq;
 	outbox->visible.offset = outbox->offset;
 	outbox->visible.seq = outbox->tip.last_seq;
 	memcpy(outbox->visible.file, outbox->name, sizeof outbox->visible.file);
-	outbox->counters.by_ring = by_ring;
+	outbox->counters.by_ring = outbox->ring != NULL;
 	if (!outbox->newest_noted)
 		outbox->newest_noted = hf_outbox_note_newest(outbox, &ignored) == HF_OK;
+}
+
+void hf_outbox_settle(struct hf_outbox *outbox, const struct tip *tip)
+{
+	move_tip(outbox, tip);
+	move_visible(outbox, outbox->staged_bytes);
+	outbox->staged_bytes = 0;
 }
 
 /* What of a batch found room is taken away again. Its numbers may go to the ring next, which is
@@ -214,7 +221,6 @@ static enum hf_code leave_ring(struct hf_outbox *outbox, const struct tip *tip, 
 static enum hf_code commit_in_ring(struct hf_outbox *outbox, const struct tip *tip,
 				   struct hf_err *err)
 {
-	struct hf_err day_err;
 	enum hf_code code = make_room(outbox, outbox->staged_bytes, err);
 
 	if (code == HF_OK && hf_commit_ring_enters(outbox->ring, outbox->staged_bytes))
@@ -224,24 +230,37 @@ static enum hf_code commit_in_ring(struct hf_outbox *outbox, const struct tip *t
 	code = hf_commit_ring_write(outbox->ring, outbox->staged, outbox->staged_bytes, err);
 	if (code != HF_OK)
 		return leave_ring(outbox, tip, err);
-	/* The lines are safe. */
-	code = check_there(outbox, &day_err);
+	/* The lines are safe: whoever offered them need not wait for the day file. */
+	move_tip(outbox, tip);
+	outbox->owed_bytes = outbox->staged_bytes;
+	outbox->staged_bytes = 0;
+	return HF_OK;
+}
+
+enum hf_code hf_outbox_show_owed(struct hf_outbox *outbox, struct hf_err *err)
+{
+	size_t size_bytes = outbox->owed_bytes;
+
+	if (size_bytes == 0)
+		return HF_OK;
+	outbox->owed_bytes = 0;
+	enum hf_code code = check_there(outbox, err);
 	if (code == HF_OK)
 		code = hf_disk_write(outbox->disk, outbox->file, outbox->offset, outbox->staged,
-				     outbox->staged_bytes, &day_err);
+				     size_bytes, err);
 	if (code == HF_OK) {
-		hf_outbox_settle(outbox, tip);
+		move_visible(outbox, size_bytes);
 		return HF_OK;
 	}
-	move_tip(outbox, tip);
+	(void)hf_err_prefix(err, "%s/%s is not written any more", HF_OUTBOX_FOLDER, outbox->name);
 	hf_outbox_spend(outbox, outbox->tip.next_seq, "flush_failed");
-	return HF_OK;
+	return code;
 }
 
 enum hf_code hf_outbox_commit_staged(struct hf_outbox *outbox, const struct tip *tip,
 				     struct hf_err *err)
 {
-	HF_ASSERT(outbox->file >= 0);
+	HF_ASSERT(outbox->file >= 0 && outbox->owed_bytes == 0);
 	if (outbox->ring != NULL && outbox->staged_bytes < outbox->direct_bytes)
 		return commit_in_ring(outbox, tip, err);
 	return commit_in_day(outbox, tip, err);

@@ -167,6 +167,7 @@ static void take_file(struct hf_outbox *outbox, int file, const char *name, uint
 	outbox->order_seq = outbox->tip.next_seq;
 	outbox->offset = before_bytes;
 	outbox->newest_noted = false;
+	outbox->day_settled = -1;
 	outbox->hole_reason = "line_damaged";
 	outbox->next_reason = "spent";
 	outbox->down_code = HF_OK;
@@ -227,6 +228,8 @@ enum hf_code hf_outbox_open_next(struct hf_outbox *outbox, const char *reason, s
 {
 	struct carry carry = { 0 };
 	struct hf_err ignored;
+
+	HF_ASSERT(outbox->owed_bytes == 0);
 	enum hf_code code = room_for_file(outbox, err);
 
 	/* Where it cannot be flushed it is spent, and what the ring has of it is carried on. */
@@ -246,12 +249,15 @@ enum hf_code hf_outbox_open_next(struct hf_outbox *outbox, const char *reason, s
 }
 
 /* Why the next line belongs into another file; NULL: it does not. */
-static const char *rotation_due(const struct hf_outbox *outbox)
+static const char *rotation_due(struct hf_outbox *outbox)
 {
 	const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 	struct hf_wall now = hf_wall_now(outbox->clock);
 	char today[HF_DAY_TEXT_BYTES], tomorrow[HF_DAY_TEXT_BYTES];
 
+	/* Asked for each batch. */
+	if (now.ms / day_ms == outbox->day_settled)
+		return NULL;
 	hf_wall_day(now, today);
 	hf_wall_day((struct hf_wall){ .ms = now.ms + day_ms }, tomorrow);
 	int order = strncmp(today, outbox->name, HF_DAY_TEXT_BYTES - 1);
@@ -259,9 +265,9 @@ static const char *rotation_due(const struct hf_outbox *outbox)
 		return "day";
 	/* Back over midnight is no reason. A day in the future, once the clock is
 	 * right, was opened under a clock that was wrong. */
-	if (strncmp(tomorrow, outbox->name, HF_DAY_TEXT_BYTES - 1) < 0 &&
-	    strcmp(outbox->clock_trust(), "synced") == 0)
-		return "clock";
+	if (strncmp(tomorrow, outbox->name, HF_DAY_TEXT_BYTES - 1) < 0)
+		return strcmp(outbox->clock_trust(), "synced") == 0 ? "clock" : NULL;
+	outbox->day_settled = now.ms / day_ms;
 	return NULL;
 }
 

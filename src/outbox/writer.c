@@ -7,8 +7,8 @@
  * How it fails
  *   disk full      Nothing was written to the ring: the day file has room reserved before the ring
  *                  is asked. The ballast is given up first, once.
- *   write or flush The file is spent. What is safe in the ring goes into a new file under its
- *   of the day     own numbers. Of the batch in hand nobody can say what is stored, so its
+ *   write or flush The file is spent. What is safe in the ring, answered or not, goes into a new
+ *   of the day     file under its own numbers. Of the batch in hand nobody can say what is stored, so its
  *   file fails     numbers are passed over; the new file's header ends the old one at its last
  *                  safe line.
  *   the ring fails The day file is flushed, and a new one is opened whose header makes whatever
@@ -360,14 +360,46 @@ static enum hf_code store_batch(struct hf_outbox *outbox, struct batch *batch, s
 	return code;
 }
 
+/* What is owed is written; where the file fails, another one shows the lines. */
+static enum hf_code show(struct hf_outbox *outbox, struct hf_err *err)
+{
+	enum hf_code code = hf_outbox_show_owed(outbox, err);
+
+	if (outbox->file < 0 && code != HF_OK)
+		code = hf_outbox_open_next(outbox, "flush_failed", err);
+	return code;
+}
+
+enum hf_code hf_outbox_show(struct hf_outbox *outbox, struct hf_err *err)
+{
+	enum hf_code code = show(outbox, err);
+
+	/* Not the first attempt: not more often than a new file may be tried. */
+	if (code == HF_OK && outbox->file < 0 && outbox->visible.seq < outbox->tip.last_seq)
+		code = hf_outbox_ready_file(outbox, err);
+	return code;
+}
+
 enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *const *offers,
 			      size_t count, struct hf_outbox_result *ret_results,
 			      struct hf_err *err)
+{
+	struct hf_err ignored;
+	enum hf_code code = hf_outbox_store(outbox, offers, count, ret_results, err);
+
+	(void)!show(outbox, &ignored);
+	return code;
+}
+
+enum hf_code hf_outbox_store(struct hf_outbox *outbox, const struct hf_offer *const *offers,
+			     size_t count, struct hf_outbox_result *ret_results, struct hf_err *err)
 {
 	HF_ASSERT(count <= HF_OUTBOX_BATCH_MAX);
 	struct batch batch;
 	struct hf_err ignored;
 
+	/* Where that fails, ready_file() says so. */
+	(void)!show(outbox, &ignored);
 	/* The rest is written before it is read; 23 KB of zeros a batch would cost more than most
 	 * of what follows. */
 	batch.offers = offers;
@@ -394,9 +426,6 @@ enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *c
 	if (code != HF_OK)
 		return answer_failed(&batch, code);
 	answer_stored(outbox, &batch);
-	/* Safe in the ring, but the day file failed: a new one shows them, now or with the next. */
-	if (outbox->file < 0)
-		(void)!hf_outbox_open_next(outbox, "flush_failed", &ignored);
 	return HF_OK;
 }
 
@@ -428,6 +457,7 @@ static enum hf_code outbox_new(struct hf_disk *disk, const struct hf_outbox_opti
 	outbox->first_of_run = options->first_of_run;
 	outbox->clock = options->clock;
 	outbox->clock_trust = options->clock_trust;
+	outbox->day_settled = -1;
 	outbox->ballast_bytes = options->ballast_bytes;
 	outbox->block_bytes = hf_disk_block_bytes(disk);
 	outbox->wanted = options->commit;
@@ -513,7 +543,8 @@ void hf_outbox_close(struct hf_outbox *outbox)
 
 	if (outbox == NULL)
 		return;
-	/* What cannot be flushed now is in the ring. */
+	/* What cannot be written or flushed now is in the ring. */
+	(void)!hf_outbox_show_owed(outbox, &ignored);
 	if (outbox->file >= 0)
 		(void)!hf_outbox_flush_day(outbox, &ignored);
 	/* Gives back the room that was kept for lines to come. */
@@ -543,9 +574,11 @@ const struct hf_outbox_counters *hf_outbox_counters(const struct hf_outbox *outb
 
 enum hf_code hf_outbox_flush(struct hf_outbox *outbox, struct hf_err *err)
 {
-	if (outbox->file < 0)
-		return HF_OK;
-	enum hf_code code = hf_outbox_flush_day(outbox, err);
+	enum hf_code code = show(outbox, err);
+
+	if (code != HF_OK || outbox->file < 0)
+		return code;
+	code = hf_outbox_flush_day(outbox, err);
 	if (code != HF_OK && outbox->file < 0)
 		code = hf_outbox_open_next(outbox, "flush_failed", err);
 	return code;
@@ -560,7 +593,10 @@ void hf_outbox_ballast_refill(struct hf_outbox *outbox)
 enum hf_code hf_outbox_set_epoch(struct hf_outbox *outbox, const char *epoch, const char *attrs,
 				 struct hf_err *err)
 {
+	struct hf_err ignored;
+
 	HF_ASSERT(strlen(epoch) == HF_EPOCH_BYTES - 1 && strlen(attrs) < sizeof outbox->redrawn);
+	(void)!show(outbox, &ignored);
 	if (strcmp(epoch, outbox->epoch) != 0) {
 		memcpy(outbox->epoch, epoch, sizeof outbox->epoch);
 		memset(outbox->tip.chain, 0, sizeof outbox->tip.chain);

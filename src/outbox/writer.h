@@ -21,10 +21,10 @@
  *             The log is their truth; the reservation is used only when the
  *             newest file or the ring is missing or a delivered line is damaged.
  *
- * Durability  append() answers HF_OK when the lines survive a power cut.
+ * Durability  append() and store() answer HF_OK when the lines survive a power cut.
  *             HF_COMMIT_FILE: after fdatasync of the day file. HF_COMMIT_RING: after
- *             fdatasync of the ring; the day file has them too, for whoever looks,
- *             and is flushed before the ring overwrites them, when it is left, and
+ *             fdatasync of the ring; the day file has them after append() or show(),
+ *             for whoever looks, and is flushed before the ring overwrites them, when it is left, and
  *             by hf_outbox_flush(). Batches of direct_bytes and more are flushed
  *             in the day file at once: that writes them once instead of twice. A
  *             new file counts after fdatasync and fsync of its folder.
@@ -131,6 +131,16 @@ void hf_outbox_close(struct hf_outbox *outbox); /* NULL is fine */
 enum hf_code hf_outbox_append(struct hf_outbox *outbox, const struct hf_offer *const *offers,
 			      size_t count, struct hf_outbox_result *ret_results,
 			      struct hf_err *err) HF_MUST_CHECK;
+
+/* append() in two halves, for who has to answer in between. After store() the answers hold: the
+ * lines survive a power cut. By the ring, the day file may not show them yet, and the position has
+ * not moved; show() sees to both. Whatever is called next does so itself if show() was not. */
+enum hf_code hf_outbox_store(struct hf_outbox *outbox, const struct hf_offer *const *offers,
+			     size_t count, struct hf_outbox_result *ret_results,
+			     struct hf_err *err) HF_MUST_CHECK;
+/* Cheap when there is nothing to do. After an error the lines are as safe as before; a new file
+ * that shows them is tried with the next lines and by show(), at most once a second. */
+enum hf_code hf_outbox_show(struct hf_outbox *outbox, struct hf_err *err) HF_MUST_CHECK;
 
 /* Read the origins that open() has left unread. append() does so by itself where it must, and then
  * has to wait for a megabyte. Cheap when there is nothing to do; after an error to be tried again. */

@@ -73,6 +73,7 @@ struct hf_outbox {
 	int lock_file;
 	int file;                      /* -1: none, or spent */
 	char name[HF_FILE_NAME_BYTES]; /* of the newest file with a header; empty: none */
+	int64_t day_settled;           /* since 1970, on which lines go into it; -1: to be seen */
 	uint64_t order_seq;            /* of its header */
 	uint64_t offset;               /* behind the last line in it */
 	uint64_t room_to;              /* the disk keeps room for it up to here */
@@ -103,7 +104,8 @@ struct hf_outbox {
 	struct hf_outbox_counters counters;
 
 	size_t staged_bytes;
-	char *staged; /* HF_OUTBOX_BATCH_MAX + OWN_EVENTS_MAX + 1 lines, and a block to pad */
+	size_t owed_bytes; /* of `staged`: safe in the ring, not yet in the day file */
+	char *staged;      /* HF_OUTBOX_BATCH_MAX + OWN_EVENTS_MAX + 1 lines, and a block to pad */
 };
 
 /* --- writer.c --- */
@@ -123,12 +125,14 @@ enum hf_code hf_outbox_reserve(struct hf_outbox *outbox, uint64_t next_seq,
 
 /* --- commit.c --- */
 
-/* Make the staged lines safe and visible; the tip moves. HF_E_NOSPACE: nothing of them is
- * stored, the file stays in use. HF_E_IO: the file is spent; where the tip did not move, nothing
- * of them counts. HF_OK with no file: they are safe in the ring, and the next file begins with
- * them. */
+/* Make the staged lines safe; the tip moves. By the ring they are owed to the day file then, else
+ * they are visible. HF_E_NOSPACE: nothing of them is stored, the file stays in use. HF_E_IO: the
+ * file is spent, and nothing of them counts. */
 enum hf_code hf_outbox_commit_staged(struct hf_outbox *outbox, const struct tip *tip,
 				     struct hf_err *err) HF_MUST_CHECK;
+/* Write what is owed, nothing else being staged; it is visible then. After an error the file is
+ * spent: the lines are safe in the ring, and the next file begins with them. */
+enum hf_code hf_outbox_show_owed(struct hf_outbox *outbox, struct hf_err *err) HF_MUST_CHECK;
 /* The file is not touched again; numbers below next_seq_tried that may stand in it or in the
  * ring, but count for nothing, are passed over. */
 void hf_outbox_spend(struct hf_outbox *outbox, uint64_t next_seq_tried, const char *reason);

@@ -85,6 +85,25 @@ static enum hf_code append_batch(struct bench *b, uint64_t n, size_t count,
 	return hf_outbox_append(b->outbox, pointers, count, results, &err);
 }
 
+/* The first half of append(), of the nth event alone; its number, or 0 when it was not taken. */
+static uint64_t store(struct bench *b, uint64_t n)
+{
+	struct hf_offer offer = test_offer(n);
+	const struct hf_offer *offers[] = { &offer };
+	struct hf_outbox_result result;
+
+	(void)!hf_outbox_store(b->outbox, offers, 1, &result, &err);
+	return result.code == HF_OK ? result.local_seq : 0;
+}
+
+static uint64_t seq_shown(const struct bench *b)
+{
+	struct hf_watermark position;
+
+	hf_outbox_position(b->outbox, &position);
+	return position.seq;
+}
+
 static size_t size_of(const struct bench *b, const char *path)
 {
 	size_t size = 0;
@@ -174,6 +193,76 @@ TEST(an_event_costs_one_flush_and_the_day_file_has_it_too)
 	CHECK_U64(size_of(&b, RING), ==, RING_BYTES);
 	CHECK_U64(hf_outbox_counters(b.outbox)->day_flushes, ==, 0);
 	check_read(&b, 1, 5);
+	check_verified(&b);
+	teardown(&b);
+}
+
+TEST(an_event_is_stored_before_the_day_file_shows_it)
+{
+	struct bench b;
+
+	setup(&b);
+	uint64_t syncs = fake_disk_count(b.disk, FAKE_DISK_SYNC);
+	CHECK_U64(store(&b, 1), ==, 2);
+	CHECK_U64(fake_disk_count(b.disk, FAKE_DISK_SYNC), ==, syncs + 1);
+	CHECK_U64(count_in(&b, RING, "pre_action_zone_entry"), ==, 1);
+	CHECK_U64(count_in(&b, TEST_FILE, "pre_action_zone_entry"), ==, 0);
+	CHECK_U64(seq_shown(&b), ==, 1);
+	CHECK_OK(hf_outbox_show(b.outbox, &err));
+	CHECK_U64(fake_disk_count(b.disk, FAKE_DISK_SYNC), ==, syncs + 1);
+	CHECK_U64(count_in(&b, TEST_FILE, "pre_action_zone_entry"), ==, 1);
+	CHECK_U64(seq_shown(&b), ==, 2);
+	uint64_t writes = fake_disk_count(b.disk, FAKE_DISK_WRITE);
+	CHECK_OK(hf_outbox_show(b.outbox, &err));
+	CHECK_U64(fake_disk_count(b.disk, FAKE_DISK_WRITE), ==, writes);
+	check_read(&b, 1, 1);
+	check_verified(&b);
+	teardown(&b);
+}
+
+TEST(an_event_that_was_stored_and_never_shown_is_there_after_a_start)
+{
+	struct bench b;
+
+	setup(&b);
+	append_on(&b, 1, 2);
+	CHECK_U64(store(&b, 3), ==, 4);
+	save(&b, TEST_FILE);
+	abandon(&b);
+	bring_back(&b, TEST_FILE);
+	CHECK_U64(count_in(&b, TEST_FILE, "pre_action_zone_entry"), ==, 2);
+	open_again(&b);
+	CHECK_U64(b.report.from_ring, ==, 1);
+	CHECK_U64(test_append(b.outbox, 3), ==, 4);
+	append_on(&b, 4, 4);
+	check_read(&b, 1, 4);
+	check_verified(&b);
+	teardown(&b);
+}
+
+TEST(whatever_is_called_next_shows_what_is_owed)
+{
+	struct bench b;
+
+	setup(&b);
+	/* Around the ring, several times. */
+	for (uint64_t n = 1; n <= 40; n++)
+		CHECK_U64(store(&b, n), ==, n + 1);
+	CHECK_U64(seq_shown(&b), ==, 40);
+	CHECK_OK(hf_outbox_flush(b.outbox, &err));
+	CHECK_U64(seq_shown(&b), ==, 41);
+	CHECK_U64(store(&b, 41), ==, 42);
+	CHECK_OK(hf_outbox_set_epoch(b.outbox, "8899aabbccddeeff", "{}", &err));
+	CHECK_U64(count_in(&b, TEST_FILE, "\"origin\":\"3.r.1.41\""), ==, 1);
+	/* Behind a header and its event; then the next day, and the end. */
+	CHECK_U64(store(&b, 42), ==, 45);
+	b.clock.wall_ms += INT64_C(24) * 3600 * 1000;
+	CHECK_U64(store(&b, 43), ==, 47);
+	hf_outbox_close(b.outbox);
+	CHECK_U64(count_in(&b, "outbox/2026-04-21.jsonl", "\"origin\":\"3.r.1.43\""), ==, 1);
+	open_again(&b);
+	CHECK_U64(b.report.from_ring, ==, 0);
+	check_read(&b, 1, 43);
 	check_verified(&b);
 	teardown(&b);
 }
@@ -432,6 +521,37 @@ TEST(a_day_file_that_fails_behind_the_ring_costs_nothing)
 	teardown(&b);
 }
 
+TEST(a_day_file_that_fails_behind_an_answer_costs_nothing)
+{
+	struct bench b;
+
+	setup(&b);
+	append_on(&b, 1, 2);
+	CHECK_U64(store(&b, 3), ==, 4);
+	fake_disk_fail(b.disk, FAKE_DISK_WRITE, 1, 1, HF_E_IO);
+	CHECK_OK(hf_outbox_show(b.outbox, &err));
+	CHECK_U64(count_in(&b, "outbox/2026-04-20.1.jsonl", "\"carried\":3,"), ==, 1);
+	CHECK_U64(seq_shown(&b), ==, 5);
+	check_read(&b, 1, 3);
+	check_verified(&b);
+	/* Nor is there a file that shows it: it waits in the ring, and no event need come for it. */
+	CHECK_U64(store(&b, 4), ==, 6);
+	fake_disk_fail(b.disk, FAKE_DISK_WRITE, 1, 2, HF_E_NOSPACE);
+	CHECK_CODE(hf_outbox_show(b.outbox, &err), HF_E_NOSPACE);
+	CHECK_CODE(hf_outbox_show(b.outbox, &err), HF_E_NOSPACE);
+	CHECK_U64(seq_shown(&b), ==, 5);
+	CHECK_U64(store(&b, 4), ==, 6);
+	CHECK_U64(store(&b, 5), ==, 0);
+	b.clock.mono_us += 2000000;
+	CHECK_OK(hf_outbox_show(b.outbox, &err));
+	CHECK_U64(seq_shown(&b), >, 6);
+	check_read(&b, 1, 4);
+	append_on(&b, 5, 20);
+	check_read(&b, 1, 20);
+	check_verified(&b);
+	teardown(&b);
+}
+
 TEST(a_day_file_removed_under_the_writer_comes_back_as_far_as_the_ring_has_it)
 {
 	struct bench b;
@@ -680,7 +800,9 @@ TEST(a_reader_waits_where_the_file_lost_what_the_ring_still_has)
 }
 
 TESTS(RUN(an_event_costs_one_flush_and_the_day_file_has_it_too),
-      RUN(the_header_has_a_block_of_its_own),
+      RUN(an_event_is_stored_before_the_day_file_shows_it),
+      RUN(an_event_that_was_stored_and_never_shown_is_there_after_a_start),
+      RUN(whatever_is_called_next_shows_what_is_owed), RUN(the_header_has_a_block_of_its_own),
       RUN(the_day_file_is_flushed_before_the_ring_overwrites_what_only_it_has),
       RUN(lines_that_only_the_ring_kept_come_back_under_their_numbers),
       RUN(a_torn_end_is_written_anew_from_the_ring),
@@ -693,6 +815,7 @@ TESTS(RUN(an_event_costs_one_flush_and_the_day_file_has_it_too),
       RUN(the_next_day_begins_with_a_ring_again),
       RUN(without_room_in_the_day_file_the_ring_is_not_asked),
       RUN(a_day_file_that_fails_behind_the_ring_costs_nothing),
+      RUN(a_day_file_that_fails_behind_an_answer_costs_nothing),
       RUN(a_day_file_removed_under_the_writer_comes_back_as_far_as_the_ring_has_it),
       RUN(a_day_file_removed_while_nobody_looked_comes_back_as_far_as_the_ring_has_it),
       RUN(a_ring_that_is_gone_costs_numbers_but_never_gives_one_twice),

@@ -344,17 +344,21 @@ size_t hf_worker_pollfds(const struct hf_worker *worker, struct pollfd *ret_fds,
 	return count;
 }
 
-/* Which links have something to read, or have ended. */
-static enum hf_code look(struct hf_worker *worker, int timeout_ms, struct hf_err *err)
+/* Which links have something to read, or have ended; how many. */
+static enum hf_code look(struct hf_worker *worker, int timeout_ms, size_t *ret_readable,
+			 struct hf_err *err)
 {
 	struct pollfd fds[HF_WORKER_LINKS_MAX];
 	size_t count = hf_worker_pollfds(worker, fds, HF_WORKER_LINKS_MAX), at = 0;
 
+	*ret_readable = 0;
 	/* Interrupted, it has filled in nothing: nobody is readable. */
 	if (poll(fds, (nfds_t)count, timeout_ms) < 0 && errno != EINTR)
 		return hf_fail_errno(err, "poll");
-	for (size_t i = 0; i < worker->link_count; i++)
+	for (size_t i = 0; i < worker->link_count; i++) {
 		worker->readable[i] = listens(worker, &worker->links[i]) && fds[at++].revents != 0;
+		*ret_readable += worker->readable[i] ? 1 : 0;
+	}
 	return HF_OK;
 }
 
@@ -373,13 +377,21 @@ static bool read_links(struct hf_worker *worker, int messages_max)
 
 /* One message of each who has some, then a second look, then all of those who still have some.
  * Most have one: to ask each for a second would be as many calls as the messages take. And who
- * was quick to send while the others were read is heard in this step. */
+ * was quick to send while the others were read is heard in this step.
+ *
+ * Before it waits it looks whether it has to. For whom it had to wait, and who came alone, has
+ * only just sent: somebody may wait for the answer, and nobody for a second look. */
 enum hf_code hf_worker_step(struct hf_worker *worker, int timeout_ms, struct hf_err *err)
 {
-	enum hf_code code = look(worker, timeout_ms, err);
+	size_t readable;
+	enum hf_code code = look(worker, 0, &readable, err);
+	bool waits = readable == 0 && timeout_ms != 0;
 
-	if (code == HF_OK && read_links(worker, 1) && !worker->ops.one_by_one) {
-		code = look(worker, 0, err);
+	if (code == HF_OK && waits)
+		code = look(worker, timeout_ms, &readable, err);
+	if (code == HF_OK && read_links(worker, 1) && !worker->ops.one_by_one &&
+	    !(waits && readable == 1)) {
+		code = look(worker, 0, &readable, err);
 		if (code == HF_OK)
 			(void)read_links(worker, MESSAGES_PER_LINK_MAX);
 	}

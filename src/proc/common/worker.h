@@ -79,7 +79,8 @@ bool hf_worker_started(const struct hf_worker *worker);
 /* The link to a peer, NULL when there is none at the moment. */
 struct hf_link *hf_worker_link(struct hf_worker *worker, enum hf_role role, uint32_t index);
 
-/* Wait at most timeout_ms for messages, handle all that are there, beat. */
+/* Handle all messages that are there; when there are none, wait at most timeout_ms and handle what
+ * comes, at least the first. Beat. */
 enum hf_code hf_worker_step(struct hf_worker *worker, int timeout_ms,
 			    struct hf_err *err) HF_MUST_CHECK;
 /* What a step waits for. A process that waits for other descriptors too polls them all, and then

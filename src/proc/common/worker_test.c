@@ -333,6 +333,21 @@ TEST(each_peer_is_heard_once_before_the_first_is_heard_to_its_end)
 	bench_free(&b);
 }
 
+TEST(what_is_there_is_heard_in_one_step_that_might_have_waited)
+{
+	struct bench b = bench_new();
+	const struct hf_ack ack = { .outcome = HF_ACK_COMMITTED };
+
+	CHECK_OK(open_worker(&b));
+	HF_AUTO_FD keeper = plug_keeper(&b);
+	CHECK_OK(step(&b));
+	for (int i = 0; i < 3; i++)
+		CHECK_OK(hf_msg_send(keeper, HF_MSG_ACK, &ack, sizeof ack, NULL, 0, &err));
+	CHECK_OK(hf_worker_step(b.worker, 10000, &err));
+	CHECK_U64(b.messages, ==, 3);
+	bench_free(&b);
+}
+
 TEST(who_had_much_to_say_before_it_was_plugged_is_heard_to_its_end)
 {
 	struct bench b = bench_new();
@@ -470,6 +485,7 @@ TESTS(RUN(a_worker_takes_its_hello_and_then_what_it_is_given),
       RUN(a_body_that_breaks_its_contract_costs_the_link_of_its_sender_only),
       RUN(where_messages_are_long_work_a_peer_with_many_waits_for_the_others),
       RUN(each_peer_is_heard_once_before_the_first_is_heard_to_its_end),
+      RUN(what_is_there_is_heard_in_one_step_that_might_have_waited),
       RUN(who_had_much_to_say_before_it_was_plugged_is_heard_to_its_end),
       RUN(a_peer_that_never_stops_does_not_keep_a_step_from_ending),
       RUN(a_second_plug_for_the_same_peer_replaces_the_link),

@@ -3,7 +3,8 @@
  * keeper - the only writer of the outbox, and the only one who deletes from it.
  *
  * Method: offers gather while the sockets are read; then one write and one
- * flush for all of them, then the watermark, then the answers. What waits in
+ * flush for all of them, then the answers, then the day file and the watermark:
+ * producers wait for what makes an event safe, and for nothing else. What waits in
  * the sockets during a flush is the next batch, so the batches grow with the
  * load by themselves. Producers that were answered together offer again one
  * after another: a fraction of a flush is spent on waiting for them, or they
@@ -35,6 +36,7 @@ enum {
 	LOCK_WAIT_MS = 5000,
 	LOCK_RETRY_MS = 50,
 	FLUSH_MAX_MS = 30000, /* how long a flush may take before keeper counts as hung */
+	WAKE_MS = 4,          /* between two wake-ups of the uplink */
 	STATS_MS = 1000,
 	RETAIN_MS = 3600 * 1000,
 	RETAIN_FULL_MS = 10 * 1000, /* while the disk is full */
@@ -96,6 +98,8 @@ struct keeper {
 	bool low_space_told;
 	uint64_t acked_through;
 	struct hf_sweep *sweep;
+	bool wake_due; /* the uplink does not know of the last lines */
+	struct hf_mono wake_at;
 	struct hf_mono stats_at;
 	struct hf_mono recall_at;
 	struct hf_mono retain_at;
@@ -104,6 +108,7 @@ struct keeper {
 	struct hf_mono space_at;
 	struct hf_mono day_flush_at;
 	uint64_t ring_failures_told;
+	bool unshown;           /* lines are safe, but no file could be had that shows them */
 	size_t batch_last;      /* offers in the last commit */
 	int64_t commit_us_last; /* and how long it took */
 	struct hf_histogram commit_us;
@@ -277,17 +282,31 @@ static void publish(struct keeper *keeper)
 		hf_watermark_publish(keeper->page, &position);
 }
 
-/* No more than that: the watermark holds the truth. */
-static void wake_uplink(struct keeper *keeper)
+/* No more than that: the watermark holds the truth. So one that has just been woken is not woken
+ * for each event: it would run in between for nothing, for it sends what has gathered anyway. */
+static void wake_uplink_if_due(struct keeper *keeper)
 {
 	struct hf_watermark position;
 	struct hf_err err;
 
+	if (!keeper->wake_due)
+		return;
+	struct hf_mono now = hf_mono_now(keeper->clock);
+	if (hf_mono_before(now, keeper->wake_at))
+		return;
+	keeper->wake_due = false;
+	keeper->wake_at = hf_mono_add_ms(now, WAKE_MS);
 	hf_outbox_position(keeper->outbox, &position);
 	struct hf_committed committed = { .local_seq = position.seq };
 	if (position.seq != 0)
 		(void)!hf_worker_send(keeper->worker, HF_ROLE_UPLINK, 0, HF_MSG_COMMITTED,
 				      &committed, sizeof committed, &err);
+}
+
+static void wake_uplink(struct keeper *keeper)
+{
+	keeper->wake_due = true;
+	wake_uplink_if_due(keeper);
 }
 
 /* Where lines go that were written under an epoch that was left. */
@@ -368,12 +387,24 @@ static size_t refuse_strangers(struct keeper *keeper)
 	return kept;
 }
 
+/* For readers, once nobody waits for it any more. */
+static enum hf_code show(struct keeper *keeper, struct hf_err *err)
+{
+	enum hf_code code = hf_outbox_show(keeper->outbox, err);
+
+	keeper->unshown = code != HF_OK;
+	publish(keeper);
+	wake_uplink(keeper);
+	return code;
+}
+
 static void commit(struct keeper *keeper)
 {
 	const struct hf_offer *offers[HF_OUTBOX_BATCH_MAX];
 	struct hf_outbox_result results[HF_OUTBOX_BATCH_MAX];
 	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
-	struct hf_err err = { 0 };
+	struct hf_err err = { 0 }, show_err = { 0 };
+	enum hf_code shown = HF_OK;
 
 	if (keeper->waiting_count == 0)
 		return;
@@ -384,23 +415,36 @@ static void commit(struct keeper *keeper)
 	struct hf_mono begun = hf_mono_now(keeper->clock);
 	uint64_t commits = hf_outbox_counters(keeper->outbox)->commits;
 	hf_pulse_busy(pulse, begun, FLUSH_MAX_MS);
-	enum hf_code code = hf_outbox_append(keeper->outbox, offers, count, results, &err);
+	enum hf_code code = hf_outbox_store(keeper->outbox, offers, count, results, &err);
 	struct hf_mono done = hf_mono_now(keeper->clock);
-	hf_pulse_idle(pulse, done);
 	bool committed = hf_outbox_counters(keeper->outbox)->commits != commits;
 	if (committed) {
 		keeper->commit_us_last = hf_mono_diff_us(done, begun);
 		hf_histogram_add(&keeper->commit_us, (uint64_t)keeper->commit_us_last);
 		hf_pulse_progress(pulse);
-		publish(keeper);
 	}
 	keeper->batch_last = keeper->waiting_count;
 	keeper->waiting_count = 0;
 	for (size_t i = 0; i < count; i++)
 		answer(keeper, &keeper->waiting[i], &results[i], done);
-	/* Producers wait for their answers, the hub can wait for a wake-up. */
 	if (committed)
-		wake_uplink(keeper);
+		shown = show(keeper, &show_err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
+	if (code == HF_OK)
+		judge_commit(keeper, shown, show_err.text);
+	else
+		judge_commit(keeper, code, err.text);
+}
+
+/* No event need come for those that were answered to be seen. */
+static void show_again(struct keeper *keeper)
+{
+	struct hf_pulse *pulse = hf_worker_pulse(keeper->worker);
+	struct hf_err err = { 0 };
+
+	hf_pulse_busy(pulse, hf_mono_now(keeper->clock), FLUSH_MAX_MS);
+	enum hf_code code = show(keeper, &err);
+	hf_pulse_idle(pulse, hf_mono_now(keeper->clock));
 	judge_commit(keeper, code, err.text);
 }
 
@@ -629,6 +673,8 @@ static void upkeep(struct keeper *keeper)
 		keeper->day_flush_at = hf_mono_add_ms(now, DAY_FLUSH_MS);
 		flush_day(keeper);
 	}
+	if (keeper->unshown)
+		show_again(keeper);
 	finish_redraw(keeper);
 	if (!hf_mono_before(now, keeper->recall_at))
 		recall(keeper);
@@ -737,10 +783,11 @@ static int run(struct keeper *keeper)
 	if (code == HF_OK)
 		code = hf_worker_ready(keeper->worker, &err);
 	while (code == HF_OK) {
-		code = hf_worker_step(keeper->worker, STEP_MS, &err);
+		code = hf_worker_step(keeper->worker, keeper->wake_due ? WAKE_MS : STEP_MS, &err);
 		if (code == HF_OK)
 			code = gather(keeper, &err);
 		commit(keeper);
+		wake_uplink_if_due(keeper);
 		if (code == HF_OK)
 			upkeep(keeper);
 	}
