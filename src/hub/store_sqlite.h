@@ -3,9 +3,9 @@
 /*
  * store_sqlite - the store in one SQLite file, hub.db.
  *
- * Shape       Table events: one row a line, text as the unit wrote it, UNIQUE(device, epoch,
- *             seq). Tables streams (the marks) and gaps (the numbers that never came). Anyone
- *             may read it with sqlite3 while the hub runs.
+ * Shape       Table events: one row a line, text as the unit wrote it, UNIQUE(stream, seq).
+ *             Tables streams (id, device, epoch; the marks) and gaps (the numbers that never
+ *             came). Anyone may read it with sqlite3 while the hub runs.
  *
  *             A file of an older version is brought up to date when it is opened, in one
  *             transaction; there is no way back.
