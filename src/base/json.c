@@ -313,6 +313,13 @@ size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
 				continue;
 			}
 		}
+		if (size_bytes - i >= sizeof words[0]) {
+			memcpy(words, s + i, sizeof words[0]);
+			if ((words[0] & high_bits) == 0) {
+				i += sizeof words[0];
+				continue;
+			}
+		}
 		size_t length = utf8_sequence(s + i, size_bytes - i);
 
 		if (length == 0)

@@ -7,6 +7,9 @@
  * The log is written back every 4,000 pages, not every 1,000: each time costs two flushes, and the
  * index's pages that all events of one unit share are then written back once for many events.
  *
+ * secure_delete, which some builds of SQLite have on, wipes what is cut out of a page each time one
+ * is filled; only gaps are ever deleted here.
+ *
  * How it fails: on any error the transaction is rolled back. An I/O error leaves in doubt which
  * bytes are on the medium, and asking the same descriptor again proves nothing: the connection
  * is spent, and the next call opens a new one (see Durability in the header).
@@ -431,7 +434,7 @@ static enum hf_code set_up(struct store_sqlite *store, struct hf_err *err)
 		code = execute(store,
 			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
-			       "PRAGMA journal_size_limit = 67108864;"
+			       "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
 			       "PRAGMA wal_autocheckpoint = 4000;"
 			       "PRAGMA wal_checkpoint(TRUNCATE);",
 			       err);
@@ -1016,6 +1019,11 @@ enum hf_code hf_store_sqlite_open(const char *path, struct hf_store **ret_store,
 		return hf_fail(err, HF_E_NOMEM, "%s: no memory to open it", path);
 	}
 	store->base.ops = &sqlite_ops;
+	/* One thread at a time uses SQLite here, and nobody asks how much memory it has: its locks and
+	 * counts would be taken several times for each event. Refused, without harm, when SQLite has
+	 * been used before in this process. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	enum hf_code code = open_db(store, err);
 	if (code != HF_OK) {
 		sqlite_close(&store->base);

@@ -14,7 +14,8 @@
  *             written into the database and the log is begun anew: after an I/O error no new
  *             commit is laid on top of a log whose bytes may only be in memory.
  *
- * Owners      One process: the caller holds the folder's lock.
+ * Owners      One process: the caller holds the folder's lock. One thread at a time in it: the first
+ *             store that is opened settles SQLite for that, for the whole process.
  *
  * Errors      HF_E_INVALID: the file is of another program or of a newer version of this one.
  *             HF_E_CORRUPT: it does not verify. HF_E_DENIED, HF_E_NOSPACE, HF_E_IO as the disk says.
