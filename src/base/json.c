@@ -12,6 +12,8 @@
 
 enum {
 	NUMBER_BYTES_MAX = 63,
+	/* A number without an exponent that is no longer fits every reader. */
+	SHORT_NUMBER_BYTES_MAX = 18,
 };
 
 static const uint64_t integer_max = UINT64_C(1) << 53;
@@ -311,6 +313,13 @@ size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes)
 				continue;
 			}
 		}
+		if (size_bytes - i >= sizeof words[0]) {
+			memcpy(words, s + i, sizeof words[0]);
+			if ((words[0] & high_bits) == 0) {
+				i += sizeof words[0];
+				continue;
+			}
+		}
 		size_t length = utf8_sequence(s + i, size_bytes - i);
 
 		if (length == 0)
@@ -344,9 +353,21 @@ size_t hf_utf8_line_prefix(const char *text, size_t size_bytes)
 	return i;
 }
 
+/* A key of an object that is not closed yet, without its quotes. */
+struct key {
+	const char *text;
+	size_t size_bytes;
+};
+
+struct keys {
+	size_t count;
+	struct key items[HF_JSON_KEYS_MAX];
+};
+
 /* What is left to look at. */
 struct scan {
 	const char *at, *end;
+	struct keys *keys; /* NULL: not compared */
 };
 
 static bool skip(struct scan *scan, char wanted)
@@ -397,6 +418,9 @@ static bool fits(const char *number, size_t size_bytes, bool whole)
 {
 	char text[NUMBER_BYTES_MAX + 1];
 
+	if (size_bytes <= SHORT_NUMBER_BYTES_MAX && memchr(number, 'e', size_bytes) == NULL &&
+	    memchr(number, 'E', size_bytes) == NULL)
+		return true;
 	if (size_bytes > NUMBER_BYTES_MAX)
 		return false;
 	memcpy(text, number, size_bytes);
@@ -456,7 +480,11 @@ static bool skip_text(struct scan *scan)
 {
 	if (!skip(scan, '"'))
 		return false;
-	while (scan->at < scan->end) {
+	for (;;) {
+		scan->at += plain_prefix((const unsigned char *)scan->at,
+					 (size_t)(scan->end - scan->at));
+		if (scan->at == scan->end)
+			return false;
 		unsigned char c = (unsigned char)*scan->at++;
 
 		if (c == '"')
@@ -464,7 +492,27 @@ static bool skip_text(struct scan *scan)
 		if (c < 0x20 || (c == '\\' && !skip_escape(scan)))
 			return false;
 	}
-	return false;
+}
+
+/* keys_first: where the keys of its object begin among those that are open. */
+static bool skip_key(struct scan *scan, size_t keys_first)
+{
+	const char *start = scan->at + 1;
+	struct keys *keys = scan->keys;
+
+	if (!skip_text(scan))
+		return false;
+	if (keys == NULL)
+		return true;
+	const struct key key = { .text = start, .size_bytes = (size_t)(scan->at - 1 - start) };
+	if (keys->count == HF_JSON_KEYS_MAX || memchr(start, '\\', key.size_bytes) != NULL)
+		return false;
+	for (size_t i = keys_first; i < keys->count; i++)
+		if (keys->items[i].size_bytes == key.size_bytes &&
+		    memcmp(keys->items[i].text, key.text, key.size_bytes) == 0)
+			return false;
+	keys->items[keys->count++] = key;
+	return true;
 }
 
 static bool skip_value(struct scan *scan, unsigned depth);
@@ -473,6 +521,7 @@ static bool skip_value(struct scan *scan, unsigned depth);
 static bool skip_container(struct scan *scan, bool keys, unsigned depth)
 {
 	const char closing = keys ? '}' : ']';
+	const size_t keys_first = scan->keys != NULL ? scan->keys->count : 0;
 
 	if (depth == HF_JSON_DEPTH_MAX)
 		return false;
@@ -482,7 +531,7 @@ static bool skip_container(struct scan *scan, bool keys, unsigned depth)
 	do {
 		skip_spaces(scan);
 		if (keys) {
-			if (!skip_text(scan))
+			if (!skip_key(scan, keys_first))
 				return false;
 			skip_spaces(scan);
 			if (!skip(scan, ':'))
@@ -493,6 +542,8 @@ static bool skip_container(struct scan *scan, bool keys, unsigned depth)
 			return false;
 		skip_spaces(scan);
 	} while (skip(scan, ','));
+	if (scan->keys != NULL)
+		scan->keys->count = keys_first;
 	return skip(scan, closing);
 }
 
@@ -508,10 +559,24 @@ static bool skip_value(struct scan *scan, unsigned depth)
 	       skip_number(scan);
 }
 
-bool hf_json_is_object(const char *text, size_t size_bytes)
+static bool is_object(struct scan scan)
 {
-	struct scan scan = { .at = text, .end = text + size_bytes };
+	const char *text = scan.at;
+	size_t size_bytes = (size_t)(scan.end - text);
 
 	return skip(&scan, '{') && skip_container(&scan, true, 0) && scan.at == scan.end &&
 	       hf_utf8_valid_prefix(text, size_bytes) == size_bytes;
+}
+
+bool hf_json_is_object(const char *text, size_t size_bytes)
+{
+	return is_object((struct scan){ .at = text, .end = text + size_bytes });
+}
+
+bool hf_json_is_plain_object(const char *text, size_t size_bytes)
+{
+	struct keys keys;
+
+	keys.count = 0;
+	return is_object((struct scan){ .at = text, .end = text + size_bytes, .keys = &keys });
 }

@@ -13,7 +13,8 @@
  *             hf_json_end() says HF_E_LIMIT. A NaN or infinite number becomes
  *             null. Integers above 2^53 are a programmer's error.
  *
- * Limits      HF_JSON_DEPTH_MAX nested containers.
+ * Limits      HF_JSON_DEPTH_MAX nested containers. HF_JSON_KEYS_MAX keys of objects that enclose one
+ *             another, where keys are compared.
  */
 #include "base/err.h"
 
@@ -22,6 +23,7 @@
 
 enum {
 	HF_JSON_DEPTH_MAX = 16,
+	HF_JSON_KEYS_MAX = 64,
 };
 
 struct hf_json {
@@ -68,6 +70,9 @@ void hf_json_put_null(struct hf_json *json, const char *key);
 /* One whole JSON object (RFC 8259) that every reader takes: on one line, valid UTF-8, nothing before or after it, at most
  * HF_JSON_DEPTH_MAX deep: text of another process that may become part of ours. */
 bool hf_json_is_object(const char *text, size_t size_bytes);
+/* The same, and no object has a key twice. A key with an escape, which could be another's double
+ * in disguise, is refused too: what passes is right, what does not may need a general parser. */
+bool hf_json_is_plain_object(const char *text, size_t size_bytes);
 
 /* Length of the longest valid UTF-8 prefix (RFC 3629: no surrogates, no overlong forms). */
 size_t hf_utf8_valid_prefix(const char *text, size_t size_bytes);

@@ -152,6 +152,56 @@ TEST(anything_else_is_refused)
 	CHECK(!hf_json_is_object("{\"a\":\"\\\0\"}", 10));
 }
 
+static bool is_plain(const char *text)
+{
+	return hf_json_is_plain_object(text, strlen(text));
+}
+
+TEST(a_plain_object_has_no_key_twice)
+{
+	static const char *const good[] = {
+		"{}",
+		"{\"a\":1,\"b\":{\"a\":2,\"c\":[{\"a\":3},{\"a\":4}]},\"c\":5}",
+		"{\"a\":\"\\u0061\",\"aa\":0,\"\":0}",
+	};
+	static const char *const bad[] = {
+		"{\"a\":1,\"a\":1}",
+		"{\"a\":1,\"b\":{\"c\":[]},\"a\":1}",
+		"{\"b\":[{\"c\":0,\"d\":0,\"c\":0}]}",
+		"{\"\":1,\"\":1}",
+		"{\"a\":1,\"\\u0061\":1}",
+		"{\"\\u0061\":1}",
+		"{\"a\":01}",
+	};
+
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		if (!is_plain(good[i]))
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (is_plain(bad[i]))
+			fail_msg("taken: %s", bad[i]);
+}
+
+TEST(keys_that_are_compared_are_bounded)
+{
+	char text[2048], key[8];
+
+	for (unsigned count = HF_JSON_KEYS_MAX; count <= HF_JSON_KEYS_MAX + 1; count++) {
+		struct hf_err err;
+		struct hf_json json = hf_json_begin(text, sizeof text);
+
+		hf_json_object_open(&json);
+		for (unsigned i = 0; i < count; i++) {
+			(void)snprintf(key, sizeof key, "k%u", i);
+			hf_json_put_u64(&json, key, i);
+		}
+		hf_json_object_close(&json);
+		CHECK_OK(hf_json_end(&json, &err));
+		CHECK(is_object(text));
+		CHECK(is_plain(text) == (count == HF_JSON_KEYS_MAX));
+	}
+}
+
 TEST(depth_is_bounded)
 {
 	char text[4 * HF_JSON_DEPTH_MAX + 16] = "{\"a\":";
@@ -361,7 +411,8 @@ TESTS(RUN(objects_arrays_and_values_come_out_compact_and_in_order),
       RUN(bytes_that_are_not_utf8_become_the_replacement_character),
       RUN(what_does_not_fit_is_an_error_and_never_half_a_value),
       RUN(a_number_that_is_not_finite_is_null), RUN(whole_objects_are_recognised),
-      RUN(anything_else_is_refused), RUN(depth_is_bounded),
+      RUN(anything_else_is_refused), RUN(a_plain_object_has_no_key_twice),
+      RUN(keys_that_are_compared_are_bounded), RUN(depth_is_bounded),
       RUN(what_the_writer_writes_is_an_object),
       RUN(any_byte_at_any_place_is_judged_as_if_it_were_looked_at_alone),
       RUN(any_mixture_is_judged_letter_by_letter),

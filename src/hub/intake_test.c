@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/intake.h"
 
+#include "base/auto.h"
 #include "hub/test_line.h"
 #include "outbox/line.h"
 #include "test.h"
@@ -188,6 +189,140 @@ TEST(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender)
 		check_refused(line_with(cases[i].from, cases[i].to), cases[i].word, cases[i].seq);
 }
 
+static uint64_t chance;
+
+static size_t below(size_t limit)
+{
+	chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (size_t)((chance >> 33) % limit);
+}
+
+/* Somewhere in members, not in the brace at their beginning. */
+static size_t mutate(char *members, size_t size_bytes)
+{
+	static const char *const pieces[] = {
+		"\"",
+		"\\",
+		"\\u0041",
+		"\\u0000",
+		"{",
+		"}",
+		"[",
+		",",
+		":",
+		"0",
+		"-",
+		"-0",
+		".",
+		"00",
+		"e1",
+		"1e999",
+		"null",
+		"true",
+		"\t",
+		"\x01",
+		"\x7f",
+		"\xff",
+		" ",
+		"\xc3\xa9",
+		"\"a\":1",
+		"\",\"",
+		"\"\"",
+		"1.0000",
+		"9007199254740993",
+		",\"hub_row\":1",
+		",\"origin\":\"x\"",
+		",\"a\":{\"a\":[{}]}",
+		",\"\\u0061\":1",
+	};
+	size_t at = 1 + below(size_bytes - 1);
+	const char *piece = pieces[below(HF_ARRAY_LEN(pieces))];
+	size_t piece_bytes = strlen(piece), cut = below(3) == 0 ? 1 + below(12) : 0;
+
+	/* In what is looked at by other means than the rest, half of the time. */
+	const char *late = memmem(members, size_bytes, ",\"state\"", 8);
+	if (late != NULL && below(2) == 0)
+		at = (size_t)(late - members) + below(size_bytes - (size_t)(late - members));
+	if (below(4) == 0) {
+		members[at] = (char)(1 + below(255));
+		return size_bytes;
+	}
+	if (cut > size_bytes - at)
+		cut = size_bytes - at;
+	memmove(members + at + piece_bytes, members + at + cut, size_bytes - at - cut);
+	memcpy(members + at, piece, piece_bytes);
+	return size_bytes + piece_bytes - cut;
+}
+
+/* The line of these members, and behind the brace what sends it the general way. */
+static enum hf_code parse_members(const char *members, const char *space,
+				  struct hf_intake_line *ret_line)
+{
+	static const char end[] = ",\"chain\":\""
+				  "00112233445566778899aabbccddeeff"
+				  "00112233445566778899aabbccddeeff\"";
+	static char whole[HF_LINE_BYTES_MAX], line[HF_LINE_BYTES_MAX];
+
+	(void)snprintf(whole, sizeof whole, "{%s%s%s", space, members + 1, end);
+	(void)test_line_seal(whole, line);
+	enum hf_code code = parse(line);
+	if (code == HF_OK) {
+		*ret_line = batch.lines[0];
+		hf_intake_free(&batch);
+	}
+	return code;
+}
+
+static void check_both_ways(const char *members)
+{
+	struct hf_intake_line usual, general;
+	struct hf_intake_fault usual_fault;
+	enum hf_code usual_code = parse_members(members, "", &usual);
+
+	usual_fault = fault;
+	if (parse_members(members, " ", &general) != usual_code)
+		fail_msg("taken one way, refused the other (%s): %s", err.text, members);
+	if (usual_code != HF_OK) {
+		CHECK_TEXT(usual_fault.word, fault.word);
+		CHECK_U64(usual_fault.seq, ==, fault.seq);
+		return;
+	}
+	CHECK_U64(usual.seq, ==, general.seq);
+	CHECK_TEXT(usual.event_class, general.event_class);
+	CHECK_TEXT(usual.state, general.state);
+	CHECK_TEXT(usual.release, general.release);
+	CHECK(memcmp(usual.chain, general.chain, sizeof usual.chain) == 0);
+	CHECK_U64(usual.size_bytes + 1, ==, general.size_bytes);
+}
+
+/* A line as units write it is looked at with less work than one that has, say, a space behind its
+ * first brace. Whether it is taken, as what, and why not must not depend on that. */
+TEST(the_short_way_and_the_general_one_say_the_same)
+{
+	static const char *const attrs[] = {
+		"{}",
+		"{\"score\":0.87,\"stay\":3}",
+		"{\"a\":[1,-2.5e3,{\"b\":true,\"c\":{\"b\":null}}],\"c\":"
+		"\"\\u00e9\\ud83d\\ude00\"}",
+		"{ \"a\" : 123456789012345678 , \"b\":\"\xc3\xa9\" }",
+	};
+
+	chance = 1;
+	for (size_t i = 0; i < 30000; i++) {
+		char members[HF_LINE_BYTES_MAX], wanted[256];
+
+		(void)snprintf(wanted, sizeof wanted, "\"attrs\":%s",
+			       attrs[i % HF_ARRAY_LEN(attrs)]);
+		(void)snprintf(members, sizeof members, "%s", line_with("\"attrs\":{}", wanted));
+		*strstr(members, ",\"chain\":") = '\0';
+		for (size_t n = below(3); n < 3; n++) {
+			check_both_ways(members);
+			members[mutate(members, strlen(members))] = '\0';
+		}
+		check_both_ways(members);
+	}
+}
+
 /* Then nobody can say which bytes it covers. */
 TEST(a_chain_that_does_not_stand_right_before_the_crc_is_refused)
 {
@@ -264,6 +399,7 @@ TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(a_line_of_the_units_own
       RUN(every_flipped_bit_of_a_line_is_noticed), RUN(every_line_cut_short_is_refused),
       RUN(one_bad_line_condemns_the_batch_and_is_named), RUN(numbers_must_rise_within_a_batch),
       RUN(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender),
+      RUN(the_short_way_and_the_general_one_say_the_same),
       RUN(a_chain_that_does_not_stand_right_before_the_crc_is_refused),
       RUN(a_request_may_carry_lines_of_the_epoch_it_was_forked_from_and_no_others),
       RUN(a_line_over_the_limit_is_refused), RUN(headers_that_are_missing_or_no_ids_are_refused),

@@ -7,6 +7,7 @@
  *             Building a tree of it takes three times as long as storing it. Here texts, plain
  *             numbers, true, false and null are judged in place; what nests or is unusual is
  *             given to jansson. What passes, jansson accepts too (the test compares the two).
+ *             A line whose keys all stand in the usual order does not come here (hub/intake.c).
  *
  * Numbers     An integer has at most 18 digits here; longer ones and those with an exponent are
  *             jansson's to judge.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: what passes here is JSON, and what it refuses is not, but for keys with
- * escapes and NUL bytes, which jansson lets pass in places.
+ * escapes and NUL bytes, which jansson lets pass in places. What passes
+ * hf_json_is_plain_object(), jansson takes too.
  *
  * Method: jansson judges the same bytes. The bytes are a few good objects and hundreds of thousands of
  * mutations of them: bytes changed, removed, doubled, replaced by pieces of JSON, from a fixed seed.
@@ -37,6 +38,27 @@ static bool has_escaped_key(const json_t *object, const char *text, size_t size_
 	return false;
 }
 
+static bool has_byte_of(const char *text, size_t size_bytes, const char *bytes)
+{
+	for (size_t i = 0; i < size_bytes; i++)
+		if (text[i] != '\0' && strchr(bytes, text[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* What the short way takes is good; and what is good and has neither an escape nor spaces that are
+ * no spaces, it takes. */
+static void check_plain(const char *text, size_t size_bytes, bool good)
+{
+	bool passed = hf_json_is_plain_object(text, size_bytes);
+
+	if (passed && !good)
+		fail_msg("plain, but not JSON: %.*s", (int)size_bytes, text);
+	if (!passed && good && text[0] == '{' && text[size_bytes - 1] == '}' &&
+	    !has_byte_of(text, size_bytes, "\\\t\r\n"))
+		fail_msg("not plain: %.*s", (int)size_bytes, text);
+}
+
 static void check_same(const char *text, size_t size_bytes)
 {
 	json_error_t json_err;
@@ -50,6 +72,7 @@ static void check_same(const char *text, size_t size_bytes)
 		fail_msg("refused (%s): %.*s", err.text, (int)size_bytes, text);
 	if (passed)
 		CHECK_U64(members.count, ==, json_object_size(json));
+	check_plain(text, size_bytes, good);
 	json_decref(json);
 }
 

@@ -7,6 +7,9 @@
  * The log is written back every 4,000 pages, not every 1,000: each time costs two flushes, and the
  * index's pages that all events of one unit share are then written back once for many events.
  *
+ * secure_delete, which some builds of SQLite have on, wipes what is cut out of a page each time one
+ * is filled; only gaps are ever deleted here.
+ *
  * How it fails: on any error the transaction is rolled back. An I/O error leaves in doubt which
  * bytes are on the medium, and asking the same descriptor again proves nothing: the connection
  * is spent, and the next call opens a new one (see Durability in the header).
@@ -35,15 +38,14 @@ enum {
 
 /* The chain value in the text of a line; intake has seen that it stands there. */
 #define CHAIN_OF_LINE "substr(line, -86, 64)"
+/* Which events are listed: ?3 is a device or NULL for all. */
+#define OF_DEVICE_3 "(?3 IS NULL OR stream IN (SELECT id FROM streams WHERE device = ?3))"
 
+/* A stream is one epoch of a device. Its number stands in each event and in the index over them:
+ * shorter there than the two names, and compared as one integer. */
 static const char schema[] =
-	"CREATE TABLE events("
-	" row INTEGER PRIMARY KEY,"
-	" device TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
-	" crc INTEGER NOT NULL, received_ms INTEGER NOT NULL, class TEXT NOT NULL,"
-	" line TEXT NOT NULL,"
-	" UNIQUE(device, epoch, seq));"
 	"CREATE TABLE streams("
+	" id INTEGER PRIMARY KEY,"
 	" device TEXT NOT NULL, epoch TEXT NOT NULL, mark INTEGER NOT NULL,"
 	" first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL,"
 	" events INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0,"
@@ -53,34 +55,49 @@ static const char schema[] =
 	" chain TEXT NOT NULL DEFAULT '', chain_epoch TEXT NOT NULL DEFAULT '',"
 	" forks INTEGER NOT NULL DEFAULT 0, unchecked INTEGER NOT NULL DEFAULT 0,"
 	" forked_from TEXT NOT NULL DEFAULT '',"
-	" PRIMARY KEY(device, epoch)) WITHOUT ROWID;"
+	" UNIQUE(device, epoch));"
+	"CREATE TABLE events("
+	" row INTEGER PRIMARY KEY,"
+	" stream INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" crc INTEGER NOT NULL, received_ms INTEGER NOT NULL, class TEXT NOT NULL,"
+	" line TEXT NOT NULL,"
+	" UNIQUE(stream, seq));"
 	"CREATE TABLE gaps("
-	" device TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL,"
+	" stream INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" last INTEGER NOT NULL, noticed_ms INTEGER NOT NULL,"
-	" PRIMARY KEY(device, epoch, first)) WITHOUT ROWID;";
+	" PRIMARY KEY(stream, first)) WITHOUT ROWID;";
 
-/* From the version before: what the chain needs is in the lines that are stored. */
+/* From the version before, which had device and epoch in each row: the tables are written anew
+ * between these two. What the chain needs is in the lines that are stored. */
+static const char set_version_1_aside[] = "ALTER TABLE events RENAME TO events_1;"
+					  "ALTER TABLE streams RENAME TO streams_1;"
+					  "ALTER TABLE gaps RENAME TO gaps_1;";
 static const char from_version_1[] =
-	"ALTER TABLE streams ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE streams ADD COLUMN chain_epoch TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE streams ADD COLUMN forks INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE streams ADD COLUMN unchecked INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE streams ADD COLUMN forked_from TEXT NOT NULL DEFAULT '';"
-	"UPDATE streams SET chain_epoch = epoch, chain = coalesce((SELECT " CHAIN_OF_LINE
-	" FROM events e WHERE e.device = streams.device AND e.epoch = streams.epoch"
-	" AND e.seq = streams.mark), '');";
+	"INSERT INTO streams(device, epoch, mark, first_seen_ms, last_seen_ms, events, duplicates,"
+	" conflicts, late_fills, state, release, chain_epoch)"
+	" SELECT device, epoch, mark, first_seen_ms, last_seen_ms, events, duplicates,"
+	" conflicts, late_fills, state, release, epoch FROM streams_1;"
+	"INSERT INTO events SELECT e.row, s.id, e.seq, e.crc, e.received_ms, e.class, e.line"
+	" FROM events_1 e LEFT JOIN streams s ON s.device = e.device AND s.epoch = e.epoch"
+	" ORDER BY e.row;"
+	"INSERT INTO gaps SELECT s.id, g.first, g.last, g.noticed_ms"
+	" FROM gaps_1 g LEFT JOIN streams s ON s.device = g.device AND s.epoch = g.epoch;"
+	"UPDATE streams SET chain = coalesce((SELECT " CHAIN_OF_LINE
+	" FROM events WHERE stream = streams.id AND seq = streams.mark), '');"
+	"DROP TABLE events_1; DROP TABLE streams_1; DROP TABLE gaps_1;";
 
 enum statement {
 	BEGIN,
 	COMMIT,
 	ROLLBACK,
-	MARK_OF,
+	STREAM_OF,
 	MARK_OF_DEVICE,
 	EVENT_CRC,
 	EVENT_BELOW,
 	EVENT_LINE,
 	EVENTS_ELSEWHERE,
 	EVENT_ADD,
+	STREAM_ADD,
 	STREAM_PUT,
 	STREAM_CONFLICT,
 	STREAM_FORK,
@@ -99,33 +116,28 @@ static const char *const statement_text[] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[MARK_OF] = "SELECT mark, chain, chain_epoch FROM streams WHERE device = ?1 AND epoch = ?2",
+	[STREAM_OF] = "SELECT id, mark, chain, chain_epoch FROM streams"
+		      " WHERE device = ?1 AND epoch = ?2",
 	[MARK_OF_DEVICE] = "SELECT max(mark) FROM streams WHERE device = ?1",
-	[EVENT_CRC] = "SELECT crc, " CHAIN_OF_LINE
-		      " FROM events WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+	[EVENT_CRC] = "SELECT crc, " CHAIN_OF_LINE " FROM events WHERE stream = ?1 AND seq = ?2",
 	[EVENT_BELOW] = "SELECT seq, " CHAIN_OF_LINE ", json_extract(line, '$.epoch') FROM events"
-			" WHERE device = ?1 AND epoch = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT 1",
+			" WHERE stream = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1",
 	[EVENT_LINE] = "SELECT line, json_extract(line, '$.epoch') FROM events"
-		       " WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+		       " WHERE stream = ?1 AND seq = ?2",
 	/* The last line before a number in each of the device's other streams. */
 	[EVENTS_ELSEWHERE] = "SELECT substr(e.line, -86, 64) FROM streams s JOIN events e"
-			     " ON e.device = s.device AND e.epoch = s.epoch AND e.seq ="
-			     " (SELECT max(seq) FROM events b WHERE b.device = s.device"
-			     " AND b.epoch = s.epoch AND b.seq < ?3)"
-			     " WHERE s.device = ?1 AND s.epoch <> ?2",
-	[EVENT_ADD] = "INSERT INTO events(device, epoch, seq, crc, received_ms, class, line)"
-		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[STREAM_PUT] =
-		"INSERT INTO streams(device, epoch, mark, first_seen_ms, last_seen_ms, events,"
-		" duplicates, late_fills, state, release, chain, chain_epoch, forks, unchecked,"
-		" forked_from)"
-		" VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, coalesce(?8, ''), coalesce(?9, ''),"
-		" ?10, ?11, ?12, ?13, coalesce(?14, ''))"
-		" ON CONFLICT DO UPDATE SET mark = ?3, last_seen_ms = ?4, events = events + ?5,"
-		" duplicates = duplicates + ?6, late_fills = late_fills + ?7,"
-		" state = coalesce(?8, state), release = coalesce(?9, release), chain = ?10,"
-		" chain_epoch = ?11, forks = forks + ?12, unchecked = unchecked + ?13,"
-		" forked_from = coalesce(?14, forked_from)",
+			     " ON e.stream = s.id AND e.seq ="
+			     " (SELECT max(seq) FROM events b WHERE b.stream = s.id AND b.seq < ?2)"
+			     " WHERE s.id <> ?1 AND s.device = ?3",
+	[EVENT_ADD] = "INSERT INTO events(stream, seq, crc, received_ms, class, line)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[STREAM_ADD] = "INSERT INTO streams(device, epoch, mark, first_seen_ms, last_seen_ms)"
+		       " VALUES(?1, ?2, ?3, ?4, ?4)",
+	[STREAM_PUT] = "UPDATE streams SET mark = ?2, last_seen_ms = ?3, events = events + ?4,"
+		       " duplicates = duplicates + ?5, late_fills = late_fills + ?6,"
+		       " state = coalesce(?7, state), release = coalesce(?8, release), chain = ?9,"
+		       " chain_epoch = ?10, forks = forks + ?11, unchecked = unchecked + ?12,"
+		       " forked_from = coalesce(?13, forked_from) WHERE id = ?1",
 	[STREAM_CONFLICT] = "UPDATE streams SET conflicts = conflicts + 1, last_seen_ms = ?3"
 			    " WHERE device = ?1 AND epoch = ?2",
 	/* Of a stream that has no line yet, too. */
@@ -133,25 +145,25 @@ static const char *const statement_text[] = {
 		"INSERT INTO streams(device, epoch, mark, first_seen_ms, last_seen_ms, forks)"
 		" VALUES(?1, ?2, ?4, ?3, ?3, 1)"
 		" ON CONFLICT DO UPDATE SET forks = forks + 1, last_seen_ms = ?3",
-	[GAP_ADD] = "INSERT INTO gaps(device, epoch, first, last, noticed_ms)"
-		    " VALUES(?1, ?2, ?3, ?4, ?5)",
-	[GAP_AROUND] = "SELECT first, last, noticed_ms FROM gaps WHERE device = ?1 AND epoch = ?2"
-		       " AND first <= ?3 ORDER BY first DESC LIMIT 1",
-	[GAP_DROP] = "DELETE FROM gaps WHERE device = ?1 AND epoch = ?2 AND first = ?3",
+	[GAP_ADD] = "INSERT INTO gaps(stream, first, last, noticed_ms) VALUES(?1, ?2, ?3, ?4)",
+	[GAP_AROUND] = "SELECT first, last, noticed_ms FROM gaps WHERE stream = ?1"
+		       " AND first <= ?2 ORDER BY first DESC LIMIT 1",
+	[GAP_DROP] = "DELETE FROM gaps WHERE stream = ?1 AND first = ?2",
 	[ROW_LAST] = "SELECT coalesce(max(row), 0) FROM events",
 	[EVENTS_UP] = "SELECT row, received_ms, line FROM events WHERE row BETWEEN ?1 AND ?2"
-		      " AND (?3 IS NULL OR device = ?3) AND (?4 IS NULL OR class = ?4)"
+		      " AND " OF_DEVICE_3 " AND (?4 IS NULL OR class = ?4)"
 		      " ORDER BY row LIMIT ?5",
 	[EVENTS_DOWN] = "SELECT row, received_ms, line FROM (SELECT row, received_ms, line FROM"
-			" events WHERE row BETWEEN ?1 AND ?2 AND (?3 IS NULL OR device = ?3)"
+			" events WHERE row BETWEEN ?1 AND ?2 AND " OF_DEVICE_3
 			" AND (?4 IS NULL OR class = ?4) ORDER BY row DESC LIMIT ?5) ORDER BY row",
 	[DEVICES] = "SELECT device, epoch, mark, first_seen_ms, last_seen_ms, events, duplicates,"
 		    " conflicts, late_fills, (SELECT coalesce(sum(last - first + 1), 0) FROM gaps g"
-		    " WHERE g.device = s.device AND g.epoch = s.epoch), state, release,"
+		    " WHERE g.stream = s.id), state, release,"
 		    " forks, unchecked, forked_from"
 		    " FROM streams s ORDER BY device, last_seen_ms DESC LIMIT ?1",
-	[GAPS] = "SELECT device, epoch, first, last, noticed_ms FROM gaps"
-		 " WHERE ?1 IS NULL OR device = ?1 ORDER BY noticed_ms, device, first LIMIT ?2",
+	[GAPS] = "SELECT device, epoch, first, last, noticed_ms"
+		 " FROM gaps JOIN streams ON id = stream WHERE ?1 IS NULL OR device = ?1 ORDER BY "
+		 "noticed_ms, device, first LIMIT ?2",
 };
 _Static_assert(sizeof statement_text / sizeof statement_text[0] == STATEMENT_COUNT,
 	       "a text for every statement");
@@ -167,6 +179,7 @@ struct store_sqlite {
 struct tally {
 	const struct hf_sender *sender;
 	int64_t now_ms;
+	uint64_t stream;
 	uint64_t mark_found; /* before this batch */
 	uint64_t mark;
 	struct hf_chain_tip tip; /* the line at the mark */
@@ -233,15 +246,25 @@ static void bind_number(sqlite3_stmt *statement, int at, uint64_t value)
 	(void)sqlite3_bind_int64(statement, at, (sqlite3_int64)value);
 }
 
-static sqlite3_stmt *use(struct store_sqlite *store, enum statement which,
-			 const struct hf_sender *sender)
+/* ?1 and ?2 are the names of its stream. */
+static sqlite3_stmt *use_named(struct store_sqlite *store, enum statement which,
+			       const struct hf_sender *sender)
 {
 	sqlite3_stmt *statement = store->statements[which];
 
-	if (sender != NULL) {
-		bind_text(statement, 1, sender->device_id);
-		bind_text(statement, 2, sender->epoch);
-	}
+	bind_text(statement, 1, sender->device_id);
+	bind_text(statement, 2, sender->epoch);
+	return statement;
+}
+
+/* ?1 is its stream, ?2 a number in it. */
+static sqlite3_stmt *use(struct store_sqlite *store, enum statement which,
+			 const struct tally *tally, uint64_t seq)
+{
+	sqlite3_stmt *statement = store->statements[which];
+
+	bind_number(statement, 1, tally->stream);
+	bind_number(statement, 2, seq);
 	return statement;
 }
 
@@ -376,12 +399,13 @@ static enum hf_code settle_schema(struct store_sqlite *store, long *ret_version,
 /* One transaction: a power cut leaves the old layout or the new one. */
 static enum hf_code migrate(struct store_sqlite *store, long version, struct hf_err *err)
 {
-	char sql[sizeof from_version_1 + 96];
+	char sql[sizeof set_version_1_aside + sizeof schema + sizeof from_version_1 + 96];
 
 	if (version == SCHEMA_VERSION)
 		return HF_OK;
-	(void)snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
-		       from_version_1, SCHEMA_VERSION);
+	(void)snprintf(sql, sizeof sql,
+		       "BEGIN IMMEDIATE; %s %s %s PRAGMA user_version = %d; COMMIT;",
+		       set_version_1_aside, schema, from_version_1, SCHEMA_VERSION);
 	enum hf_code code = execute(store, sql, err);
 	return code == HF_OK ? HF_OK : hf_err_prefix(err, "bring the layout up to date");
 }
@@ -410,7 +434,7 @@ static enum hf_code set_up(struct store_sqlite *store, struct hf_err *err)
 		code = execute(store,
 			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
-			       "PRAGMA journal_size_limit = 67108864;"
+			       "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
 			       "PRAGMA wal_autocheckpoint = 4000;"
 			       "PRAGMA wal_checkpoint(TRUNCATE);",
 			       err);
@@ -448,13 +472,12 @@ static enum hf_code open_db(struct store_sqlite *store, struct hf_err *err)
 static enum hf_code add_event(struct store_sqlite *store, struct tally *tally,
 			      const struct hf_intake_line *line, struct hf_err *err)
 {
-	sqlite3_stmt *add = use(store, EVENT_ADD, tally->sender);
+	sqlite3_stmt *add = use(store, EVENT_ADD, tally, line->seq);
 
-	bind_number(add, 3, line->seq);
-	bind_number(add, 4, line->crc);
-	(void)sqlite3_bind_int64(add, 5, tally->now_ms);
-	bind_text(add, 6, line->event_class);
-	(void)sqlite3_bind_text(add, 7, line->text, (int)line->size_bytes, SQLITE_STATIC);
+	bind_number(add, 3, line->crc);
+	(void)sqlite3_bind_int64(add, 4, tally->now_ms);
+	bind_text(add, 5, line->event_class);
+	(void)sqlite3_bind_text(add, 6, line->text, (int)line->size_bytes, SQLITE_STATIC);
 	tally->stored++;
 	return run(store, add, err);
 }
@@ -464,11 +487,10 @@ static enum hf_code add_gap(struct store_sqlite *store, const struct tally *tall
 {
 	if (first > last)
 		return HF_OK;
-	sqlite3_stmt *add = use(store, GAP_ADD, tally->sender);
+	sqlite3_stmt *add = use(store, GAP_ADD, tally, first);
 
-	bind_number(add, 3, first);
-	bind_number(add, 4, last);
-	(void)sqlite3_bind_int64(add, 5, noticed_ms);
+	bind_number(add, 3, last);
+	(void)sqlite3_bind_int64(add, 4, noticed_ms);
 	return run(store, add, err);
 }
 
@@ -476,9 +498,7 @@ static enum hf_code add_gap(struct store_sqlite *store, const struct tally *tall
 static enum hf_code fill_gap(struct store_sqlite *store, struct tally *tally, uint64_t seq,
 			     struct hf_err *err)
 {
-	sqlite3_stmt *around = use(store, GAP_AROUND, tally->sender);
-
-	bind_number(around, 3, seq);
+	sqlite3_stmt *around = use(store, GAP_AROUND, tally, seq);
 	int result = sqlite3_step(around);
 	uint64_t first = column_number(around, 0), last = column_number(around, 1);
 	int64_t noticed_ms = sqlite3_column_int64(around, 2);
@@ -491,9 +511,7 @@ static enum hf_code fill_gap(struct store_sqlite *store, struct tally *tally, ui
 	if (code != HF_OK || result == SQLITE_DONE || seq > last)
 		return code;
 
-	sqlite3_stmt *drop = use(store, GAP_DROP, tally->sender);
-	bind_number(drop, 3, first);
-	code = run(store, drop, err);
+	code = run(store, use(store, GAP_DROP, tally, first), err);
 	if (code == HF_OK)
 		code = add_gap(store, tally, first, seq - 1, noticed_ms, err);
 	if (code == HF_OK)
@@ -522,11 +540,11 @@ static enum hf_code continues_elsewhere(struct store_sqlite *store, const struct
 					const struct hf_intake_line *line, bool *ret_continues,
 					struct hf_err *err)
 {
-	AUTO_RESET list = use(store, EVENTS_ELSEWHERE, tally->sender);
+	AUTO_RESET list = use(store, EVENTS_ELSEWHERE, tally, line->seq);
 	uint8_t chain[HF_CHAIN_BYTES];
 	int result;
 
-	bind_number(list, 3, line->seq);
+	bind_text(list, 3, tally->sender->device_id);
 	*ret_continues = false;
 	while ((result = sqlite3_step(list)) == SQLITE_ROW && !*ret_continues)
 		*ret_continues = column_chain(list, 0, chain) && hf_chain_continues(chain, line);
@@ -579,10 +597,9 @@ static enum hf_code check_chain(struct store_sqlite *store, struct tally *tally,
 static enum hf_code find_below(struct store_sqlite *store, const struct tally *tally, uint64_t seq,
 			       struct hf_chain_tip *ret_tip, struct hf_err *err)
 {
-	AUTO_RESET below = use(store, EVENT_BELOW, tally->sender);
+	AUTO_RESET below = use(store, EVENT_BELOW, tally, seq);
 
 	*ret_tip = (struct hf_chain_tip){ 0 };
-	bind_number(below, 3, seq);
 	int result = sqlite3_step(below);
 	if (result == SQLITE_DONE)
 		return HF_OK;
@@ -598,11 +615,10 @@ static enum hf_code find_below(struct store_sqlite *store, const struct tally *t
 static enum hf_code check_successor(struct store_sqlite *store, struct tally *tally,
 				    const struct hf_intake_line *line, struct hf_err *err)
 {
-	AUTO_RESET next = use(store, EVENT_LINE, tally->sender);
+	AUTO_RESET next = use(store, EVENT_LINE, tally, line->seq + 1);
 	struct hf_intake_line after = { .seq = line->seq + 1 };
 	struct hf_chain_tip tip = { 0 };
 
-	bind_number(next, 3, after.seq);
 	int result = sqlite3_step(next);
 	if (result == SQLITE_DONE)
 		return HF_OK;
@@ -643,10 +659,8 @@ static enum hf_code take_late(struct store_sqlite *store, struct tally *tally,
 static enum hf_code take_known_range(struct store_sqlite *store, struct tally *tally,
 				     const struct hf_intake_line *line, struct hf_err *err)
 {
-	sqlite3_stmt *look = use(store, EVENT_CRC, tally->sender);
+	sqlite3_stmt *look = use(store, EVENT_CRC, tally, line->seq);
 	uint8_t chain[HF_CHAIN_BYTES];
-
-	bind_number(look, 3, line->seq);
 	int result = sqlite3_step(look);
 	uint64_t crc = column_number(look, 0);
 	bool same = crc == line->crc && column_chain(look, 1, chain) &&
@@ -690,64 +704,78 @@ static enum hf_code take_line(struct store_sqlite *store, struct tally *tally,
 	return code;
 }
 
-static enum hf_code find_mark(struct store_sqlite *store, struct tally *tally, uint64_t seq_first,
-			      struct hf_err *err)
+static enum hf_code find_stream(struct store_sqlite *store, struct tally *tally, bool *ret_found,
+				struct hf_err *err)
 {
-	sqlite3_stmt *of_stream = use(store, MARK_OF, tally->sender);
-	int result = sqlite3_step(of_stream);
-	enum hf_code code = HF_OK;
-	bool found = result == SQLITE_ROW;
+	AUTO_RESET of = use_named(store, STREAM_OF, tally->sender);
+	int result = sqlite3_step(of);
 
-	if (found) {
-		tally->mark = column_number(of_stream, 0);
+	*ret_found = result == SQLITE_ROW;
+	if (*ret_found) {
+		tally->stream = column_number(of, 0);
+		tally->mark = column_number(of, 1);
 		tally->tip.seq = tally->mark;
-		tally->tip.known = column_chain(of_stream, 1, tally->tip.chain);
-		column_epoch(of_stream, 2, &tally->tip);
-	} else if (result != SQLITE_DONE) {
-		code = fail_sqlite(store, result, "read", err);
+		tally->tip.known = column_chain(of, 2, tally->tip.chain);
+		column_epoch(of, 3, &tally->tip);
 	}
-	auto_reset(&of_stream);
-	if (code != HF_OK || found)
-		return code;
+	return result == SQLITE_ROW || result == SQLITE_DONE
+		       ? HF_OK
+		       : fail_sqlite(store, result, "read", err);
+}
 
+/* seq_first: the number it begins with. */
+static enum hf_code add_stream(struct store_sqlite *store, struct tally *tally, uint64_t seq_first,
+			       struct hf_err *err)
+{
 	sqlite3_stmt *of_device = store->statements[MARK_OF_DEVICE];
+	bool found;
+
 	bind_text(of_device, 1, tally->sender->device_id);
-	code = look_up(store, of_device, &found, &tally->mark, err);
+	enum hf_code code = look_up(store, of_device, &found, &tally->mark, err);
+	if (code != HF_OK)
+		return code;
 	/* Numbers that begin again belong to a new history: it starts where it starts. */
-	if (code == HF_OK && tally->mark >= seq_first)
+	if (tally->mark >= seq_first)
 		tally->mark = seq_first - 1;
+	sqlite3_stmt *add = use_named(store, STREAM_ADD, tally->sender);
+	bind_number(add, 3, tally->mark);
+	(void)sqlite3_bind_int64(add, 4, tally->now_ms);
+	code = run(store, add, err);
+	tally->stream = (uint64_t)sqlite3_last_insert_rowid(store->db);
 	return code;
 }
 
 static enum hf_code put_stream(struct store_sqlite *store, const struct tally *tally,
 			       struct hf_err *err)
 {
-	sqlite3_stmt *put = use(store, STREAM_PUT, tally->sender);
+	sqlite3_stmt *put = use(store, STREAM_PUT, tally, tally->mark);
 	const char *forked_from = tally->sender->forked_from;
 	char chain[CHAIN_TEXT_BYTES] = "";
 
 	if (tally->tip.known)
 		hf_hex(tally->tip.chain, HF_CHAIN_BYTES, chain);
-	bind_number(put, 3, tally->mark);
-	(void)sqlite3_bind_int64(put, 4, tally->now_ms);
-	bind_number(put, 5, tally->stored);
-	bind_number(put, 6, tally->duplicates);
-	bind_number(put, 7, tally->late_fills);
-	bind_text(put, 8, tally->newest != NULL ? tally->newest->state : NULL);
-	bind_text(put, 9, tally->newest != NULL ? tally->newest->release : NULL);
-	bind_text(put, 10, chain);
-	bind_text(put, 11, tally->tip.epoch);
-	bind_number(put, 12, tally->forks);
-	bind_number(put, 13, tally->unchecked);
-	bind_text(put, 14, forked_from[0] != '\0' ? forked_from : NULL);
+	(void)sqlite3_bind_int64(put, 3, tally->now_ms);
+	bind_number(put, 4, tally->stored);
+	bind_number(put, 5, tally->duplicates);
+	bind_number(put, 6, tally->late_fills);
+	bind_text(put, 7, tally->newest != NULL ? tally->newest->state : NULL);
+	bind_text(put, 8, tally->newest != NULL ? tally->newest->release : NULL);
+	bind_text(put, 9, chain);
+	bind_text(put, 10, tally->tip.epoch);
+	bind_number(put, 11, tally->forks);
+	bind_number(put, 12, tally->unchecked);
+	bind_text(put, 13, forked_from[0] != '\0' ? forked_from : NULL);
 	return run(store, put, err);
 }
 
 static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_intake *batch,
 				struct tally *tally, struct hf_err *err)
 {
-	enum hf_code code = find_mark(store, tally, batch->lines[0].seq, err);
+	bool found;
+	enum hf_code code = find_stream(store, tally, &found, err);
 
+	if (code == HF_OK && !found)
+		code = add_stream(store, tally, batch->lines[0].seq, err);
 	tally->mark_found = tally->mark;
 	for (size_t i = 0; code == HF_OK && i < batch->line_count; i++)
 		code = take_line(store, tally, &batch->lines[i], err);
@@ -763,7 +791,7 @@ static enum hf_code ingest_open(struct store_sqlite *store, const struct hf_inta
 static void count_conflict(struct store_sqlite *store, const struct tally *tally)
 {
 	sqlite3_stmt *count =
-		use(store, tally->fork ? STREAM_FORK : STREAM_CONFLICT, tally->sender);
+		use_named(store, tally->fork ? STREAM_FORK : STREAM_CONFLICT, tally->sender);
 
 	(void)sqlite3_bind_int64(count, 3, tally->now_ms);
 	if (tally->fork)
@@ -991,6 +1019,11 @@ enum hf_code hf_store_sqlite_open(const char *path, struct hf_store **ret_store,
 		return hf_fail(err, HF_E_NOMEM, "%s: no memory to open it", path);
 	}
 	store->base.ops = &sqlite_ops;
+	/* One thread at a time uses SQLite here, and nobody asks how much memory it has: its locks and
+	 * counts would be taken several times for each event. Refused, without harm, when SQLite has
+	 * been used before in this process. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	enum hf_code code = open_db(store, err);
 	if (code != HF_OK) {
 		sqlite_close(&store->base);

@@ -3,9 +3,9 @@
 /*
  * store_sqlite - the store in one SQLite file, hub.db.
  *
- * Shape       Table events: one row a line, text as the unit wrote it, UNIQUE(device, epoch,
- *             seq). Tables streams (the marks) and gaps (the numbers that never came). Anyone
- *             may read it with sqlite3 while the hub runs.
+ * Shape       Table events: one row a line, text as the unit wrote it, UNIQUE(stream, seq).
+ *             Tables streams (id, device, epoch; the marks) and gaps (the numbers that never
+ *             came). Anyone may read it with sqlite3 while the hub runs.
  *
  *             A file of an older version is brought up to date when it is opened, in one
  *             transaction; there is no way back.
@@ -14,7 +14,8 @@
  *             written into the database and the log is begun anew: after an I/O error no new
  *             commit is laid on top of a log whose bytes may only be in memory.
  *
- * Owners      One process: the caller holds the folder's lock.
+ * Owners      One process: the caller holds the folder's lock. One thread at a time in it: the first
+ *             store that is opened settles SQLite for that, for the whole process.
  *
  * Errors      HF_E_INVALID: the file is of another program or of a newer version of this one.
  *             HF_E_CORRUPT: it does not verify. HF_E_DENIED, HF_E_NOSPACE, HF_E_IO as the disk says.

@@ -596,10 +596,12 @@ static const char schema_of_version_1[] =
 	" last INTEGER NOT NULL, noticed_ms INTEGER NOT NULL,"
 	" PRIMARY KEY(device, epoch, first)) WITHOUT ROWID;"
 	"ATTACH '%s' AS now;"
-	"INSERT INTO events SELECT * FROM now.events;"
+	"INSERT INTO events SELECT row, device, epoch, seq, crc, received_ms, class, line"
+	" FROM now.events JOIN now.streams ON id = stream;"
 	"INSERT INTO streams SELECT device, epoch, mark, first_seen_ms, last_seen_ms, events,"
 	" duplicates, conflicts, late_fills, state, release FROM now.streams;"
-	"INSERT INTO gaps SELECT * FROM now.gaps; DETACH now;"
+	"INSERT INTO gaps SELECT device, epoch, first, last, noticed_ms"
+	" FROM now.gaps JOIN now.streams ON id = stream; DETACH now;"
 	"PRAGMA application_id = 1212565570; PRAGMA user_version = 1;";
 
 TEST(a_database_of_version_1_is_brought_up_to_date_and_its_chains_are_checked)
@@ -609,6 +611,7 @@ TEST(a_database_of_version_1_is_brought_up_to_date_and_its_chains_are_checked)
 	char sql[sizeof schema_of_version_1 + 64], old[80];
 
 	(void)take(&b, 1, 3);
+	CHECK_OK(offer(&b, "unit-2", "e6", 1, 2, "gate", &result));
 	CHECK_OK(offer(&b, "unit-2", "e7", 5, 6, "gate", &result));
 	hf_store_close(b.store);
 	b.store = NULL;
@@ -621,6 +624,10 @@ TEST(a_database_of_version_1_is_brought_up_to_date_and_its_chains_are_checked)
 	CHECK_U64(device_of(&b).mark, ==, 6);
 	CHECK_U64(device_of(&b).forks, ==, 0);
 	CHECK_U64(gaps_of(&b, "unit-2").count, ==, 1);
+	CHECK_U64(gaps_of(&b, "unit-1").count, ==, 0);
+	CHECK_OK(offer(&b, "unit-2", "e7", 5, 6, "gate", &result));
+	CHECK_U64(result.duplicates, ==, 2);
+	CHECK_U64(take(&b, 1, 3).duplicates, ==, 3);
 	struct log *log = log_begin("unit-1", TEST_EPOCH, 4);
 	log->chain[0] ^= 1;
 	log_add(log, 4, 4, "gate");

@@ -157,8 +157,8 @@ static bool walk_tail(struct cursor *c, struct hf_line *line)
 	if (!take_text_or_null(c, &ignored) || !skip(c, ",\"mono_ms\":") ||
 	    !take_number_or_null(c, &ignored) || !skip(c, ",\"clock\":") ||
 	    !take_text_or_null(c, &ignored) || !skip(c, ",\"release\":") ||
-	    !take_text_or_null(c, &ignored) || !skip(c, ",\"state\":") || !take_text(c, &ignored) ||
-	    !skip(c, ",\"attrs\":"))
+	    !take_text_or_null(c, &line->release) || !skip(c, ",\"state\":") ||
+	    !take_text(c, &line->state) || !skip(c, ",\"attrs\":"))
 		return false;
 	/* An origin has no quotes, so its key is the last one before the chain. */
 	const char *attrs = c->at;

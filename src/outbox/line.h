@@ -63,6 +63,8 @@ struct hf_line {
 	struct hf_slice thumb_path;
 	struct hf_slice model_tag;
 	struct hf_slice epoch;
+	struct hf_slice release;
+	struct hf_slice state;
 	struct hf_slice origin;
 	struct hf_slice attrs; /* the object with its braces */
 };
