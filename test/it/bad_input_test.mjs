@@ -54,6 +54,7 @@ function config(name, { url = clip, hub = '', extra = '', sources = '', zones = 
 hub: {url: "${hub}", backoff_min: 200ms, backoff_max: 1s, connect_timeout: 1s, total_timeout: 2s}
 infer: {workers: 1}
 policy: {path: "${QUICK_POLICY}"}
+supervisor: {heartbeat_timeout: 3s}
 sources:
   - {id: dvr, type: file, url: "${url}", loop: true}
 ${sources}cameras:

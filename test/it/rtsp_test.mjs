@@ -42,6 +42,7 @@ function config(name, sources) {
 	fs.writeFileSync(file, `device: {id: rtsp-${name}}
 infer: {workers: 1}
 policy: {path: "${QUICK_POLICY}"}
+supervisor: {heartbeat_timeout: 3s}
 sources:
 ${sources.map((s) => `  - {id: ${s.id}, type: ${s.type ?? 'rtsp'}, url: "${s.url}", layout: 1x1, ${s.more ?? 'timeout: 1s'}}`).join('\n')}
 cameras:
