@@ -241,6 +241,7 @@ static void enter(struct step *step, struct hf_case *one)
 	one->bad_ms = 0;
 	one->clear_ms = 0;
 	one->rebooted = false;
+	one->rereleased = false;
 	step->out->store = true;
 	hf_step_tell(step, HF_CHANGE_ENTERED, one, HF_ACTION_COUNT, HF_REFUSED_NOT, bad_for_ms);
 }
@@ -301,7 +302,7 @@ static bool latch_is_open(const struct step *step, const struct hf_policy_reason
 	case HF_LATCH_REBOOT:
 		return one->rebooted;
 	case HF_LATCH_RELEASE:
-		return !hf_step_denied(step->state, step->input);
+		return one->rereleased && !hf_step_denied(step->state, step->input);
 	case HF_LATCH_OPERATOR:
 		break;
 	}
@@ -315,6 +316,11 @@ static void hold(struct step *step, const struct hf_policy_reason *reason, struc
 {
 	bool was_clear = one->is_clear;
 
+	/* Bad under this release, too: only yet another one ends it, after a power cut as well. */
+	if (bad == YES && one->rereleased) {
+		one->rereleased = false;
+		step->out->store = true;
+	}
 	if (bad == YES)
 		one->clear_ms = 0;
 	else if (clear == YES && was_clear)

@@ -298,14 +298,15 @@ static void intend(struct step *step, struct hf_case *one, unsigned rung)
 {
 	enum hf_action action = action_at(step, one, rung);
 	const struct hf_policy_action *rule = &step->policy->actions[action];
-	const unsigned waits = sizeof rule->waits_ms / sizeof *rule->waits_ms;
+	const unsigned tries = tries_max(rule);
 
 	if (one->rung != rung)
 		one->tries = 0;
 	one->rung = (uint8_t)rung;
-	int64_t wait_ms = rule->waits_ms[one->tries < waits ? one->tries : waits - 1];
-	wait_ms = spread_ms(one, wait_ms);
-	if (one->tries < UINT8_MAX)
+	/* One that helped, and is needed again in the episode, waits as long as the last did. */
+	int64_t wait_ms =
+		spread_ms(one, rule->waits_ms[one->tries < tries ? one->tries : tries - 1]);
+	if (one->tries < tries)
 		one->tries++;
 	one->partial = false;
 	hf_use_add(step->state, action, key_of(step, one, action));
@@ -326,6 +327,13 @@ static void deny(struct step *step)
 	state->rollback_from = step->input->release;
 }
 
+/* One that was not made does not count as one; its use does. */
+static void untry(struct hf_case *one)
+{
+	if (one->tries > 0)
+		one->tries--;
+}
+
 /* Something came between the intent and the deed. The use is spent, the rung has not failed. */
 static bool withdraw(struct step *step, struct hf_case *one)
 {
@@ -335,6 +343,7 @@ static bool withdraw(struct step *step, struct hf_case *one)
 	if (refusal == HF_REFUSED_NOT)
 		return false;
 	hf_step_tell(step, HF_CHANGE_FAILED, one, action, refusal, one->tries);
+	untry(one);
 	rest(step, one);
 	return true;
 }
@@ -371,6 +380,7 @@ static void prepare(struct step *step, struct hf_case *one)
 {
 	/* It went by itself while the ladder waited. */
 	if (!one->is_bad) {
+		untry(one);
 		rest(step, one);
 		return;
 	}
@@ -602,7 +612,8 @@ void hf_ladder_climb(struct step *step)
 			if (one->step == before)
 				break;
 		}
-		if (one->step != HF_STEP_NONE)
+		/* What is due and waits for another one to end has nothing to wake up for. */
+		if (one->step != HF_STEP_NONE && one->until_ms > step->now_ms)
 			hf_step_wake(step, one->until_ms);
 	}
 }

@@ -119,6 +119,20 @@ static void pass_time(struct step *step)
 	}
 }
 
+/* Another release: what only another one ends may end. */
+static void notice_release(struct step *step)
+{
+	struct hf_policy_state *state = step->state;
+
+	if (state->release == step->input->release)
+		return;
+	for (unsigned i = 0; i < state->case_count; i++)
+		if (state->release != 0 && state->cases[i].phase == HF_CASE_ACTIVE)
+			state->cases[i].rereleased = true;
+	state->release = step->input->release;
+	step->out->store = true;
+}
+
 static void notice_start(struct step *step)
 {
 	struct hf_policy_state *state = step->state;
@@ -178,6 +192,16 @@ static bool some_active(const struct step *step)
 	return false;
 }
 
+/* Not yet active, but on the way there. */
+static bool some_bad(const struct step *step)
+{
+	for (unsigned i = 0; i < step->state->case_count; i++)
+		if (step->state->cases[i].is_bad &&
+		    !hf_case_reason(step->policy, &step->state->cases[i])->records_only)
+			return true;
+	return false;
+}
+
 static bool may_leave_by_itself(const struct step *step)
 {
 	const struct hf_policy_state *state = step->state;
@@ -229,9 +253,11 @@ static void keep_safe(struct step *step)
 		state->safe_well_ms += step->passed_ms;
 	if (!may_leave_by_itself(step))
 		return;
-	if (state->safe_well_ms > step->policy->safe_exit_healthy_ms)
+	bool is_over = state->safe_well_ms > step->policy->safe_exit_healthy_ms;
+
+	if (is_over && !some_bad(step))
 		leave_safe(step, false);
-	else
+	else if (!is_over)
 		hf_step_wake(step, step->now_ms + step->policy->safe_exit_healthy_ms + 1 -
 					   state->safe_well_ms);
 }
@@ -251,8 +277,9 @@ static enum hf_refusal acknowledge(struct step *step, unsigned reason)
 		    hf_case_reason(step->policy, one)->latch != HF_LATCH_OPERATOR ||
 		    (reason != HF_NO_REASON && one->reason != reason))
 			continue;
-		if (one->is_bad || hf_ladder_in_hand(one)) {
-			refusal = one->is_bad ? HF_REFUSED_STILL_BAD : HF_REFUSED_BUSY;
+		/* What is not known may be bad. */
+		if (!one->is_clear || hf_ladder_in_hand(one)) {
+			refusal = one->is_clear ? HF_REFUSED_BUSY : HF_REFUSED_STILL_BAD;
 			continue;
 		}
 		if (refusal == HF_REFUSED_NOTHING)
@@ -267,6 +294,21 @@ static enum hf_refusal acknowledge(struct step *step, unsigned reason)
 	return refusal;
 }
 
+/* One of those that asked for safe mode, or of their kind, is bad; it may have been over, and be
+ * back. What is unknown keeps nobody in: it may be that it can only be known outside. */
+static bool asks_for_safe(const struct step *step, const struct hf_case *one)
+{
+	const struct hf_policy_reason *reason = hf_case_reason(step->policy, one);
+
+	if (one->phase != HF_CASE_ACTIVE || !one->is_bad ||
+	    (step->state->safe_classes & UINT32_C(1) << reason->class_of) == 0)
+		return false;
+	for (unsigned r = 0; r < reason->rung_count; r++)
+		if (reason->ladder[r] == HF_ACTION_SAFE_MODE)
+			return true;
+	return false;
+}
+
 static enum hf_refusal clear_safe(struct step *step)
 {
 	struct hf_policy_state *state = step->state;
@@ -275,15 +317,9 @@ static enum hf_refusal clear_safe(struct step *step)
 		return HF_REFUSED_NOTHING;
 	if (hf_step_denied(state, step->input))
 		return HF_REFUSED_DENIED;
-	for (unsigned i = 0; i < state->case_count; i++) {
-		const struct hf_case *one = &state->cases[i];
-		const struct hf_policy_reason *reason = hf_case_reason(step->policy, one);
-
-		for (unsigned r = 0; r < reason->rung_count; r++)
-			if (reason->ladder[r] == HF_ACTION_SAFE_MODE && one->is_bad &&
-			    (one->engaged & 1U << r) != 0)
-				return HF_REFUSED_STILL_BAD;
-	}
+	for (unsigned i = 0; i < state->case_count; i++)
+		if (asks_for_safe(step, &state->cases[i]))
+			return HF_REFUSED_STILL_BAD;
 	(void)acknowledge(step, HF_NO_REASON);
 	leave_safe(step, true);
 	return HF_REFUSED_NOT;
@@ -500,6 +536,7 @@ void hf_policy_step(const struct hf_policy *policy, struct hf_policy_state *stat
 	pass_time(&step);
 	hf_cases_drop_strangers(&step);
 	notice_start(&step);
+	notice_release(&step);
 	for (unsigned i = 0; i < input->outcome_count; i++)
 		hf_ladder_outcome(&step, &input->outcomes[i]);
 	hf_cases_update(&step);

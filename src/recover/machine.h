@@ -147,6 +147,7 @@ struct hf_case {
 	bool is_unknown;
 	bool told;             /* that no rung is left */
 	bool rebooted;         /* since it became active */
+	bool rereleased;       /* the same, by another release */
 	bool partial;          /* the evidence was not pinned in time */
 	int64_t since_ms;      /* in this phase since */
 	int64_t flap_since_ms; /* the first of the entries */
@@ -166,6 +167,7 @@ struct hf_policy_state {
 	uint64_t boot;
 	uint64_t run;
 	uint64_t denied[HF_DENIED_MAX]; /* releases that were rolled back; 0: none */
+	uint64_t release;               /* of the last step; 0: none yet */
 	uint64_t rollback_from;         /* release in hand of a rollback; 0: none */
 	bool rolled_back;               /* until an operator has seen it */
 	bool safe;

@@ -412,6 +412,35 @@ TEST(an_action_whose_reason_went_while_it_waited_is_not_carried_out)
 	assert_int_equal(rig.out.state, HF_STATE_DEGRADED);
 }
 
+TEST(a_try_that_was_not_made_is_none_and_one_more_waits_as_long_as_the_last)
+{
+	rig_begin();
+	struct hf_policy_action *rule = rig_rung(down(), HF_ACTION_RESTART_WORKER);
+
+	rule->waits_ms[0] = 1000;
+	for (unsigned i = 0; i < 3; i++) {
+		fall();
+		CHECK_I64(rig_told(HF_CHANGE_CHOSEN)->value, >=, 800);
+		CHECK_U64(rig.state.cases[0].tries, ==, 1);
+		/* Neither bad nor clear: it is not carried out, and the case goes on. */
+		rig_set(HF_SIGNAL_WORKER_DOWN, 0, 3);
+		rig_step(1200);
+		CHECK_U64(rig.state.cases[0].tries, ==, 0);
+	}
+	rig_set(HF_SIGNAL_WORKER_DOWN, 0, 6);
+	rig_step(100);
+	rig_step(1200);
+	rig_report(HF_RESULT_FROZEN, HF_ACTION_RESTART_WORKER, 0, 0);
+	rig_set(HF_SIGNAL_WORKER_DOWN, 0, 3);
+	rig_report(HF_RESULT_DONE, HF_ACTION_RESTART_WORKER, 0, 0);
+	rig_step(100);
+	assert_int_equal(rig.state.cases[0].step, HF_STEP_NONE);
+	/* It helped; the next one waits, too. */
+	rig_set(HF_SIGNAL_WORKER_DOWN, 0, 6);
+	rig_step(100);
+	CHECK_I64(rig_told(HF_CHANGE_CHOSEN)->value, >=, 800);
+}
+
 /* ---- refusals ---- */
 
 static enum hf_refusal refused(void)
@@ -518,6 +547,27 @@ TEST(one_action_at_a_time_where_one_is_about_the_unit)
 	assert_true(rig_ordered(HF_ORDER_FREEZE, HF_ACTION_REBOOT));
 }
 
+TEST(what_is_due_and_waits_for_another_one_does_not_wake_the_unit_over_and_over)
+{
+	rig_begin();
+	struct hf_policy_action *rule = rig_rung(down(), HF_ACTION_RESTART_ALL);
+
+	rule->waits_ms[0] = 500;
+	rule->deadline_ms = 60000;
+	rig_rung(rig_reason("stuck", HF_CLASS_PROCESS, HF_SIGNAL_WORKER_STUCK), HF_ACTION_REBOOT)
+		->waits_ms[0] = 1000;
+	rig_set(HF_SIGNAL_WORKER_STUCK, 0, 6);
+	fall();
+	rig_step(600);
+	assert_true(rig_ordered(HF_ORDER_FREEZE, HF_ACTION_RESTART_ALL));
+	rig_report(HF_RESULT_FROZEN, HF_ACTION_RESTART_ALL, 0, 0);
+	rig_step(1200);
+	assert_false(rig_ordered(HF_ORDER_FREEZE, HF_ACTION_REBOOT));
+	CHECK_I64(rig.out.next_ms, >=, rig.input.now_ms + 50000);
+	rig_report(HF_RESULT_DONE, HF_ACTION_RESTART_ALL, 0, 0);
+	assert_true(rig_ordered(HF_ORDER_FREEZE, HF_ACTION_REBOOT));
+}
+
 /* ---- modes ---- */
 
 TEST(a_mode_stays_until_its_reason_is_over_and_for_its_own_hold_at_least)
@@ -593,6 +643,42 @@ TEST(it_is_left_by_itself_after_half_an_hour_once_a_day_where_the_class_allows)
 		assert_int_equal(rig.out.state, time == 0 ? HF_STATE_HEALTHY : HF_STATE_SAFE_MODE);
 	}
 	rig_step(86400000);
+	assert_int_equal(rig.out.state, HF_STATE_HEALTHY);
+}
+
+TEST(it_is_not_left_while_what_asked_for_it_is_back)
+{
+	rig_begin();
+	(void)severe();
+	rig_set(LATENCY, 0, 6);
+	rig_step(100);
+	assert_int_equal(rig.out.state, HF_STATE_SAFE_MODE);
+	/* Over, and nothing is engaged by it any more; but it is bad again. */
+	rig_set(LATENCY, 0, 1);
+	rig_step(100);
+	rig_step(100);
+	rig_command(HF_COMMAND_HOLD, HF_ACTION_REBOOT, 1000);
+	rig_set(LATENCY, 0, 6);
+	assert_int_equal(rig_command(HF_COMMAND_SAFE_CLEAR, HF_ACTION_COUNT, 0),
+			 HF_REFUSED_STILL_BAD);
+	assert_int_equal(rig.out.state, HF_STATE_SAFE_MODE);
+}
+
+TEST(it_is_not_left_by_itself_while_something_is_on_its_way_to_be_active)
+{
+	rig_begin();
+	(void)severe();
+	rig_reason("disk", HF_CLASS_RESOURCE, DISK)->hold_ms = 60000;
+	rig_set(LATENCY, 0, 6);
+	rig_step(100);
+	rig_set(LATENCY, 0, 1);
+	rig_step(100);
+	rig_step(1799950);
+	rig_set(DISK, 0, 6);
+	rig_step(100);
+	assert_int_equal(rig.out.state, HF_STATE_SAFE_MODE);
+	rig_set(DISK, 0, 0);
+	rig_step(100);
 	assert_int_equal(rig.out.state, HF_STATE_HEALTHY);
 }
 
@@ -698,6 +784,51 @@ TEST(a_latch_until_the_next_boot_is_opened_by_that_only)
 	rig_restart(true);
 	rig_step(1000);
 	assert_int_equal(rig.out.state, HF_STATE_HEALTHY);
+}
+
+TEST(a_latch_until_another_release_is_opened_by_that_only)
+{
+	rig_begin();
+	latency(0, 0)->latch = HF_LATCH_RELEASE;
+	rig_set(LATENCY, 0, 6);
+	rig_step(100);
+	rig_set(LATENCY, 0, 1);
+	rig_step(1000);
+	/* The same release again is not another one. */
+	rig_restart(true);
+	rig_step(1000);
+	rig_step(1000);
+	assert_int_equal(rig.out.state, HF_STATE_DEGRADED);
+	/* One under which it is bad, too, is none that ends it, on a good day of its own either. */
+	rig.input.release = 8;
+	rig_step(100);
+	rig_set(LATENCY, 0, 6);
+	rig_step(1000);
+	assert_true(rig.out.store);
+	rig_set(LATENCY, 0, 1);
+	rig_step(1000);
+	rig_step(1000);
+	assert_int_equal(rig.out.state, HF_STATE_DEGRADED);
+	rig_restart(true);
+	rig.input.release = 9;
+	rig_step(1000);
+	assert_int_equal(rig.out.state, HF_STATE_HEALTHY);
+}
+
+TEST(what_is_unknown_is_not_acknowledged)
+{
+	rig_begin();
+	latency(0, 0)->latch = HF_LATCH_OPERATOR;
+	rig_set(LATENCY, 0, 6);
+	rig_step(100);
+	rig_lose(LATENCY, 0, 0);
+	rig_step(100);
+	assert_int_equal(rig_command(HF_COMMAND_ACK, HF_ACTION_COUNT, 0), HF_REFUSED_STILL_BAD);
+	/* Nor what lies between the two thresholds. */
+	rig_set(LATENCY, 0, 3);
+	rig_step(100);
+	assert_int_equal(rig_command(HF_COMMAND_ACK, HF_ACTION_COUNT, 0), HF_REFUSED_STILL_BAD);
+	assert_int_equal(rig.out.state, HF_STATE_DEGRADED);
 }
 
 /* ---- starts ---- */
@@ -921,7 +1052,12 @@ TEST(in_shadow_a_worker_that_hangs_is_told_only_and_so_is_a_rollback)
 	assert_false(rig.state.rolled_back);
 }
 
-TESTS(RUN(a_reason_is_active_when_its_hold_is_full_and_one_look_is_no_duration),
+TESTS(RUN(what_is_due_and_waits_for_another_one_does_not_wake_the_unit_over_and_over),
+      RUN(a_latch_until_another_release_is_opened_by_that_only),
+      RUN(what_is_unknown_is_not_acknowledged), RUN(it_is_not_left_while_what_asked_for_it_is_back),
+      RUN(it_is_not_left_by_itself_while_something_is_on_its_way_to_be_active),
+      RUN(a_try_that_was_not_made_is_none_and_one_more_waits_as_long_as_the_last),
+      RUN(a_reason_is_active_when_its_hold_is_full_and_one_look_is_no_duration),
       RUN(a_hold_that_was_begun_runs_back_at_a_quarter_and_stands_still_while_unknown),
       RUN(time_in_which_nobody_looked_fills_nothing),
       RUN(it_is_over_when_clear_held_without_a_break_and_what_lies_between_stands_still),

@@ -11,13 +11,14 @@
 #include <string.h>
 
 enum {
-	PACK_VERSION = 1,
+	PACK_VERSION = 2,
 	FLAG_BAD = 1,
 	FLAG_CLEAR = 2,
 	FLAG_UNKNOWN = 4,
 	FLAG_TOLD = 8,
 	FLAG_REBOOTED = 16,
 	FLAG_PARTIAL = 32,
+	FLAG_RERELEASED = 64,
 	FLAG_ROLLED_BACK = 1,
 	FLAG_SAFE = 2,
 	FLAG_SAFE_BY_OPERATOR = 4,
@@ -63,7 +64,8 @@ static void put_case(struct writer *writer, const struct hf_policy *policy,
 {
 	unsigned flags = (one->is_bad ? FLAG_BAD : 0U) | (one->is_clear ? FLAG_CLEAR : 0U) |
 			 (one->is_unknown ? FLAG_UNKNOWN : 0U) | (one->told ? FLAG_TOLD : 0U) |
-			 (one->rebooted ? FLAG_REBOOTED : 0U) | (one->partial ? FLAG_PARTIAL : 0U);
+			 (one->rebooted ? FLAG_REBOOTED : 0U) | (one->partial ? FLAG_PARTIAL : 0U) |
+			 (one->rereleased ? FLAG_RERELEASED : 0U);
 
 	put(writer, hash_of(policy, one->reason), 4);
 	put(writer, one->scope, 1);
@@ -95,6 +97,7 @@ size_t hf_policy_state_pack(const struct hf_policy *policy, const struct hf_poli
 	put(&writer, state->run, 8);
 	for (unsigned i = 0; i < HF_DENIED_MAX; i++)
 		put(&writer, state->denied[i], 8);
+	put(&writer, state->release, 8);
 	put(&writer, state->rollback_from, 8);
 	put(&writer,
 	    (state->rolled_back ? FLAG_ROLLED_BACK : 0U) | (state->safe ? FLAG_SAFE : 0U) |
@@ -195,13 +198,14 @@ static struct hf_case get_case(struct reader *reader, const struct hf_policy *po
 	one.engaged = get_u8(reader, UINT8_MAX);
 	one.entries = get_u8(reader, UINT8_MAX);
 	one.shift = get_u8(reader, policy->flap_shift_max < 8 ? policy->flap_shift_max : 8);
-	unsigned flags = get_u8(reader, 2 * FLAG_PARTIAL - 1);
+	unsigned flags = get_u8(reader, 2 * FLAG_RERELEASED - 1);
 	one.is_bad = (flags & FLAG_BAD) != 0;
 	one.is_clear = (flags & FLAG_CLEAR) != 0;
 	one.is_unknown = (flags & FLAG_UNKNOWN) != 0;
 	one.told = (flags & FLAG_TOLD) != 0;
 	one.rebooted = (flags & FLAG_REBOOTED) != 0;
 	one.partial = (flags & FLAG_PARTIAL) != 0;
+	one.rereleased = (flags & FLAG_RERELEASED) != 0;
 	one.since_ms = get_time(reader);
 	one.flap_since_ms = get_time(reader);
 	one.bad_ms = get_span(reader);
@@ -309,6 +313,7 @@ enum hf_code hf_policy_state_unpack(const struct hf_policy *policy, const uint8_
 	state.run = get(&reader, 8);
 	for (unsigned i = 0; i < HF_DENIED_MAX; i++)
 		state.denied[i] = get(&reader, 8);
+	state.release = get(&reader, 8);
 	state.rollback_from = get(&reader, 8);
 	unsigned flags = get_u8(&reader, 2 * FLAG_SAFE_BY_OPERATOR - 1);
 	state.rolled_back = (flags & FLAG_ROLLED_BACK) != 0;

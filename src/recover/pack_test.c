@@ -22,6 +22,7 @@ static size_t pack_rich(void)
 	rig.state.boot = 12;
 	rig.state.run = 34;
 	rig.state.denied[1] = UINT64_MAX;
+	rig.state.release = 9;
 	rig.state.rollback_from = 7;
 	rig.state.rolled_back = true;
 	rig.state.safe = true;
@@ -57,6 +58,7 @@ static size_t pack_rich(void)
 			.is_unknown = i == 2,
 			.told = true,
 			.rebooted = true,
+			.rereleased = true,
 			.partial = true,
 			.since_ms = rig.state.now_ms - 5,
 			.flap_since_ms = rig.state.now_ms - 6,

@@ -159,6 +159,10 @@ static void note_move(struct look *look)
 		}
 		if (is_boot(move) && fault->active)
 			fault->rebooted = 1;
+		if (history->release != look->checked->before->history.release && fault->active)
+			fault->rereleased = 1;
+		if (fault->sight == SIGHT_BAD && !look->checked->setup->internal[f])
+			fault->rereleased = 0;
 		if (fault->sight == SIGHT_BAD || starts || !fault->active)
 			fault->clear_ticks = 0;
 		else if (fault->sight == SIGHT_CLEAR && move == MOVE_TICK &&
@@ -189,7 +193,7 @@ static bool may_be_over(const struct look *look, unsigned f)
 	case HF_LATCH_REBOOT:
 		return fault->rebooted != 0;
 	case HF_LATCH_RELEASE:
-		return !is_denied(look);
+		return fault->rereleased != 0 && !is_denied(look);
 	}
 	return false;
 }
@@ -209,6 +213,7 @@ static void note_cleared(struct look *look, unsigned f)
 		breaks(look, 11);
 	fault->active = 0;
 	fault->rebooted = 0;
+	fault->rereleased = 0;
 }
 
 static void note_chosen(struct look *look, unsigned f, unsigned action)
@@ -219,10 +224,6 @@ static void note_chosen(struct look *look, unsigned f, unsigned action)
 
 	if ((fault->failed & 1U << rung) != 0)
 		breaks(look, 14);
-	fault->tries = fault->tried == action && fault->tries > 0 ? (uint8_t)(fault->tries + 1) : 1;
-	if (fault->tries > HF_POLICY_WAITS_MAX)
-		fault->tries = HF_POLICY_WAITS_MAX;
-	fault->tried = (uint8_t)action;
 	fault->intended = 1;
 	fault->frozen = 0;
 	fault->failed_age = 0;
@@ -254,6 +255,7 @@ static void note_reason(struct look *look, const struct hf_change *change)
 	case HF_CHANGE_ENTERED:
 		fault->active = 1;
 		fault->rebooted = 0;
+		fault->rereleased = 0;
 		break;
 	case HF_CHANGE_CLEARED:
 		note_cleared(look, f);
@@ -332,6 +334,11 @@ static void note_perform(struct look *look, unsigned f, unsigned action)
 			breaks(look, 2);
 		history->rolled[history->release] = 1;
 	}
+	/* What was only intended was not tried. */
+	fault->tries = fault->tried == action && fault->tries > 0 ? (uint8_t)(fault->tries + 1) : 1;
+	if (fault->tries > HF_POLICY_WAITS_MAX)
+		fault->tries = HF_POLICY_WAITS_MAX;
+	fault->tried = (uint8_t)action;
 	fault->intended = 0;
 	fault->frozen = 0;
 	fault->pending = PENDING_PERFORM;

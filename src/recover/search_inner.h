@@ -42,10 +42,11 @@ struct fault {
 	uint8_t frozen; /* 1: ordered, 2: answered, or its time is over */
 	uint8_t active; /* it was told */
 	uint8_t rebooted;
+	uint8_t rereleased;  /* another release came, and it was not bad since */
 	uint8_t clear_ticks; /* seen clear for so long */
 	uint8_t failed;      /* bits 1 << rung, told */
 	uint8_t failed_age;
-	uint8_t tried; /* the last action that was told as chosen, and how often in a row */
+	uint8_t tried; /* the last action that was performed, and how often in a row */
 	uint8_t tries;
 	uint8_t intended; /* an action was told as chosen, and not yet performed */
 };

@@ -68,6 +68,9 @@ static void canonical_case(const struct hf_policy *policy, struct hf_case *one)
 		one->rung = HF_NO_RUNG;
 	if (one->step == HF_STEP_NONE)
 		one->partial = false;
+	/* Of a latch that it does not open it says nothing. */
+	if (policy->reasons[one->reason].latch != HF_LATCH_RELEASE)
+		one->rereleased = false;
 }
 
 static void canonical_state(const struct hf_policy *policy, struct hf_policy_state *state)
@@ -185,7 +188,8 @@ static void put_case(struct bytes *bytes, const struct hf_case *one)
 	put(bytes, one->entries | one->shift << 4U, 1);
 	put(bytes,
 	    (one->is_bad ? 1U : 0U) | (one->is_clear ? 2U : 0U) | (one->is_unknown ? 4U : 0U) |
-		    (one->told ? 8U : 0U) | (one->rebooted ? 16U : 0U) | (one->partial ? 32U : 0U),
+		    (one->told ? 8U : 0U) | (one->rebooted ? 16U : 0U) | (one->partial ? 32U : 0U) |
+		    (one->rereleased ? 64U : 0U),
 	    1);
 	put_time(bytes, one->since_ms);
 	put_time(bytes, one->flap_since_ms);
@@ -214,6 +218,7 @@ static void get_case(const uint8_t **data, struct hf_case *one)
 	one->told = (flags & 8) != 0;
 	one->rebooted = (flags & 16) != 0;
 	one->partial = (flags & 32) != 0;
+	one->rereleased = (flags & 64) != 0;
 	one->since_ms = get_time(data);
 	one->flap_since_ms = get_time(data);
 	one->until_ms = get_time(data);
@@ -227,6 +232,7 @@ static void put_state(struct bytes *bytes, const struct hf_policy_state *state)
 	put(bytes, state->run, 1);
 	for (unsigned i = 0; i < HF_DENIED_MAX; i++)
 		put(bytes, state->denied[i], 1);
+	put(bytes, state->release, 1);
 	put(bytes, state->rollback_from, 1);
 	put(bytes,
 	    (state->rolled_back ? 1U : 0U) | (state->safe ? 2U : 0U) |
@@ -260,6 +266,7 @@ static void get_state(const uint8_t **data, struct hf_policy_state *state)
 	state->run = get(data, 1);
 	for (unsigned i = 0; i < HF_DENIED_MAX; i++)
 		state->denied[i] = get(data, 1);
+	state->release = get(data, 1);
 	state->rollback_from = get(data, 1);
 	unsigned flags = (unsigned)get(data, 1);
 	state->rolled_back = (flags & 1) != 0;

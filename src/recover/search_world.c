@@ -25,6 +25,7 @@ void search_world_first(struct setup *setup, struct world *ret_world)
 	ret_world->live.now_ms = BASE_MS;
 	ret_world->live.boot = 1;
 	ret_world->live.run = 1;
+	ret_world->live.release = 1;
 	ret_world->stored = ret_world->live;
 	ret_world->history.release = 1;
 	ret_world->history.gate = setup->releases && !setup->is_pair ? HF_GATE_OPEN : HF_GATE_NONE;
