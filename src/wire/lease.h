@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 enum {
-	HF_LEASE_MS = 400,
+	HF_LEASE_MS = 350,
 	HF_LEASE_RENEW_MS = 100,
 	HF_LEASE_LOOK_MS = 50,
 };
