@@ -302,8 +302,8 @@ TEST(the_short_way_and_the_general_one_say_the_same)
 	static const char *const attrs[] = {
 		"{}",
 		"{\"score\":0.87,\"stay\":3}",
-		"{\"a\":[1,-2.5e3,{\"b\":true,\"c\":{\"b\":null}}],\"c\":"
-		"\"\\u00e9\\ud83d\\ude00\"}",
+		"{\"a\":[1,-2.5e3,{\"b\":true,\"c\":{\"b\":null}}]}",
+		"{\"c\":\"\\u00e9\\ud83d\\ude00\"}",
 		"{ \"a\" : 123456789012345678 , \"b\":\"\xc3\xa9\" }",
 	};
 

@@ -180,12 +180,12 @@ static int64_t get_time(const uint8_t **data)
 static void put_case(struct bytes *bytes, const struct hf_case *one)
 {
 	put(bytes, one->reason, 1);
-	put(bytes, one->phase | one->step << 4U, 1);
+	put(bytes, (unsigned)one->phase | (unsigned)one->step << 4, 1);
 	put(bytes, one->rung, 1);
 	put(bytes, one->tries, 1);
 	put(bytes, one->failed, 1);
 	put(bytes, one->engaged, 1);
-	put(bytes, one->entries | one->shift << 4U, 1);
+	put(bytes, (unsigned)one->entries | (unsigned)one->shift << 4, 1);
 	put(bytes,
 	    (one->is_bad ? 1U : 0U) | (one->is_clear ? 2U : 0U) | (one->is_unknown ? 4U : 0U) |
 		    (one->told ? 8U : 0U) | (one->rebooted ? 16U : 0U) | (one->partial ? 32U : 0U) |
