@@ -334,6 +334,9 @@ static void finish(struct supervisor *supervisor)
 {
 	children_close(supervisor);
 	resets_close(supervisor);
+	/* A source that is kept keeps the loop. */
+	(void)sd_event_source_disable_unref(supervisor->governor->timer);
+	reload_close(supervisor);
 	trace_close(supervisor->governor->trace);
 	keep_close(supervisor, supervisor->stopping);
 	offers_free(supervisor->offers);
