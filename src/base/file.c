@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,30 +101,43 @@ enum hf_code hf_folder_sync(const char *path, struct hf_err *err)
 	return HF_OK;
 }
 
-enum hf_code hf_file_replace(const char *path, const void *data, size_t size_bytes, mode_t mode,
-			     struct hf_err *err)
+static enum hf_code replace(const char *path, const void *data, size_t size_bytes, mode_t mode,
+			    bool flush, struct hf_err *err)
 {
-	char path_new[PATH_MAX], parent[PATH_MAX];
+	char path_new[PATH_MAX];
 
 	if ((size_t)snprintf(path_new, sizeof path_new, "%s.new", path) >= sizeof path_new)
 		return hf_fail(err, HF_E_LIMIT, "path too long: %s", path);
-	enum hf_code code = parent_of(path, parent, err);
-	if (code != HF_OK)
-		return code;
-
 	HF_AUTO_FD fd = open(path_new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return hf_fail_errno(err, "create %s", path_new);
-	code = hf_write_all(fd, data, size_bytes, err);
+	enum hf_code code = hf_write_all(fd, data, size_bytes, err);
 	if (code != HF_OK) {
 		(void)hf_err_prefix(err, "%s", path_new);
 		return code;
 	}
-	if (fsync(fd) != 0)
+	if (flush && fsync(fd) != 0)
 		return hf_fail_errno(err, "fsync %s", path_new);
 	if (rename(path_new, path) != 0)
 		return hf_fail_errno(err, "rename %s to %s", path_new, path);
-	return hf_folder_sync(parent, err);
+	return HF_OK;
+}
+
+enum hf_code hf_file_replace(const char *path, const void *data, size_t size_bytes, mode_t mode,
+			     struct hf_err *err)
+{
+	char parent[PATH_MAX];
+	enum hf_code code = parent_of(path, parent, err);
+
+	if (code == HF_OK)
+		code = replace(path, data, size_bytes, mode, true, err);
+	return code == HF_OK ? hf_folder_sync(parent, err) : code;
+}
+
+enum hf_code hf_file_replace_unflushed(const char *path, const void *data, size_t size_bytes,
+				       mode_t mode, struct hf_err *err)
+{
+	return replace(path, data, size_bytes, mode, false, err);
 }
 
 enum hf_code hf_folder_make(const char *path, mode_t mode, struct hf_err *err)

@@ -26,6 +26,9 @@ enum hf_code hf_file_read(const char *path, size_t size_bytes_max, char **ret_da
 /* Replace path: write path.new, fsync, rename, fsync the folder. mode e.g. 0640. */
 enum hf_code hf_file_replace(const char *path, const void *data, size_t size_bytes, mode_t mode,
 			     struct hf_err *err) HF_MUST_CHECK;
+/* The same for what outlives its process, and need not outlive the power: nothing is flushed. */
+enum hf_code hf_file_replace_unflushed(const char *path, const void *data, size_t size_bytes,
+				       mode_t mode, struct hf_err *err) HF_MUST_CHECK;
 
 /* Make a folder and its missing parents, each fsynced into its parent. Existing is fine. */
 enum hf_code hf_folder_make(const char *path, mode_t mode, struct hf_err *err) HF_MUST_CHECK;

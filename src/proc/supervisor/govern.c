@@ -460,12 +460,11 @@ static void step(struct supervisor *supervisor)
 
 	fill_input(supervisor, hf_mono_now(supervisor->clock));
 	hf_policy_step(&governor->policy, &governor->state, &governor->input, out);
-	governor->traced = governor->input;
+	trace_step(supervisor);
 	governor->input.outcome_count = 0;
 	governor->input.command = (struct hf_command){ .kind = HF_COMMAND_NONE };
 	/* Once is enough: the reason is latched until an operator has seen it. */
 	governor->state_lost = false;
-	trace_step(supervisor);
 	/* Before it is told or done: whoever comes after us has to find it. */
 	if (out->store)
 		keep_store(supervisor);

@@ -52,24 +52,6 @@ struct saved saved_open(const char *run_path, const char *boot_id)
 	return saved;
 }
 
-static enum hf_code write_unflushed(const char *path, const uint8_t *data, size_t size_bytes,
-				    struct hf_err *err)
-{
-	char path_new[PATH_MAX];
-
-	if ((size_t)snprintf(path_new, sizeof path_new, "%s.new", path) >= sizeof path_new)
-		return hf_fail(err, HF_E_LIMIT, "path too long: %s", path);
-	HF_AUTO_FD fd = open(path_new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return hf_fail_errno(err, "create %s", path_new);
-	enum hf_code code = hf_write_all(fd, data, size_bytes, err);
-	if (code != HF_OK)
-		return code;
-	if (rename(path_new, path) != 0)
-		return hf_fail_errno(err, "rename %s", path_new);
-	return HF_OK;
-}
-
 void saved_put(struct saved *saved, const uint8_t *data, size_t size_bytes)
 {
 	struct hf_err err;
@@ -83,7 +65,8 @@ void saved_put(struct saved *saved, const uint8_t *data, size_t size_bytes)
 	free(saved->data);
 	saved->data = copy;
 	saved->size_bytes = size_bytes;
-	if (saved->path[0] != '\0' && write_unflushed(saved->path, data, size_bytes, &err) != HF_OK)
+	if (saved->path[0] != '\0' &&
+	    hf_file_replace_unflushed(saved->path, data, size_bytes, 0600, &err) != HF_OK)
 		hf_log(HF_LOG_DEBUG, "saved_state_not_written", "why=\"%s\"", err.text);
 }
 

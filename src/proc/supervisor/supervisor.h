@@ -126,7 +126,6 @@ struct governor {
 	struct hf_policy policy;
 	struct hf_policy_state state;
 	struct hf_policy_input input;
-	struct hf_policy_input traced; /* of the last step */
 	struct hf_policy_output out;
 	struct readings readings;
 	struct trace *trace; /* NULL: there is none */

@@ -85,7 +85,7 @@ static void keep_line(struct trace *trace, size_t bytes)
 /* Nothing is different from the line before and nothing was done: time passed, that is all. */
 static bool is_quiet(const struct governor *governor, const struct trace *trace)
 {
-	const struct hf_policy_input *input = &governor->traced;
+	const struct hf_policy_input *input = &governor->input;
 
 	return governor->out.change_count == 0 && input->outcome_count == 0 &&
 	       input->command.kind == HF_COMMAND_NONE && input->asleep_ms == 0 &&
@@ -103,11 +103,11 @@ void trace_step(struct supervisor *supervisor)
 	if (trace == NULL || (trace->lines < FULL_EVERY && is_quiet(governor, trace)))
 		return;
 	bool full = trace->lines >= FULL_EVERY;
-	if (hf_trace_line(&governor->policy, &governor->traced, full ? NULL : &trace->last,
+	if (hf_trace_line(&governor->policy, &governor->input, full ? NULL : &trace->last,
 			  &governor->out, trace->line, &bytes, &err) != HF_OK)
 		return;
 	trace->lines = full ? 1 : trace->lines + 1;
-	trace->last = governor->traced;
+	trace->last = governor->input;
 	keep_line(trace, bytes);
 	if (trace->fd < 0)
 		return;
@@ -122,16 +122,6 @@ void trace_step(struct supervisor *supervisor)
 		turn_over(supervisor, trace);
 }
 
-static enum hf_code write_unflushed(const char *path, const char *data, size_t size_bytes,
-				    struct hf_err *err)
-{
-	HF_AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
-
-	if (fd < 0)
-		return hf_fail_errno(err, "create %s", path);
-	return hf_write_all(fd, data, size_bytes, err);
-}
-
 bool trace_freeze(struct supervisor *supervisor, const struct hf_order *order)
 {
 	const struct trace *trace = supervisor->governor->trace;
@@ -142,10 +132,10 @@ bool trace_freeze(struct supervisor *supervisor, const struct hf_order *order)
 		return false;
 	(void)snprintf(path, sizeof path, "%s/state/frozen.jsonl", supervisor->data.path);
 	/* A process that ends takes nothing of it along; only the power does. */
-	bool flushed = hf_action_impact((enum hf_action)order->action) >= HF_IMPACT_STORED;
+	bool flush = hf_action_impact((enum hf_action)order->action) >= HF_IMPACT_STORED;
 	enum hf_code code =
-		flushed ? hf_file_replace(path, trace->kept, trace->kept_bytes, 0640, &err)
-			: write_unflushed(path, trace->kept, trace->kept_bytes, &err);
+		flush ? hf_file_replace(path, trace->kept, trace->kept_bytes, 0640, &err)
+		      : hf_file_replace_unflushed(path, trace->kept, trace->kept_bytes, 0640, &err);
 	if (code == HF_OK)
 		return true;
 	hf_log(HF_LOG_WARN, "evidence_not_frozen", "action=%s why=\"%s\"",
