@@ -304,16 +304,15 @@ static bool name_is_usable(const char *name)
 /* True: the reason is there before. */
 static bool repeated(struct hf_policy_walk *walk, const char *name, struct hf_place place)
 {
-	for (unsigned i = 0; i < walk->policy->reason_count; i++) {
-		if (strcmp(walk->policy->reasons[i].name, name) != 0)
-			continue;
-		hf_complain(walk->report, place,
-			    "reasons.%s is there already, in line %u: two of one name cannot be "
-			    "told apart in events; give one of them another",
-			    name, walk->reasons[i].name.line);
-		return true;
-	}
-	return false;
+	unsigned before = hf_policy_find(walk->policy, name);
+
+	if (before == walk->policy->reason_count)
+		return false;
+	hf_complain(walk->report, place,
+		    "reasons.%s is there already, in line %u: two of one name cannot be told apart "
+		    "in events; give one of them another",
+		    name, walk->reasons[before].name.line);
+	return true;
 }
 
 /* NULL: it is not taken, which is reported. */

@@ -96,19 +96,19 @@ static int print_json(const struct hf_policy *policy, const struct hf_policy_rea
 
 static int explain(const struct ask *ask, const struct hf_policy *policy, const char *name)
 {
+	unsigned found = hf_policy_find(policy, name);
 	const char *best = NULL;
 
-	for (unsigned i = 0; i < policy->reason_count; i++) {
-		const struct hf_policy_reason *reason = &policy->reasons[i];
+	if (found < policy->reason_count) {
+		const struct hf_policy_reason *reason = &policy->reasons[found];
 
-		if (strcmp(reason->name, name) == 0 && ask->json)
+		if (ask->json)
 			return print_json(policy, reason);
-		if (strcmp(reason->name, name) == 0) {
-			hf_policy_explain(policy, reason, stdout);
-			return HF_EXIT_OK;
-		}
-		hf_suggest_consider(name, reason->name, &best);
+		hf_policy_explain(policy, reason, stdout);
+		return HF_EXIT_OK;
 	}
+	for (unsigned i = 0; i < policy->reason_count; i++)
+		hf_suggest_consider(name, policy->reasons[i].name, &best);
 	(void)fprintf(stderr,
 		      "holdfast: policy %s has no reason \"%.60s\"%s%s%s\nThere are:", policy->name,
 		      name, best != NULL ? "; did you mean \"" : "", best != NULL ? best : "",

@@ -89,10 +89,9 @@ static enum hf_code keep(struct side *side, int64_t t_ms, const struct hf_change
 
 static unsigned find_reason(const struct hf_policy *policy, const char *name)
 {
-	for (unsigned i = 0; i < policy->reason_count; i++)
-		if (name[0] != '\0' && strcmp(policy->reasons[i].name, name) == 0)
-			return i;
-	return HF_NO_REASON;
+	unsigned found = hf_policy_find(policy, name);
+
+	return found < policy->reason_count ? found : HF_NO_REASON;
 }
 
 /* What came of the orders of the step before. */

@@ -43,22 +43,6 @@ static bool take_count(const json_t *object, const char *key, unsigned max, uint
 	return true;
 }
 
-static unsigned scopes_of(const struct hf_policy_input *input, enum hf_signal signal)
-{
-	switch (hf_signal_scope(signal)) {
-	case HF_SCOPE_WORKER:
-		return input->worker_count;
-	case HF_SCOPE_SOURCE:
-		return input->source_count;
-	case HF_SCOPE_CAMERA:
-		return input->camera_count;
-	case HF_SCOPE_UNIT:
-	case HF_SCOPE_COUNT:
-		break;
-	}
-	return 1;
-}
-
 /* ["infer.p99", 0, 1300] or ["infer.p99", 0, null, 5200] */
 static enum hf_code take_reading(struct hf_policy_trace *trace, const json_t *reading,
 				 struct hf_err *err)
@@ -75,10 +59,11 @@ static enum hf_code take_reading(struct hf_policy_trace *trace, const json_t *re
 		return hf_fail(err, HF_E_INVALID, "line %u: there is no signal \"%.40s\"",
 			       trace->line, name);
 	if (json_integer_value(which) < 0 ||
-	    json_integer_value(which) >= (json_int_t)scopes_of(&trace->input, signal))
+	    json_integer_value(which) >=
+		    (json_int_t)hf_policy_scopes(&trace->input, hf_signal_scope(signal)))
 		return hf_fail(err, HF_E_INVALID, "line %u: %s of number %lld: there are %u",
 			       trace->line, name, (long long)json_integer_value(which),
-			       scopes_of(&trace->input, signal));
+			       hf_policy_scopes(&trace->input, hf_signal_scope(signal)));
 	struct hf_reading *to = &trace->input.readings[signal][json_integer_value(which)];
 	to->known = json_is_integer(value);
 	to->value = to->known ? json_integer_value(value) : json_integer_value(age);

@@ -120,9 +120,9 @@ static void ask(const struct step *step, unsigned reason_index, struct question 
 			ret_question->signals[ret_question->count++] = (uint8_t)i;
 }
 
-static unsigned scope_count(const struct hf_policy_input *input, unsigned scope)
+unsigned hf_policy_scopes(const struct hf_policy_input *input, enum hf_scope scope)
 {
-	switch ((enum hf_scope)scope) {
+	switch (scope) {
 	case HF_SCOPE_WORKER:
 		return input->worker_count;
 	case HF_SCOPE_SOURCE:
@@ -406,7 +406,7 @@ void hf_cases_drop_strangers(struct step *step)
 		const struct hf_policy_reason *reason = &step->policy->reasons[one->reason];
 
 		if (one->reason >= step->policy->reason_count ||
-		    one->scope >= scope_count(step->input, reason->scope) ||
+		    one->scope >= hf_policy_scopes(step->input, (enum hf_scope)reason->scope) ||
 		    !asks_about(reason, step->input, one->scope))
 			drop(step->state, i);
 	}
@@ -419,7 +419,8 @@ void hf_cases_update(struct step *step)
 
 	step->state->lost = 0;
 	for (unsigned r = 0; r < step->policy->reason_count; r++) {
-		unsigned count = scope_count(step->input, step->policy->reasons[r].scope);
+		unsigned count = hf_policy_scopes(step->input,
+						  (enum hf_scope)step->policy->reasons[r].scope);
 
 		ask(step, r, &question);
 		for (unsigned s = 0; s < count; s++) {

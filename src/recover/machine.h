@@ -113,6 +113,9 @@ struct hf_policy_input {
 	struct hf_reading readings[HF_SIGNAL_COUNT][HF_CAMERAS_MAX]; /* signal, scope */
 };
 
+/* How many things of a scope there are. */
+unsigned hf_policy_scopes(const struct hf_policy_input *input, enum hf_scope scope);
+
 /* ---- what is kept ---- */
 
 enum hf_case_phase {

@@ -32,22 +32,6 @@ const char *hf_command_name(enum hf_command_kind kind)
 	return names[kind];
 }
 
-static unsigned scopes_of(const struct hf_policy_input *input, enum hf_signal signal)
-{
-	switch (hf_signal_scope(signal)) {
-	case HF_SCOPE_WORKER:
-		return input->worker_count;
-	case HF_SCOPE_SOURCE:
-		return input->source_count;
-	case HF_SCOPE_CAMERA:
-		return input->camera_count;
-	case HF_SCOPE_UNIT:
-	case HF_SCOPE_COUNT:
-		break;
-	}
-	return 1;
-}
-
 /* For how long something is unknown goes on by itself: it is told when that begins. */
 static bool differs(const struct hf_reading *now, const struct hf_reading *last)
 {
@@ -57,7 +41,8 @@ static bool differs(const struct hf_reading *now, const struct hf_reading *last)
 bool hf_trace_differs(const struct hf_policy_input *input, const struct hf_policy_input *last)
 {
 	for (unsigned i = 0; i < HF_SIGNAL_COUNT; i++)
-		for (unsigned s = 0; s < scopes_of(input, (enum hf_signal)i); s++)
+		for (unsigned s = 0;
+		     s < hf_policy_scopes(input, hf_signal_scope((enum hf_signal)i)); s++)
 			if (differs(&input->readings[i][s], &last->readings[i][s]))
 				return true;
 	return false;
@@ -69,7 +54,8 @@ static void put_readings(struct hf_json *json, const struct hf_policy_input *inp
 	hf_json_key(json, "s");
 	hf_json_array_open(json);
 	for (unsigned i = 0; i < HF_SIGNAL_COUNT; i++)
-		for (unsigned s = 0; s < scopes_of(input, (enum hf_signal)i); s++) {
+		for (unsigned s = 0;
+		     s < hf_policy_scopes(input, hf_signal_scope((enum hf_signal)i)); s++) {
 			const struct hf_reading *now = &input->readings[i][s];
 
 			if (last != NULL && !differs(now, &last->readings[i][s]))

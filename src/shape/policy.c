@@ -117,6 +117,15 @@ const char *hf_latch_name(enum hf_latch latch)
 	return "auto";
 }
 
+unsigned hf_policy_find(const struct hf_policy *policy, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < policy->reason_count && strcmp(policy->reasons[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 static bool condition_is_sane(const struct hf_condition *condition)
 {
 	if (condition->term_count > HF_POLICY_TERMS_MAX)

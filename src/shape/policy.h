@@ -180,5 +180,8 @@ bool hf_class_allows(enum hf_class class_of, enum hf_action action);
 
 const char *hf_latch_name(enum hf_latch latch);
 
+/* The number of the reason of that name; reason_count: there is none. */
+unsigned hf_policy_find(const struct hf_policy *policy, const char *name);
+
 /* What a process checks before it uses bytes it was handed: magic, size, counts, indices, ranges. */
 enum hf_code hf_policy_check(const struct hf_policy *policy, struct hf_err *err) HF_MUST_CHECK;

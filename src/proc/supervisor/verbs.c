@@ -227,14 +227,6 @@ static bool is_text(const char *text, size_t size_bytes)
 	       hf_utf8_valid_prefix(text, (size_t)(end - text)) == (size_t)(end - text);
 }
 
-static unsigned reason_called(const struct hf_policy *policy, const char *name)
-{
-	for (unsigned i = 0; i < policy->reason_count; i++)
-		if (strcmp(policy->reasons[i].name, name) == 0)
-			return i;
-	return HF_NO_REASON;
-}
-
 /* What is wanted, in the policy's terms. NULL, or what is wrong with it. */
 static const char *understand(const struct supervisor *supervisor,
 			      const struct hf_ctl_command *wanted, struct hf_command *ret_command)
@@ -257,9 +249,10 @@ static const char *understand(const struct supervisor *supervisor,
 			return "there is no action of this name; holdfast policy table names them";
 	}
 	if (wanted->verb == HF_OPERATOR_ACK && wanted->reason[0] != '\0') {
-		ret_command->reason =
-			(uint8_t)reason_called(&supervisor->governor->policy, wanted->reason);
-		if (ret_command->reason == HF_NO_REASON)
+		const struct hf_policy *policy = &supervisor->governor->policy;
+
+		ret_command->reason = (uint8_t)hf_policy_find(policy, wanted->reason);
+		if (ret_command->reason == policy->reason_count)
 			return "there is no reason of this name in the policy";
 	}
 	if ((wanted->verb == HF_OPERATOR_SAFE_ENTER || wanted->verb == HF_OPERATOR_SAFE_CLEAR) &&
