@@ -249,6 +249,9 @@ bool drill_command(const struct drill *drill, enum hf_operator_verb verb, const 
 bool drill_await_state(struct drill *drill, const char *state, int64_t timeout_ms);
 /* No reason is active but these (a list with blanks). */
 bool drill_await_reasons(struct drill *drill, const char *allowed, int64_t timeout_ms);
+/* A number the status tells of a worker, or of its stats; otherwise: it tells none. */
+int64_t drill_worker(const struct drill *drill, enum hf_role role, uint32_t index, bool stats,
+		     const char *key, int64_t otherwise);
 /* By the control socket; 0: it does not run. */
 pid_t drill_pid_of(const struct drill *drill, enum hf_role role, uint32_t index);
 /* A process of that role that is none of before, by /proc; looks every 2 ms. 0: none came. */

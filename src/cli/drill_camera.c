@@ -33,22 +33,7 @@ enum {
 
 static int64_t frames_of(const struct drill *drill, uint32_t source)
 {
-	json_t *status = drill_ask(drill, HF_MSG_CTL_STATUS);
-	const json_t *worker;
-	size_t i;
-	int64_t frames = -1;
-
-	json_array_foreach(json_object_get(status, "workers"), i, worker)
-	{
-		const char *role = json_string_value(json_object_get(worker, "role"));
-		const json_t *stats = json_object_get(worker, "stats");
-
-		if (role != NULL && strcmp(role, "ingest") == 0 && json_is_object(stats) &&
-		    json_integer_value(json_object_get(worker, "index")) == (json_int_t)source)
-			frames = (int64_t)json_integer_value(json_object_get(stats, "frames"));
-	}
-	json_decref(status);
-	return frames;
+	return drill_worker(drill, HF_ROLE_INGEST, source, true, "frames", -1);
 }
 
 /* When the first frame was shown; too late by a frame at most. */

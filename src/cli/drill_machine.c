@@ -498,20 +498,7 @@ void drill_wan_gone(struct drill *drill)
 	size_t count = drill_children(drill, before);
 	(void)drill_inject(drill, "the hub's port is closed, from the start");
 	drill_wait(drill, NOTICE_MS * 2);
-	json_t *status = drill_ask(drill, HF_MSG_CTL_STATUS);
-	const json_t *worker;
-	size_t i;
-	int64_t attempts = -1;
-
-	json_array_foreach(json_object_get(status, "workers"), i, worker)
-	{
-		const char *role = json_string_value(json_object_get(worker, "role"));
-
-		if (role != NULL && strcmp(role, "uplink") == 0)
-			attempts = (int64_t)json_integer_value(
-				json_object_get(json_object_get(worker, "stats"), "attempts"));
-	}
-	json_decref(status);
+	int64_t attempts = drill_worker(drill, HF_ROLE_UPLINK, 0, true, "attempts", -1);
 	(void)drill_expect(drill, attempts > 0, "it does not say that it fails to reach the hub");
 	drill_measure(drill, "failed attempts that are told, at least", 1, attempts, "attempts");
 	size_t now = drill_children(drill, after);

@@ -260,23 +260,30 @@ bool drill_await_reasons(struct drill *drill, const char *allowed, int64_t timeo
 	return false;
 }
 
-pid_t drill_pid_of(const struct drill *drill, enum hf_role role, uint32_t index)
+int64_t drill_worker(const struct drill *drill, enum hf_role role, uint32_t index, bool stats,
+		     const char *key, int64_t otherwise)
 {
 	json_t *status = drill_ask(drill, HF_MSG_CTL_STATUS);
 	const json_t *worker;
 	size_t i;
-	pid_t pid = 0;
+	int64_t value = otherwise;
 
 	json_array_foreach(json_object_get(status, "workers"), i, worker)
 	{
 		const char *name = json_string_value(json_object_get(worker, "role"));
+		const json_t *part = stats ? json_object_get(worker, "stats") : worker;
 
-		if (name != NULL && strcmp(name, hf_role_name(role)) == 0 &&
+		if (name != NULL && strcmp(name, hf_role_name(role)) == 0 && json_is_object(part) &&
 		    json_integer_value(json_object_get(worker, "index")) == (json_int_t)index)
-			pid = (pid_t)json_integer_value(json_object_get(worker, "pid"));
+			value = (int64_t)json_integer_value(json_object_get(part, key));
 	}
 	json_decref(status);
-	return pid;
+	return value;
+}
+
+pid_t drill_pid_of(const struct drill *drill, enum hf_role role, uint32_t index)
+{
+	return (pid_t)drill_worker(drill, role, index, false, "pid", 0);
 }
 
 /* ---- what the kernel says ---- */

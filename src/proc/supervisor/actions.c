@@ -31,13 +31,11 @@ static uint32_t of_role(const struct supervisor *supervisor, enum hf_role role)
 	return children;
 }
 
-static uint32_t ingest_of(const struct supervisor *supervisor, uint32_t source)
+static uint32_t ingest_of(struct supervisor *supervisor, uint32_t source)
 {
-	for (size_t i = 0; i < supervisor->child_count; i++)
-		if (supervisor->children[i].role == HF_ROLE_INGEST &&
-		    supervisor->children[i].index == source)
-			return UINT32_C(1) << i;
-	return 0;
+	const struct child *ingest = children_find(supervisor, HF_ROLE_INGEST, source);
+
+	return ingest != NULL ? UINT32_C(1) << (ingest - supervisor->children) : 0;
 }
 
 /* Of a reason about the unit: those whose work its class is about. */
@@ -64,7 +62,7 @@ static uint32_t of_class(const struct supervisor *supervisor, enum hf_class clas
 	return 0;
 }
 
-static uint32_t workers_of(const struct supervisor *supervisor, const struct hf_order *order)
+static uint32_t workers_of(struct supervisor *supervisor, const struct hf_order *order)
 {
 	const struct hf_policy_reason *reason =
 		&supervisor->governor->policy.reasons[order->reason];

@@ -135,7 +135,12 @@ static enum hf_code write_status(const struct supervisor *supervisor, char *text
 	return hf_json_end(&json, err);
 }
 
-static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct hf_err *err)
+/* What write() has to say, with the exit code that goes with the unit's state. */
+static enum hf_code answer_long(const struct supervisor *supervisor, int fd,
+				enum hf_code (*write)(const struct supervisor *supervisor,
+						      char *text, size_t size_bytes_max,
+						      struct hf_err *err),
+				struct hf_err *err)
 {
 	HF_AUTO_FREE char *body = malloc(sizeof(uint32_t) + STATUS_BYTES_MAX);
 	uint32_t exit_code =
@@ -144,31 +149,14 @@ static enum hf_code answer_status(struct supervisor *supervisor, int fd, struct 
 	if (body == NULL)
 		return hf_fail(err, HF_E_NOMEM, "out of memory");
 	memcpy(body, &exit_code, sizeof exit_code);
-	enum hf_code code =
-		write_status(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
+	enum hf_code code = write(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
 	if (code != HF_OK)
 		return code;
 	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body,
 			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
 }
 
-/* ---- why, and what an operator wants ---- */
-
-static enum hf_code answer_why(struct supervisor *supervisor, int fd, struct hf_err *err)
-{
-	HF_AUTO_FREE char *body = malloc(sizeof(uint32_t) + STATUS_BYTES_MAX);
-	uint32_t exit_code =
-		supervisor->governor->out.state == HF_STATE_HEALTHY ? 0 : EXIT_DEGRADED;
-
-	if (body == NULL)
-		return hf_fail(err, HF_E_NOMEM, "out of memory");
-	memcpy(body, &exit_code, sizeof exit_code);
-	enum hf_code code = verbs_why(supervisor, body + sizeof exit_code, STATUS_BYTES_MAX, err);
-	if (code != HF_OK)
-		return code;
-	return hf_msg_send(fd, HF_MSG_CTL_ANSWER, body,
-			   sizeof exit_code + strlen(body + sizeof exit_code), NULL, 0, err);
-}
+/* ---- what an operator wants ---- */
 
 /* error NULL: it is done. */
 static enum hf_code answer_done(const struct supervisor *supervisor, int fd, const char *error,
@@ -322,9 +310,9 @@ static enum hf_code on_question(struct supervisor *supervisor, int fd, struct hf
 	if (code != HF_OK)
 		return code;
 	if (msg->type == HF_MSG_CTL_STATUS)
-		return answer_status(supervisor, fd, err);
+		return answer_long(supervisor, fd, write_status, err);
 	if (msg->type == HF_MSG_CTL_WHY)
-		return answer_why(supervisor, fd, err);
+		return answer_long(supervisor, fd, verbs_why, err);
 	return answer_done(supervisor, fd, reload_policy(supervisor), err);
 }
 
