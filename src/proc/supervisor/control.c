@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The control socket, run/control: who may open it (mode 0660, the data folder's owner and
- * group) may ask. One question a connection, answered at once from memory: a client that
+ * group) may ask, and want. One question a connection, answered at once from memory: a client that
  * does not read its answer costs nothing but its own connection. One that asks nothing keeps
  * its place until it is the oldest and the place is needed: descriptors are for workers.
  */
