@@ -197,7 +197,8 @@ device:
 hub:
   url: ${quote(hubUrl)}
 ${hubLines}${policy ? `policy:\n  path: ${quote(policy)}\n` : ''}${
-	policy && !extra.includes('supervisor:') ? 'supervisor:\n  heartbeat_timeout: 3s\n' : ''}sources:
+	policy && !extra.includes('supervisor:') ? 'supervisor:\n  heartbeat_timeout: 3s\n' : ''}${
+	policy && !extra.includes('infer:') ? 'infer:\n  deadline: 10s\n' : ''}sources:
   - id: dvr
     type: file
     url: ${quote(clip)}

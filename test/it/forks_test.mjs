@@ -43,7 +43,10 @@ class Unit {
 	async commit(count) {
 		const before = this.said.filter((s) => s.committed).length;
 		this.say(`commit ${count}`);
-		await until('a commit', () => this.said.filter((s) => s.committed).length > before, 20000, 20);
+		const { committed } = await until('a commit',
+			() => this.said.filter((s) => s.committed)[before], 20000, 20);
+		// The day's file shows a line a moment after the ring has it.
+		await until('the lines', () => this.last() >= committed, 20000, 20);
 	}
 	stats(role) { return this.said.findLast((s) => s.stats === role)?.text; }
 	last() { return outboxLines(this.data).at(-1)?.local_seq ?? 0; }

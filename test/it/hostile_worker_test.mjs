@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { STAGE, outboxLines, status, until, worker } from '../../tools/harness.mjs';
+import { STAGE, fallen, outboxLines, status, until, worker } from '../../tools/harness.mjs';
 import { startSmallUnit } from './small_unit.mjs';
 
 const HOSTILE = process.env.HOLDFAST_HOSTILE_WORKER;
@@ -90,7 +90,7 @@ for (const [mode, what, exit] of [
 			return now.restarts > life && now.last_exit === exit;
 		}, 30000);
 		await recover();
-		assert.deepEqual(others(await status(unit.data)), before);
+		assert.deepEqual(others(await status(unit.data)), before, fallen(unit.program.log()).join('; '));
 		await sameDescriptors(fds);
 		assert.ok(outboxLines(unit.data).every((l) => !l.bad), 'every line is JSON');
 	});
