@@ -241,25 +241,29 @@ static bool make_files(struct drill *drill, const struct drill_wants *wants)
 	return true;
 }
 
-/* libfaketime, wherever this architecture has it. */
-static bool find_faketime(char ret_path[HF_PATH_BYTES])
+/* libfaketime, wherever this architecture has it, and before it what keeps it from the timers of the
+ * monotonic clock (proc/drill/timers.c). */
+static bool find_faketime(char ret_libraries[2 * HF_PATH_BYTES])
 {
+	struct hf_hired_tree tree;
+	struct hf_err ignored;
 	glob_t found;
 	bool ok = glob("/usr/lib/*/faketime/libfaketime.so.1", 0, NULL, &found) == 0 &&
-		  found.gl_pathc > 0;
+		  found.gl_pathc > 0 && hf_hired_find_tree(&tree, &ignored) == HF_OK;
 
 	if (ok)
-		(void)snprintf(ret_path, HF_PATH_BYTES, "%s", found.gl_pathv[0]);
+		(void)snprintf(ret_libraries, 2 * HF_PATH_BYTES, "%s/drill-timers.so:%s",
+			       tree.libexec, found.gl_pathv[0]);
 	globfree(&found);
 	return ok;
 }
 
 static bool make_clock(struct drill *drill)
 {
-	char library[HF_PATH_BYTES];
+	char libraries[2 * HF_PATH_BYTES];
 	struct drill_unit *unit = &drill->unit;
 
-	if (!find_faketime(library)) {
+	if (!find_faketime(libraries)) {
 		drill_skip(drill, "libfaketime is not there (package libfaketime)");
 		return false;
 	}
@@ -286,7 +290,7 @@ bool drill_set_clock(struct drill *drill, const char *offset)
 
 static void set_environment(const struct drill_unit *unit, const char *share)
 {
-	char library[HF_PATH_BYTES], sentence[HF_PATH_BYTES + 32];
+	char libraries[2 * HF_PATH_BYTES], sentence[HF_PATH_BYTES + 32];
 
 	(void)unsetenv("NOTIFY_SOCKET");
 	(void)unsetenv("WATCHDOG_USEC");
@@ -297,8 +301,8 @@ static void set_environment(const struct drill_unit *unit, const char *share)
 		(void)snprintf(sentence, sizeof sentence, "%s/garbage", unit->folder);
 		(void)setenv("HOLDFAST_DRILL_GARBAGE", sentence, 1);
 	}
-	if (unit->clock[0] != '\0' && find_faketime(library)) {
-		(void)setenv("LD_PRELOAD", library, 1);
+	if (unit->clock[0] != '\0' && find_faketime(libraries)) {
+		(void)setenv("LD_PRELOAD", libraries, 1);
 		(void)setenv("FAKETIME_TIMESTAMP_FILE", unit->clock, 1);
 		(void)setenv("FAKETIME_NO_CACHE", "1", 1);
 		(void)setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1);

@@ -11,7 +11,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { bin, outboxLines, sleep, startUnit, status, until, worker } from '../../tools/harness.mjs';
+import { STAGE, bin, outboxLines, sleep, startUnit, status, until, worker } from '../../tools/harness.mjs';
 
 const VTEST = '/usr/share/doc/opencv-doc/examples/data/vtest.avi';
 const THRESHOLD_S = 8;
@@ -96,12 +96,12 @@ test('respond killed before the threshold and after it: one event, one escalatio
 	t.diagnostic(told.map((l) => `dwell ${l.dwell_seconds} s, blind ${l.attrs.blind_s} s`).join('; '));
 });
 
-// libfaketime, and before it what mends its timers (test/it/real_timers.c).
+// libfaketime, and before it what mends its timers (src/proc/drill/timers.c).
 const faketime = fs.readdirSync('/usr/lib').map((arch) => `/usr/lib/${arch}/faketime/libfaketimeMT.so.1`)
 	.find((file) => fs.existsSync(file));
 
 test('the wall clock set by an hour and a year, forth and back', {
-	skip: !(faketime && process.env.HOLDFAST_REAL_TIMERS) ? 'needs libfaketime and a build folder' :
+	skip: !faketime ? 'needs libfaketime' :
 		// Which wants to be the first library itself.
 		fs.readFileSync(bin('holdfastd')).includes('__asan_init') && 'built with a sanitizer',
 }, async (t) => {
@@ -114,7 +114,7 @@ test('the wall clock set by an hour and a year, forth and back', {
 	};
 	set(0);
 	const unit = start('stepped', { env: {
-		LD_PRELOAD: `${process.env.HOLDFAST_REAL_TIMERS}:${faketime}`, FAKETIME_TIMESTAMP_FILE: offset, FAKETIME_NO_CACHE: '1',
+		LD_PRELOAD: `${path.join(STAGE, 'libexec/holdfast/drill-timers.so')}:${faketime}`, FAKETIME_TIMESTAMP_FILE: offset, FAKETIME_NO_CACHE: '1',
 		DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1',
 	} });
 	t.after(() => unit.program.how || unit.program.stop());

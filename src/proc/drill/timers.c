@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Preloaded before libfaketime: timerfd as the kernel has it.
+ * drill-timers - preloaded before libfaketime when `holdfast drill` sets a unit's clock: timerfd as
+ * the kernel has it.
  *
  * libfaketime 0.9.10 reckons every absolute timerfd by its faked wall clock, also one on
  * CLOCK_MONOTONIC that it was told to leave alone: a negative offset makes a negative time of it,
