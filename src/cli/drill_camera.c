@@ -238,7 +238,8 @@ void drill_cameras_gone(struct drill *drill)
 		cleared = drill_command(drill, HF_OPERATOR_SAFE_CLEAR, "drill: cameras are back");
 	}
 	(void)drill_expect(drill, cleared || !safe, "safe mode could not be cleared");
-	drill_conclude(drill, "degraded recovering healthy safe_mode", OVER_MS);
+	/* It takes two minutes until those that see have been started anew without avail. */
+	drill_conclude(drill, "degraded recovering healthy safe_mode", OVER_MS * 2);
 	drill_expect_no_more_than(drill, "hold_camera restart_worker retry_worker restart_group "
 					 "safe_mode");
 }

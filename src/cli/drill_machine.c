@@ -26,7 +26,7 @@ enum {
 	STARVED_MS = 20000,
 	BURNERS = 8,
 	MEMORY_MIB = 48,
-	OBJECTIVE_MS = 600,
+	OBJECTIVE_MS = 500,   /* severe at twice that: the pulse is well above it, all the time */
 	PULSE_STOP_MS = 1250, /* a heartbeat may be older: it is alive */
 	PULSE_RUN_MS = 100,
 	SLOW_MS_MAX = 110000,
@@ -479,7 +479,8 @@ void drill_latency(struct drill *drill)
 	(void)drill_expect(drill, drill_command(drill, HF_OPERATOR_SAFE_CLEAR, "drill: fast again"),
 			   "safe mode could not be cleared");
 	drill_wait(drill, 1000);
-	drill_conclude_as(drill, drill->seen_state, "degraded healthy safe_mode", OVER_MS);
+	/* It lasts a minute, and is over after two minutes without. */
+	drill_conclude_as(drill, drill->seen_state, "degraded healthy safe_mode", OVER_MS * 2);
 	(void)drill_expect(drill, strcmp(drill->seen_state, "safe_mode") != 0,
 			   "it is in safe mode again");
 	drill_expect_no_more_than(drill, "shed fallback_model safe_mode");
