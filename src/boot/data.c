@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 enum {
@@ -41,6 +44,39 @@ static const struct file_system {
 	{ VFAT_MAGIC, "vfat", "without a journal: a power cut may damage the whole folder" },
 	{ FUSE_MAGIC, "fuse", "in user space: what a flush is worth there is not known" },
 };
+
+/* The path of what the kernel tells of an ext4 is named for its device. */
+static bool read_fast_commits(const char *path, char *ret_text, size_t size)
+{
+	char link[64], target[PATH_MAX], file[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	(void)snprintf(link, sizeof link, "/sys/dev/block/%u:%u", major(st.st_dev),
+		       minor(st.st_dev));
+	ssize_t length = readlink(link, target, sizeof target - 1);
+	target[length > 0 ? length : 0] = '\0';
+	const char *device = strrchr(target, '/');
+	if (device == NULL ||
+	    (size_t)snprintf(file, sizeof file, "/proc/fs/ext4%s/fc_info", device) >= sizeof file)
+		return false;
+	HF_AUTO_FD fd = open(file, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, ret_text, size - 1);
+	ret_text[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* Only where the feature is on are fast commits tried, and counted as done or as not eligible. That
+ * it is on is told nowhere else without reading the device. */
+bool hf_data_fast_commits(const char *fc_info)
+{
+	unsigned long commits, ineligible;
+
+	return sscanf(fc_info, "fc stats: %20lu commits %20lu ineligible", &commits, &ineligible) ==
+		       2 &&
+	       commits + ineligible > 0;
+}
 
 /* What is wrong, in the words of who has to mend it. */
 static enum hf_code explain(const char *path, struct hf_err *err)
@@ -126,6 +162,19 @@ static enum hf_code try_writing(struct hf_data *data, struct hf_err *err)
 	return HF_OK;
 }
 
+/* After the first flush of ours, which was tried as a fast commit if anything is. */
+static void look_for_fast_commits(struct hf_data *data)
+{
+	char text[512];
+
+	if (strcmp(data->file_system, "ext4") == 0 &&
+	    read_fast_commits(data->path, text, sizeof text) && hf_data_fast_commits(text))
+		data->medium_warning =
+			"with fast_commit: Linux does not mount it after a power cut that meets a "
+			"full fast-commit area, and e2fsck then drops files that were flushed; "
+			"unmount it and turn that off with tune2fs -O ^fast_commit";
+}
+
 static enum hf_code look_at_medium(struct hf_data *data, struct hf_err *err)
 {
 	struct statfs st;
@@ -166,6 +215,8 @@ enum hf_code hf_data_open(const char *path, struct hf_data *ret_data, struct hf_
 		code = take_lock(absolute, &data, err);
 	if (code == HF_OK)
 		code = try_writing(&data, err);
+	if (code == HF_OK)
+		look_for_fast_commits(&data);
 	if (code == HF_OK)
 		*ret_data = data;
 	else

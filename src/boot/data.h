@@ -35,3 +35,6 @@ struct hf_data {
 enum hf_code hf_data_open(const char *path, struct hf_data *ret_data,
 			  struct hf_err *err) HF_MUST_CHECK;
 void hf_data_close(struct hf_data *data);
+
+/* Does /proc/fs/ext4/DEVICE/fc_info speak of fast commits since the mount? */
+bool hf_data_fast_commits(const char *fc_info);

@@ -283,11 +283,21 @@ TEST(a_missing_folder_is_made_and_a_file_in_its_place_is_refused)
 	CHECK(strstr(err.text, "not a folder") != NULL);
 }
 
+TEST(fast_commits_are_seen_by_those_that_were_tried)
+{
+	CHECK(!hf_data_fast_commits(""));
+	CHECK(!hf_data_fast_commits("fc stats:\n0 commits\n0 ineligible\n0 numblks\n"));
+	CHECK(hf_data_fast_commits("fc stats:\n1 commits\n0 ineligible\n1 numblks\n"));
+	CHECK(hf_data_fast_commits("fc stats:\n0 commits\n1 ineligible\n0 numblks\n"));
+	CHECK(!hf_data_fast_commits("another text of another kernel"));
+}
+
 #define RUN_IN_FOLDER(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TESTS(RUN_IN_FOLDER(a_unit_without_a_serial_draws_a_name_once_and_keeps_it),
       RUN_IN_FOLDER(a_serial_that_names_the_board_is_the_name),
       RUN_IN_FOLDER(the_hardware_is_told_whatever_the_name_is), RUN(a_place_holder_is_no_serial),
+      RUN(fast_commits_are_seen_by_those_that_were_tried),
       RUN_IN_FOLDER(the_configured_name_wins_and_a_change_is_told),
       RUN_IN_FOLDER(a_kept_name_that_is_damaged_is_set_aside_not_used),
       RUN_IN_FOLDER(each_start_raises_run_and_only_a_new_boot_raises_boot),
