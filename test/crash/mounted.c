@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -280,4 +281,30 @@ enum hf_code mounted_detach(struct mounted *m, struct hf_err *err)
 	hf_auto_close(&m->loop_fd);
 	m->loop_fd = -1;
 	return HF_OK;
+}
+
+enum hf_code mounted_copy(const struct mounted *m, const char *path, struct hf_err *err)
+{
+	HF_AUTO_FD from = open(m->image, O_RDONLY | O_CLOEXEC);
+	HF_AUTO_FD to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	off_t size = from < 0 ? -1 : lseek(from, 0, SEEK_END), end = 0;
+
+	if (to < 0 || size < 0 || ftruncate(to, size) != 0)
+		return hf_fail_errno(err, "copy %s", m->image);
+	for (;;) {
+		off_t at = lseek(from, end, SEEK_DATA);
+
+		if (at < 0)
+			return errno == ENXIO ? HF_OK : hf_fail_errno(err, "copy %s", m->image);
+		end = lseek(from, at, SEEK_HOLE);
+		if (end < 0 || lseek(from, at, SEEK_SET) < 0 || lseek(to, at, SEEK_SET) < 0)
+			return hf_fail_errno(err, "copy %s", m->image);
+		while (at < end) {
+			ssize_t n = sendfile(to, from, NULL, (size_t)(end - at));
+
+			if (n <= 0)
+				return hf_fail_errno(err, "copy %s", m->image);
+			at += n;
+		}
+	}
 }

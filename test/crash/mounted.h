@@ -68,6 +68,9 @@ enum hf_code mounted_cut(const struct mounted *mounted, bool flush_log,
 			 struct hf_err *err) HF_MUST_CHECK;
 /* Unmount, and give the loop device back. */
 enum hf_code mounted_detach(struct mounted *mounted, struct hf_err *err) HF_MUST_CHECK;
+/* The image of one that is detached, holes as holes. */
+enum hf_code mounted_copy(const struct mounted *mounted, const char *path,
+			  struct hf_err *err) HF_MUST_CHECK;
 
 /* Run a program of PATH and the sbin folders; its exit status. out_path: where what it
  * says goes; NULL: nowhere. */

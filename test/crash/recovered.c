@@ -148,10 +148,28 @@ static void judge_gaps(struct look *look)
 	r->gap_events = look->told_count;
 }
 
+/* One violation a number, one line of text for those that follow one another. */
+static void tell_ranges(struct recovered *r, const bool *bad, uint64_t seq_max, const char *what)
+{
+	for (uint64_t seq = 1; seq <= seq_max; seq++) {
+		uint64_t from = seq;
+
+		if (!bad[seq])
+			continue;
+		while (seq < seq_max && bad[seq + 1])
+			seq++;
+		recovered_violation(r, "numbers %llu to %llu %s", (unsigned long long)from,
+				    (unsigned long long)seq, what);
+		r->violations += seq - from;
+	}
+}
+
 static void judge_events(struct look *look)
 {
 	struct recovered *r = look->recovered;
+	bool *gone = calloc(look->load->seq_max + 1, sizeof *gone);
 
+	HF_ASSERT(gone != NULL);
 	for (unsigned i = 0; i < KEEPER_HOST_PRODUCERS_MAX; i++) {
 		const struct load_producer *p = &look->load->producers[i];
 
@@ -163,15 +181,23 @@ static void judge_events(struct look *look)
 			if (look->times[i][n] != 0)
 				r->found++;
 			else
-				recovered_violation(
-					r,
-					"event %llu of producer %u was acknowledged as %llu "
-					"and is gone",
-					(unsigned long long)n, i, (unsigned long long)seq);
+				gone[seq] = true;
 		}
-	}
-	for (unsigned i = 0; i < KEEPER_HOST_PRODUCERS_MAX; i++)
 		free(look->times[i]);
+	}
+	tell_ranges(r, gone, look->load->seq_max, "were acknowledged and their events are gone");
+	free(gone);
+}
+
+static void judge_numbers(struct recovered *r)
+{
+	bool *gone = calloc(r->seq_max + 1, sizeof *gone);
+
+	HF_ASSERT(gone != NULL);
+	for (uint64_t seq = 1; seq <= r->seq_max; seq++)
+		gone[seq] = r->seen[seq].look != 0 && r->seen[seq].look != r->looks;
+	tell_ranges(r, gone, r->seq_max, "were there and are gone");
+	free(gone);
 }
 
 static enum hf_code read_lines(struct look *look, const char *data_path, struct hf_err *err)
@@ -212,10 +238,7 @@ uint64_t recovered_look(struct recovered *r, struct load *load, const char *data
 	}
 	if (read_lines(look, data_path, &err) != HF_OK)
 		recovered_violation(r, "the outbox cannot be read: %s", err.text);
-	for (uint64_t seq = 1; seq <= r->seq_max; seq++)
-		if (r->seen[seq].look != 0 && r->seen[seq].look != r->looks)
-			recovered_violation(r, "number %llu was there and is gone",
-					    (unsigned long long)seq);
+	judge_numbers(r);
 	judge_gaps(look);
 	judge_events(look);
 	free(look);

@@ -34,7 +34,7 @@ struct recovered {
 
 	/* All in all: */
 	uint64_t violations;
-	char text[2048]; /* the first ones, a line each */
+	char text[4096]; /* the first ones, a line each */
 };
 
 void recovered_free(struct recovered *recovered);

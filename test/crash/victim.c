@@ -2,6 +2,7 @@
 #include "victim.h"
 
 #include "base/auto.h"
+#include "evidence.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,21 @@ static bool sync_folder(const char *path)
 	HF_AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd >= 0 && syncfs(fd) == 0;
+}
+
+static void cut_path(const struct victim *v, unsigned cut, char ret_path[160])
+{
+	(void)snprintf(ret_path, 160, "%s/cut%u", v->program->folder, cut);
+}
+
+static void forget_cuts(struct victim *v)
+{
+	char path[160];
+
+	while (v->cuts > 0) {
+		cut_path(v, --v->cuts, path);
+		(void)unlink(path);
+	}
 }
 
 enum hf_code victim_make(const struct victim_program *program, enum mounted_kind kind,
@@ -71,6 +87,7 @@ void victim_free(struct victim *v)
 	if (v->lives > 0)
 		keeper_host_kill(&v->host);
 	(void)!mounted_detach(&v->fs, &ignored);
+	forget_cuts(v);
 	load_free(&v->load);
 	recovered_free(&v->recovered);
 	hf_auto_close(&v->log_fd);
@@ -128,6 +145,12 @@ enum hf_code victim_power_up(struct victim *v, struct hf_err *err)
 	char run[192];
 	enum hf_code code = mounted_detach(&v->fs, err);
 
+	if (code == HF_OK && v->program->keep_cuts && v->cuts < VICTIM_CUTS_MAX) {
+		char path[160];
+
+		cut_path(v, v->cuts++, path);
+		code = mounted_copy(&v->fs, path, err);
+	}
 	if (code == HF_OK)
 		code = mounted_attach(&v->fs, err);
 	if (code != HF_OK)
@@ -201,7 +224,10 @@ bool victim_recover(struct victim *v)
 				    "%" PRIu64 " re-offers were answered with another number: %s",
 				    v->load.wrong_again, v->load.wrong);
 	v->load.wrong_again = 0;
-	return v->recovered.violations == before;
+	if (v->recovered.violations != before)
+		return false;
+	forget_cuts(v);
+	return true;
 }
 
 uint64_t victim_log_count(const struct victim *v, const char *what, const char *not_followed_by)
@@ -224,21 +250,76 @@ uint64_t victim_log_count(const struct victim *v, const char *what, const char *
 	return count;
 }
 
-void victim_keep(const struct victim *v, struct victim_program *program, const char *name)
+/* What the next keeper was given: mounted as it was then, on a copy. */
+static void describe_cut(const struct victim *v, unsigned cut, FILE *out)
 {
-	char command[768];
-	const char *const argv[] = { "sh", "-c", command, NULL };
+	struct mounted fs = v->fs, found;
+	char data[192];
+	struct hf_err err;
+
+	cut_path(v, cut, fs.image);
+	found = fs;
+	(void)snprintf(found.image, sizeof found.image, "%s/found", v->program->folder);
+	(void)snprintf(found.path, sizeof found.path, "%s/found.fs", v->program->folder);
+	(void)snprintf(data, sizeof data, "%s/data", found.path);
+	found.attached = false;
+	found.loop_fd = -1;
+	(void)fprintf(out, "cut %u of %u since the last good look:\n", cut + 1, v->cuts);
+	enum hf_code code = mounted_copy(&fs, found.image, &err);
+	if (code == HF_OK && mkdir(found.path, 0700) != 0 && errno != EEXIST)
+		code = hf_fail_errno(&err, "make %s", found.path);
+	if (code == HF_OK)
+		code = mounted_attach(&found, &err);
+	if (code == HF_OK)
+		evidence_write(out, data);
+	else
+		(void)fprintf(out, "  %s\n", err.text);
+	(void)!mounted_detach(&found, &err);
+}
+
+static bool copy_out(const char *from, const char *folder, const char *name, const char *suffix)
+{
+	char to[512];
+	const char *const argv[] = { "cp", "--sparse=always", from, to, NULL };
 	struct hf_err err;
 	int status;
 
+	(void)snprintf(to, sizeof to, "%s/%s%s", folder, name, suffix);
+	return mounted_run(argv, NULL, &status, &err) == HF_OK && status == 0;
+}
+
+void victim_keep(const struct victim *v, struct victim_program *program, const char *name)
+{
+	const char *temp = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+	char path[512], suffix[32];
+
 	if (program->kept++ > 0)
 		return;
-	(void)snprintf(command, sizeof command,
-		       "cp --sparse=always %s ${TMPDIR:-/tmp}/%s.img; "
-		       "cp %s/log ${TMPDIR:-/tmp}/%s.log",
-		       v->fs.image, name, program->folder, name);
-	if (mounted_run(argv, NULL, &status, &err) == HF_OK && status == 0)
-		printf("  kept: %s.img and .log in TMPDIR or /tmp\n", name);
+	(void)snprintf(path, sizeof path, "%s/%s.txt", temp, name);
+	FILE *out = fopen(path, "we");
+	if (out == NULL)
+		return;
+	(void)fprintf(out, "seed %" PRIu64 ", %s, commit by %s, %u lives\n\n%s\n", v->seed,
+		      mounted_name(v->fs.kind), victim_commit_name(v->commit), v->lives,
+		      v->recovered.text);
+	/* Of an earlier run. */
+	for (unsigned cut = 0; cut < VICTIM_CUTS_MAX; cut++) {
+		(void)snprintf(path, sizeof path, "%s/%s.cut%u.img", temp, name, cut + 1);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof path, "%s/log", program->folder);
+	bool kept = copy_out(v->fs.image, temp, name, ".img") && copy_out(path, temp, name, ".log");
+	for (unsigned cut = 0; cut < v->cuts; cut++) {
+		describe_cut(v, cut, out);
+		cut_path(v, cut, path);
+		(void)snprintf(suffix, sizeof suffix, ".cut%u.img", cut + 1);
+		kept = copy_out(path, temp, name, suffix) && kept;
+	}
+	(void)fprintf(out, "in the end, after keeper's last start:\n");
+	evidence_write(out, v->data);
+	(void)fclose(out);
+	if (kept)
+		printf("  kept: %s.txt, .log, .img and .cut*.img in %s\n", name, temp);
 }
 
 void victim_environment(void)

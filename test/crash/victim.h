@@ -16,6 +16,7 @@
 enum {
 	VICTIM_AGAIN = 8, /* of what was answered, each producer offers so many again */
 	VICTIM_SETTLE_MS = 20000,
+	VICTIM_CUTS_MAX = 4, /* kept; more in a row without a look are rare, and images large */
 };
 
 /* outbox.commit, in its order, and the one changing from life to life. */
@@ -30,6 +31,7 @@ struct victim_program {
 	const char *keeper;
 	const char *holdfast;
 	char folder[128]; /* where images, mount points and logs are; may vanish with us */
+	bool keep_cuts;   /* the image as each cut left it, until a look has found nothing */
 	unsigned kept;    /* images of what went wrong */
 };
 
@@ -45,6 +47,7 @@ struct victim {
 	bool rot_allowed;
 	int log_fd; /* what keeper says */
 	struct mounted fs;
+	unsigned cuts; /* copies of the image, since the last look that found nothing */
 	char data[192];
 	struct load load;
 	struct recovered recovered;
@@ -78,5 +81,6 @@ void victim_environment(void);
 int victim_workers(unsigned count, int (*work)(void *context, unsigned worker), void *context);
 void victim_add(uint64_t *sum, uint64_t more);
 
-/* For a person: a copy of the image and the log of the first that went wrong. */
+/* For a person, of the first that went wrong: the image, what each cut since the last good look had
+ * left of it (keep_cuts), keeper's log, and in words what was missed and what each start found. */
 void victim_keep(const struct victim *victim, struct victim_program *program, const char *name);
