@@ -44,8 +44,8 @@ static const struct kind {
 	[MOUNTED_EXT4_FAST_COMMIT] = { "ext4 fast_commit",
 				       "ext4",
 				       UINT64_C(96) << 20,
-				       { "mkfs.ext4", "-q", "-F", "-b", "4096", "-O",
-					 "fast_commit" } },
+				       { "mkfs.ext4", "-q", "-F", "-b", "4096", "-O", "fast_commit",
+					 "-J", "fast_commit_size=8192" } },
 	/* mkfs.xfs makes none smaller than this. */
 	[MOUNTED_XFS] = { "xfs", "xfs", UINT64_C(304) << 20, { "mkfs.xfs", "-q", "-f" } },
 	[MOUNTED_EXT4_PACKED] = { "ext4 data only",
@@ -53,6 +53,12 @@ static const struct kind {
 				  UINT64_C(96) << 20,
 				  { "mkfs.ext4", "-q", "-F", "-b", "4096", "-N", "1024", "-J",
 				    "size=4", "-E", "packed_meta_blocks=1" } },
+	[MOUNTED_EXT4_FAST_COMMIT_SMALL] = { "ext4 small fast_commit",
+					     "ext4",
+					     UINT64_C(96) << 20,
+					     { "mkfs.ext4", "-q", "-F", "-b", "4096", "-O",
+					       "fast_commit", "-J",
+					       "size=4,fast_commit_size=64" } },
 };
 _Static_assert(HF_ARRAY_LEN(kinds) == MOUNTED_KINDS, "a row each");
 
@@ -211,47 +217,26 @@ static enum hf_code one_page_requests(const char *device, struct hf_err *err)
 	return HF_OK;
 }
 
-/* ret_unclean: a check could help. */
-static enum hf_code attach(struct mounted *m, bool *ret_unclean, struct hf_err *err)
+enum hf_code mounted_attach(struct mounted *m, struct hf_err *err)
 {
 	/* Copies of one image are looked at side by side. */
 	const char *options = m->kind == MOUNTED_XFS ? "nouuid" : NULL;
 	char device[32];
 	enum hf_code code = take_loop(m, device, err);
 
-	*ret_unclean = false;
 	if (code == HF_OK && m->page_requests)
 		code = one_page_requests(device, err);
-	if (code == HF_OK && mount(device, m->path, kinds[m->kind].type, 0, options) != 0) {
-		*ret_unclean = errno == EUCLEAN;
+	if (code == HF_OK && mount(device, m->path, kinds[m->kind].type, 0, options) != 0)
 		code = errno == ENODEV || errno == EPERM
 			       ? denied(err, kinds[m->kind].type)
 			       : hf_fail_errno(err, "mount %s with %s", m->image,
 					       kinds[m->kind].type);
-	}
 	m->attached = code == HF_OK;
 	if (code != HF_OK) {
 		hf_auto_close(&m->loop_fd);
 		m->loop_fd = -1;
 	}
 	return code;
-}
-
-enum hf_code mounted_attach(struct mounted *m, struct hf_err *err)
-{
-	const char *const check[] = { "e2fsck", "-f", "-y", m->image, NULL };
-	struct hf_err of_check;
-	bool unclean;
-	int status;
-	enum hf_code code = attach(m, &unclean, err);
-
-	if (!unclean || m->kind == MOUNTED_XFS)
-		return code;
-	/* 1: something was mended; 4 and above: not all of it. */
-	if (mounted_run(check, NULL, &status, &of_check) != HF_OK || status >= 4)
-		return code;
-	m->mended++;
-	return attach(m, &unclean, err);
 }
 
 enum hf_code mounted_cut(const struct mounted *m, bool flush_log, struct hf_err *err)

@@ -18,8 +18,9 @@
  *             how many of those events got another number) is not counted: with the power
  *             really gone nobody would have heard it. ext4 lets an fdatasync that meets the
  *             shutdown succeed and may keep nothing of it, most of all with fast_commit.
- *             "fsck": ext4 with fast_commit could not replay its journal (Linux 6.18) and
- *             was checked first, as at a machine's start.
+ *             A file system that cannot be mounted again fails the test: its image is kept.
+ *             Of ext4 with fast_commit that is a known fault of the kernel, which no flush
+ *             prevents (fast_commit.c); here its area is so large that it does not fill.
  *
  * Honesty     The moment of a cut is a real one: a seed repeats the plan of a chain of
  *             cuts, not its outcome to the microsecond. A chain ends with its first
@@ -68,7 +69,6 @@ struct row {
 	uint64_t in_doubt;
 	uint64_t torn;
 	uint64_t gaps;
-	uint64_t mended;
 	uint64_t violations;
 	uint64_t seed_bad;
 };
@@ -166,7 +166,6 @@ static enum hf_code run_chain(struct program *program, struct row *row, uint64_t
 	row->in_doubt += v->in_doubt;
 	row->torn += victim_log_count(v, "torn_bytes=", "0 ");
 	row->gaps += v->recovered.gap_events;
-	row->mended += v->fs.mended;
 	row->violations += v->recovered.violations;
 	if (v->recovered.violations > 0 && !row->sabotaged) {
 		printf("  seed %" PRIu64 ", %s, %s:\n%s", seed, mounted_name(row->kind),
@@ -183,10 +182,10 @@ static void print_row(const struct row *row)
 
 	(void)snprintf(late, sizeof late, "%" PRIu64 ":%" PRIu64, row->late, row->late_lost);
 	printf("  %-17s %-6s %5" PRIu64 " %12" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10s %5" PRIu64
-	       " %5" PRIu64 " %5" PRIu64 " %10" PRIu64,
+	       " %5" PRIu64 " %10" PRIu64,
 	       mounted_name(row->kind), victim_commit_name(row->commit), row->cuts,
 	       row->acknowledged, row->found, row->in_doubt, late, row->torn, row->gaps,
-	       row->mended, row->violations);
+	       row->violations);
 	if (row->sabotaged)
 		printf("  (flushes that do nothing: must be caught)");
 	else if (row->violations > 0)
@@ -252,9 +251,8 @@ int main(int argc, char **argv)
 		return 77;
 	}
 	printf("power cuts, seed %" PRIu64 "\n", seed);
-	printf("  %-17s %-6s %5s %12s %8s %8s %10s %5s %5s %5s %10s\n", "file system", "commit",
-	       "cuts", "acknowledged", "found", "in doubt", "late:lost", "torn", "gaps", "fsck",
-	       "violations");
+	printf("  %-17s %-6s %5s %12s %8s %8s %10s %5s %5s %10s\n", "file system", "commit", "cuts",
+	       "acknowledged", "found", "in doubt", "late:lost", "torn", "gaps", "violations");
 	for (unsigned i = 0; i < KINDS * VICTIM_COMMITS; i++) {
 		struct row row = { .kind = (enum mounted_kind)(i / VICTIM_COMMITS),
 				   .commit = (enum victim_commit)(i % VICTIM_COMMITS) };
