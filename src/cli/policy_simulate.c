@@ -87,11 +87,18 @@ static enum hf_code keep(struct side *side, int64_t t_ms, const struct hf_change
 	return HF_OK;
 }
 
-static unsigned find_reason(const struct hf_policy *policy, const char *name)
+/* What an operator said, to this policy: of a reason that it does not have it was said to nobody. */
+static struct hf_command command_to(const struct hf_policy *policy, struct hf_command command,
+				    const char *ack)
 {
-	unsigned found = hf_policy_find(policy, name);
+	if (command.kind != HF_COMMAND_ACK || ack[0] == '\0')
+		return command;
+	unsigned found = hf_policy_find(policy, ack);
 
-	return found < policy->reason_count ? found : HF_NO_REASON;
+	if (found == policy->reason_count)
+		return (struct hf_command){ .kind = HF_COMMAND_NONE };
+	command.reason = (uint8_t)found;
+	return command;
 }
 
 /* What came of the orders of the step before. */
@@ -122,10 +129,12 @@ static enum hf_code step(struct run *run, struct side *side, struct hf_err *err)
 {
 	struct hf_policy_input *input = &run->input;
 
+	const struct hf_command said = input->command;
+
 	give_outcomes(side, input);
-	if (input->command.kind == HF_COMMAND_ACK)
-		input->command.reason = (uint8_t)find_reason(side->policy, run->trace.ack);
+	input->command = command_to(side->policy, said, run->trace.ack);
 	hf_policy_step(side->policy, &side->state, input, &side->out);
+	input->command = said;
 	take_orders(side);
 	side->shown = side->out.state;
 	run->steps++;

@@ -141,6 +141,32 @@ out_has "- only by own, + only by other"
 grep -q '^- *219.000  state_changed .*to safe_mode' "$folder/out" || fail "$name: own is safe at 219 s"
 grep -q '^+ *229.000  state_changed .*to safe_mode' "$folder/out" || fail "$name: other is safe at 229 s"
 ! grep -q restart_worker "$folder/out" || fail "$name: what both decide alike is shown"
+# An operator's word about a reason that this policy does not have is not one about all of its own.
+cat >"$folder/latched.yaml" <<'YAML'
+schema: holdfast.policy/1
+name: latched
+signals:
+  camera.frame_age: {stale_after: 1h, required: true}
+  infer.p99: {stale_after: 1h, required: true}
+reasons:
+  wrong: {class: integrity, when: infer.golden_mismatch > 0, clear: {when: infer.golden_mismatch == 0, hold: 10s}, holds: true, latch: operator}
+  dark: {class: blind, scope: camera, when: unknown(required), clear: {hold: 30s}}
+  blind: {class: blind, scope: unit, when: unknown(required), clear: {hold: 30s}}
+actions:
+  safe_mode: {}
+safe_mode: {actuate: false, auto_exit: {classes: [latency], healthy: 30m, max: 1/24h}}
+YAML
+for word in another wrong; do
+	cat >"$folder/said.jsonl" <<EOF
+{"full":true,"t":1000,"boot":1,"run":1,"uptime":1000,"workers":6,"sources":1,"cameras":1,"s":[["infer.golden_mismatch",0,1],["infer.p99",0,100]]}
+{"t":2000,"uptime":2000,"s":[["infer.golden_mismatch",0,0]]}
+{"t":20000,"uptime":20000,"command":["ack",null,"$word",0]}
+{"t":21000,"uptime":21000}
+EOF
+	run "a word about $word" 0 "$holdfast" policy simulate "$folder/said.jsonl" --policy "$folder/latched.yaml"
+	[ "$(grep -c 'reason_cleared *wrong' "$folder/out")" = "$([ $word = wrong ] && echo 1 || echo 0)" ] ||
+		fail "$name: $(cat "$folder/out")"
+done
 run "a policy against itself" 0 "$holdfast" policy simulate "$folder/trace.jsonl" --against "$policy"
 [ "$(wc -l <"$folder/out")" = 1 ] || fail "$name: a policy differs from itself"
 head -c 1000 "$folder/trace.jsonl" >"$folder/cut.jsonl"
