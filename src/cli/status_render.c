@@ -2,6 +2,7 @@
 #include "cli/status_render.h"
 
 #include "base/auto.h"
+#include "cli/pen.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -9,44 +10,9 @@
 #include <string.h>
 
 enum {
-	LABEL_WIDTH = 9,
 	CELL_BYTES = 96,
 	CAMERA_WIDTH = 20,
 };
-
-struct pen {
-	FILE *out;
-	bool colour;
-};
-
-static void colour(const struct pen *pen, const char *code)
-{
-	if (pen->colour)
-		(void)fprintf(pen->out, "\033[%sm", code);
-}
-
-/* A text without control characters, filled up with blanks to a width in characters. */
-static void put(const struct pen *pen, const char *text, int width)
-{
-	const unsigned char *c = (const unsigned char *)text;
-
-	for (; *c != '\0'; c++) {
-		bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
-
-		(void)fputc(*c < 0x20 || *c == 0x7f || c1 ? '?' : *c, pen->out);
-		c += c1;
-		if ((*c & 0xc0) != 0x80 || c1)
-			width--;
-	}
-	(void)fprintf(pen->out, "%*s", width > 0 ? width : 0, "");
-}
-
-static void label(const struct pen *pen, const char *text)
-{
-	colour(pen, "2");
-	put(pen, text, LABEL_WIDTH);
-	colour(pen, "0");
-}
 
 /* NULL when it is not there or not a text. */
 static const char *text_of(const json_t *object, const char *key)
@@ -107,24 +73,24 @@ static void duration_cell(double ms, char ret_cell[CELL_BYTES])
 			       seconds / 3600 % 24);
 }
 
-static void put_duration(const struct pen *pen, double ms, int width)
+static void put_duration(const struct hf_pen *pen, double ms, int width)
 {
 	char cell[CELL_BYTES];
 
 	duration_cell(ms, cell);
-	put(pen, cell, width);
+	hf_pen_put(pen, cell, width);
 }
 
-static void put_count(const struct pen *pen, const json_t *object, const char *key, int width)
+static void put_count(const struct hf_pen *pen, const json_t *object, const char *key, int width)
 {
 	char cell[CELL_BYTES];
 
 	count_cell(object, key, cell);
-	put(pen, cell, width);
+	hf_pen_put(pen, cell, width);
 }
 
 /* "p50 17 ms, p99 21 ms". */
-static void put_quantiles(const struct pen *pen, const json_t *times_ms)
+static void put_quantiles(const struct hf_pen *pen, const json_t *times_ms)
 {
 	(void)fputs("p50 ", pen->out);
 	put_duration(pen, number_of(times_ms, "p50"), 0);
@@ -150,50 +116,50 @@ static const char *state_colour(const char *state)
 	return "0";
 }
 
-static void put_state(const struct pen *pen, const char *state, int width)
+static void put_state(const struct hf_pen *pen, const char *state, int width)
 {
-	colour(pen, state_colour(state));
-	put(pen, state, width);
-	colour(pen, "0");
+	hf_pen_colour(pen, state_colour(state));
+	hf_pen_put(pen, state, width);
+	hf_pen_colour(pen, "0");
 }
 
-static void render_state(const struct pen *pen, const json_t *root)
+static void render_state(const struct hf_pen *pen, const json_t *root)
 {
 	const json_t *reasons = json_object_get(root, "reasons");
 	const char *promise = text_of(root, "promise");
 	size_t i;
 	json_t *reason;
 
-	label(pen, "state");
+	hf_pen_label(pen, "state");
 	put_state(pen, text_or_dash(root, "state"), 0);
 	(void)fputs(" for ", pen->out);
 	put_duration(pen, number_of(root, "since_ms"), 0);
 	if (promise != NULL) {
 		(void)fputs(": ", pen->out);
-		put(pen, promise, 0);
+		hf_pen_put(pen, promise, 0);
 	}
 	(void)fputc('\n', pen->out);
 	json_array_foreach(reasons, i, reason)
 	{
-		label(pen, i == 0 ? "because" : "");
-		put(pen, json_is_string(reason) ? json_string_value(reason) : "?", 0);
+		hf_pen_label(pen, i == 0 ? "because" : "");
+		hf_pen_put(pen, json_is_string(reason) ? json_string_value(reason) : "?", 0);
 		(void)fputc('\n', pen->out);
 	}
 }
 
-static void render_unit(const struct pen *pen, const json_t *root)
+static void render_unit(const struct hf_pen *pen, const json_t *root)
 {
 	const char *site = text_of(root, "site");
 	const char *clock = text_of(root, "clock");
 
-	label(pen, "unit");
-	put(pen, text_or_dash(root, "device_id"), 0);
+	hf_pen_label(pen, "unit");
+	hf_pen_put(pen, text_or_dash(root, "device_id"), 0);
 	if (site != NULL && *site != '\0') {
 		(void)fputs(", ", pen->out);
-		put(pen, site, 0);
+		hf_pen_put(pen, site, 0);
 	}
 	(void)fputs("; release ", pen->out);
-	put(pen, text_or_dash(root, "release"), 0);
+	hf_pen_put(pen, text_or_dash(root, "release"), 0);
 	(void)fputs("; boot ", pen->out);
 	put_count(pen, root, "boot", 0);
 	(void)fputs(", run ", pen->out);
@@ -202,26 +168,26 @@ static void render_unit(const struct pen *pen, const json_t *root)
 	put_duration(pen, number_of(root, "uptime_ms"), 0);
 	if (clock != NULL) {
 		(void)fputs("; clock ", pen->out);
-		put(pen, clock, 0);
+		hf_pen_put(pen, clock, 0);
 	}
 	(void)fputc('\n', pen->out);
-	label(pen, "files");
-	put(pen, text_or_dash(root, "config"), 0);
+	hf_pen_label(pen, "files");
+	hf_pen_put(pen, text_or_dash(root, "config"), 0);
 	(void)fputs("; data in ", pen->out);
-	put(pen, text_or_dash(root, "data"), 0);
+	hf_pen_put(pen, text_or_dash(root, "data"), 0);
 	(void)fputc('\n', pen->out);
 }
 
-static void heading(const struct pen *pen, const char *text)
+static void heading(const struct hf_pen *pen, const char *text)
 {
 	(void)fputc('\n', pen->out);
-	colour(pen, "2");
-	put(pen, text, 0);
-	colour(pen, "0");
+	hf_pen_colour(pen, "2");
+	hf_pen_put(pen, text, 0);
+	hf_pen_colour(pen, "0");
 	(void)fputc('\n', pen->out);
 }
 
-static void render_worker(const struct pen *pen, const json_t *worker)
+static void render_worker(const struct hf_pen *pen, const json_t *worker)
 {
 	const char *last_exit = text_of(worker, "last_exit");
 	double restart_in_ms = number_of(worker, "restart_in_ms");
@@ -229,7 +195,7 @@ static void render_worker(const struct pen *pen, const json_t *worker)
 
 	count_cell(worker, "index", index);
 	(void)snprintf(name, sizeof name, "%.40s %.20s", text_or_dash(worker, "role"), index);
-	put(pen, name, 12);
+	hf_pen_put(pen, name, 12);
 	put_state(pen, text_or_dash(worker, "state"), 10);
 	put_count(pen, worker, "pid", 9);
 	put_duration(pen, number_of(worker, "up_ms"), 9);
@@ -242,12 +208,12 @@ static void render_worker(const struct pen *pen, const json_t *worker)
 	}
 	if (last_exit != NULL) {
 		(void)fputs("last: ", pen->out);
-		put(pen, last_exit, 0);
+		hf_pen_put(pen, last_exit, 0);
 	}
 	(void)fputc('\n', pen->out);
 }
 
-static void render_workers(const struct pen *pen, const json_t *workers)
+static void render_workers(const struct hf_pen *pen, const json_t *workers)
 {
 	size_t i;
 	json_t *worker;
@@ -292,13 +258,13 @@ static const json_t *camera_of(const json_t *respond, const char *name)
 	return NULL;
 }
 
-static void render_source(const struct pen *pen, const json_t *stats)
+static void render_source(const struct hf_pen *pen, const json_t *stats)
 {
 	double fps = number_of(stats, "fps");
 
 	(void)fputc('\n', pen->out);
-	label(pen, "source");
-	put(pen, text_or_dash(stats, "source"), 0);
+	hf_pen_label(pen, "source");
+	hf_pen_put(pen, text_or_dash(stats, "source"), 0);
 	(void)fputs("; ", pen->out);
 	if (json_is_false(json_object_get(stats, "open")))
 		put_state(pen, "down", 0);
@@ -307,11 +273,11 @@ static void render_source(const struct pen *pen, const json_t *stats)
 	else
 		(void)fprintf(pen->out, "%.1f frames a second", fps);
 	(void)fputs("; layout ", pen->out);
-	put(pen, text_or_dash(stats, "layout"), 0);
+	hf_pen_put(pen, text_or_dash(stats, "layout"), 0);
 	(void)fputs("; frames ", pen->out);
 	put_duration(pen, number_of(stats, "frame_age_ms"), 0);
 	(void)fputs(" old\n", pen->out);
-	label(pen, "");
+	hf_pen_label(pen, "");
 	(void)fputs("tiles dropped ", pen->out);
 	put_count(pen, stats, "jobs_dropped", 0);
 	(void)fputs(", lost ", pen->out);
@@ -321,27 +287,27 @@ static void render_source(const struct pen *pen, const json_t *stats)
 	(void)fputs(" (p95)\n", pen->out);
 }
 
-static void render_tile(const struct pen *pen, const json_t *tile, const json_t *respond)
+static void render_tile(const struct hf_pen *pen, const json_t *tile, const json_t *respond)
 {
 	const char *name = text_or_dash(tile, "camera");
 	const json_t *camera = camera_of(respond, name);
 	double looks = number_of(tile, "looks_per_s");
 	char cell[CELL_BYTES] = "-";
 
-	put(pen, name, CAMERA_WIDTH);
+	hf_pen_put(pen, name, CAMERA_WIDTH);
 	(void)fputc(' ', pen->out);
 	put_count(pen, tile, "tile", 6);
-	put(pen, json_is_true(json_object_get(tile, "moving")) ? "yes" : "no", 8);
+	hf_pen_put(pen, json_is_true(json_object_get(tile, "moving")) ? "yes" : "no", 8);
 	if (!isnan(looks))
 		(void)snprintf(cell, sizeof cell, "%.1f", looks);
-	put(pen, cell, 9);
+	hf_pen_put(pen, cell, 9);
 	put_duration(pen, number_of(tile, "look_age_ms_p95"), 9);
 	put_duration(pen, number_of(camera, "last_look_ms"), 11);
 	put_count(pen, camera, "tracks", 0);
 	(void)fputc('\n', pen->out);
 }
 
-static void render_sources(const struct pen *pen, const json_t *workers)
+static void render_sources(const struct hf_pen *pen, const json_t *workers)
 {
 	const json_t *respond = stats_of(workers, "respond");
 	size_t i, j;
@@ -363,7 +329,7 @@ static void render_sources(const struct pen *pen, const json_t *workers)
 	}
 }
 
-static void render_model(const struct pen *pen, const json_t *workers)
+static void render_model(const struct hf_pen *pen, const json_t *workers)
 {
 	size_t i;
 	json_t *worker;
@@ -375,8 +341,8 @@ static void render_model(const struct pen *pen, const json_t *workers)
 
 		if (role == NULL || strcmp(role, "infer") != 0 || !json_is_object(stats))
 			continue;
-		label(pen, "detector");
-		put(pen, text_or_dash(stats, "model"), 0);
+		hf_pen_label(pen, "detector");
+		hf_pen_put(pen, text_or_dash(stats, "model"), 0);
 		(void)fputs("; ", pen->out);
 		put_count(pen, stats, "jobs", 0);
 		(void)fputs(" tiles, ", pen->out);
@@ -387,13 +353,13 @@ static void render_model(const struct pen *pen, const json_t *workers)
 	}
 }
 
-static void render_events(const struct pen *pen, const json_t *workers)
+static void render_events(const struct hf_pen *pen, const json_t *workers)
 {
 	const json_t *respond = stats_of(workers, "respond");
 	const json_t *keeper = stats_of(workers, "keeper");
 
 	if (respond != NULL) {
-		label(pen, "events");
+		hf_pen_label(pen, "events");
 		put_count(pen, respond, "events", 0);
 		(void)fputs(" raised, ", pen->out);
 		put_count(pen, respond, "suppressed", 0);
@@ -404,36 +370,36 @@ static void render_events(const struct pen *pen, const json_t *workers)
 		(void)fputc('\n', pen->out);
 	}
 	if (keeper != NULL) {
-		label(pen, "outbox");
+		hf_pen_label(pen, "outbox");
 		(void)fputs("last number ", pen->out);
 		put_count(pen, keeper, "local_seq", 0);
 		(void)fputs("; in ", pen->out);
-		put(pen, text_or_dash(keeper, "file"), 0);
+		hf_pen_put(pen, text_or_dash(keeper, "file"), 0);
 		(void)fputs("; commit by ", pen->out);
-		put(pen, text_or_dash(keeper, "commit"), 0);
+		hf_pen_put(pen, text_or_dash(keeper, "commit"), 0);
 		(void)fputc(' ', pen->out);
 		put_quantiles(pen, json_object_get(keeper, "commit_ms"));
 		(void)fputc('\n', pen->out);
 	}
 }
 
-static void render_hub(const struct pen *pen, const json_t *root, const json_t *workers)
+static void render_hub(const struct hf_pen *pen, const json_t *root, const json_t *workers)
 {
 	const json_t *uplink = stats_of(workers, "uplink");
 	const char *hub = text_of(root, "hub");
 	double attempts = number_of(uplink, "attempts");
 
 	if (hub != NULL) {
-		label(pen, "hub");
-		put(pen, *hub != '\0' ? hub : "none: events stay here", 0);
+		hf_pen_label(pen, "hub");
+		hf_pen_put(pen, *hub != '\0' ? hub : "none: events stay here", 0);
 		(void)fputc('\n', pen->out);
 	}
 	if (uplink == NULL)
 		return;
-	label(pen, "link");
+	hf_pen_label(pen, "link");
 	put_state(pen, text_or_dash(uplink, "link"), 0);
 	(void)fputs(", ", pen->out);
-	put(pen, text_or_dash(uplink, "state"), 0);
+	hf_pen_put(pen, text_or_dash(uplink, "state"), 0);
 	(void)fputs("; delivered through ", pen->out);
 	put_count(pen, uplink, "acked", 0);
 	(void)fputs(", ", pen->out);
@@ -447,20 +413,20 @@ static void render_hub(const struct pen *pen, const json_t *root, const json_t *
 	(void)fputc('\n', pen->out);
 	if (isnan(attempts) || attempts <= 0)
 		return;
-	label(pen, "");
+	hf_pen_label(pen, "");
 	(void)fputs("failed attempts ", pen->out);
 	put_count(pen, uplink, "attempts", 0);
 	(void)fputs(", next in ", pen->out);
 	put_duration(pen, number_of(uplink, "retry_in_ms"), 0);
 	(void)fputs(": ", pen->out);
-	put(pen, text_or_dash(uplink, "last_error"), 0);
+	hf_pen_put(pen, text_or_dash(uplink, "last_error"), 0);
 	(void)fputc('\n', pen->out);
 }
 
 enum hf_code hf_status_render(const char *json_text, bool with_colour, FILE *stream,
 			      struct hf_err *err)
 {
-	const struct pen pen = { stream, with_colour };
+	const struct hf_pen pen = { stream, with_colour };
 	json_error_t why;
 
 	json_t *root = json_loads(json_text, JSON_REJECT_DUPLICATES, &why);

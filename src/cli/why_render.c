@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/why_render.h"
 
+#include "cli/pen.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
-
-struct page {
-	FILE *out;
-	bool colour;
-};
-
-static void paint(const struct page *page, const char *code)
-{
-	if (page->colour)
-		(void)fprintf(page->out, "\033[%sm", code);
-}
-
-/* Other processes wrote it: no control character gets through. */
-static void put(const struct page *page, const char *text)
-{
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
-
-		(void)fputc(*c < 0x20 || *c == 0x7f || c1 ? '?' : *c, page->out);
-		c += c1;
-	}
-}
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -39,7 +19,7 @@ static int64_t number_of(const json_t *object, const char *key)
 	return (int64_t)json_integer_value(json_object_get(object, key));
 }
 
-static void put_duration(const struct page *page, int64_t ms)
+static void put_duration(const struct hf_pen *page, int64_t ms)
 {
 	int64_t s = ms / 1000;
 
@@ -55,14 +35,7 @@ static void put_duration(const struct page *page, int64_t ms)
 		(void)fprintf(page->out, "%" PRId64 " days", s / 86400);
 }
 
-static void label(const struct page *page, const char *text)
-{
-	paint(page, "2");
-	(void)fprintf(page->out, "%-9s", text);
-	paint(page, "0");
-}
-
-static void put_rung(const struct page *page, const json_t *rung)
+static void put_rung(const struct hf_pen *page, const json_t *rung)
 {
 	static const struct {
 		const char *state;
@@ -76,7 +49,7 @@ static void put_rung(const struct page *page, const json_t *rung)
 	int64_t tries = number_of(rung, "tries");
 
 	(void)fputs("           ", page->out);
-	put(page, text_of(rung, "action"));
+	hf_pen_put(page, text_of(rung, "action"), 0);
 	for (size_t i = strlen(text_of(rung, "action")); i < 18; i++)
 		(void)fputc(' ', page->out);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -86,12 +59,12 @@ static void put_rung(const struct page *page, const json_t *rung)
 		(void)fprintf(page->out, ", %" PRId64 " %s", tries, tries == 1 ? "time" : "times");
 	if (text_of(rung, "why")[0] != '\0') {
 		(void)fputs(": ", page->out);
-		put(page, text_of(rung, "why"));
+		hf_pen_put(page, text_of(rung, "why"), 0);
 	}
 	(void)fputc('\n', page->out);
 }
 
-static void put_next(const struct page *page, const json_t *reason)
+static void put_next(const struct hf_pen *page, const json_t *reason)
 {
 	const char *next = text_of(reason, "next");
 	const char *step = text_of(reason, "step");
@@ -100,7 +73,7 @@ static void put_next(const struct page *page, const json_t *reason)
 
 	if (step[0] != '\0' && !waits) {
 		(void)fputs("         now: ", page->out);
-		put(page, step);
+		hf_pen_put(page, step, 0);
 		if (in_ms > 0) {
 			(void)fputs(", for another ", page->out);
 			put_duration(page, in_ms);
@@ -112,7 +85,7 @@ static void put_next(const struct page *page, const json_t *reason)
 	(void)fputs(waits && step[0] != '\0' ? "         next: "
 					     : "         next, if it is still bad: ",
 		    page->out);
-	put(page, next);
+	hf_pen_put(page, next, 0);
 	if (in_ms > 0) {
 		(void)fputs(" in ", page->out);
 		put_duration(page, in_ms);
@@ -120,20 +93,20 @@ static void put_next(const struct page *page, const json_t *reason)
 	(void)fputc('\n', page->out);
 }
 
-static void put_reason(const struct page *page, const json_t *reason)
+static void put_reason(const struct hf_pen *page, const json_t *reason)
 {
 	const json_t *rung;
 	size_t i;
 
-	label(page, "why");
-	put(page, text_of(reason, "text"));
+	hf_pen_label(page, "why");
+	hf_pen_put(page, text_of(reason, "text"), 0);
 	(void)fputs("\n         for ", page->out);
 	put_duration(page, number_of(reason, "active_ms"));
 	(void)fputs(json_is_true(json_object_get(reason, "bad")) ? ", bad now" : ", not bad now",
 		    page->out);
 	if (text_of(reason, "when")[0] != '\0') {
 		(void)fputs(" (", page->out);
-		put(page, text_of(reason, "when"));
+		hf_pen_put(page, text_of(reason, "when"), 0);
 		(void)fputc(')', page->out);
 	}
 	(void)fputc('\n', page->out);
@@ -142,20 +115,20 @@ static void put_reason(const struct page *page, const json_t *reason)
 	json_array_foreach(json_object_get(reason, "ladder"), i, rung) put_rung(page, rung);
 	put_next(page, reason);
 	(void)fputs("         over after: ", page->out);
-	put(page, text_of(reason, "clears"));
+	hf_pen_put(page, text_of(reason, "clears"), 0);
 	(void)fputc('\n', page->out);
 }
 
-static void put_safe(const struct page *page, const json_t *safe)
+static void put_safe(const struct hf_pen *page, const json_t *safe)
 {
 	if (!json_is_object(safe))
 		return;
-	label(page, "safe");
+	hf_pen_label(page, "safe");
 	(void)fputs("safe mode for ", page->out);
 	put_duration(page, number_of(safe, "for_ms"));
 	if (text_of(safe, "reason")[0] != '\0') {
 		(void)fputs(", because of ", page->out);
-		put(page, text_of(safe, "reason"));
+		hf_pen_put(page, text_of(safe, "reason"), 0);
 	}
 	if (json_is_integer(json_object_get(safe, "leaves_in_ms"))) {
 		(void)fputs("\n         left by itself when all is well for another ", page->out);
@@ -168,39 +141,39 @@ static void put_safe(const struct page *page, const json_t *safe)
 	}
 }
 
-static void put_overrides(const struct page *page, const json_t *root)
+static void put_overrides(const struct hf_pen *page, const json_t *root)
 {
 	const json_t *one;
 	size_t i;
 
 	if (number_of(root, "maintenance_ms") > 0) {
-		label(page, "operator");
+		hf_pen_label(page, "operator");
 		(void)fputs("maintenance for another ", page->out);
 		put_duration(page, number_of(root, "maintenance_ms"));
 		(void)fputc('\n', page->out);
 	}
 	json_array_foreach(json_object_get(root, "held"), i, one)
 	{
-		label(page, "operator");
-		put(page, text_of(one, "action"));
+		hf_pen_label(page, "operator");
+		hf_pen_put(page, text_of(one, "action"), 0);
 		(void)fputs(" is held for another ", page->out);
 		put_duration(page, number_of(one, "for_ms"));
 		(void)fputc('\n', page->out);
 	}
 }
 
-static void put_tried(const struct page *page, const json_t *tried)
+static void put_tried(const struct hf_pen *page, const json_t *tried)
 {
 	const json_t *one;
 	size_t i;
 
 	if (json_array_size(tried) == 0)
 		return;
-	label(page, "tried");
+	hf_pen_label(page, "tried");
 	json_array_foreach(tried, i, one)
 	{
 		(void)fputs(i > 0 ? "         " : "", page->out);
-		put(page, text_of(one, "action"));
+		hf_pen_put(page, text_of(one, "action"), 0);
 		(void)fputs(", ", page->out);
 		put_duration(page, number_of(one, "ago_ms"));
 		(void)fputs(" ago\n", page->out);
@@ -209,7 +182,7 @@ static void put_tried(const struct page *page, const json_t *tried)
 
 enum hf_code hf_why_render(const char *json_text, bool colour, FILE *stream, struct hf_err *err)
 {
-	struct page page = { .out = stream, .colour = colour };
+	struct hf_pen page = { .out = stream, .colour = colour };
 	json_t *root = json_loads(json_text, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *reason;
 	size_t i;
@@ -219,14 +192,14 @@ enum hf_code hf_why_render(const char *json_text, bool colour, FILE *stream, str
 		return hf_fail(err, HF_E_INVALID, "the unit's answer is not a JSON object");
 	}
 	bool healthy = strcmp(text_of(root, "state"), "healthy") == 0;
-	label(&page, "state");
-	paint(&page, healthy ? "1;32" : "1;33");
-	put(&page, text_of(root, "state"));
-	paint(&page, "0");
+	hf_pen_label(&page, "state");
+	hf_pen_colour(&page, healthy ? "1;32" : "1;33");
+	hf_pen_put(&page, text_of(root, "state"), 0);
+	hf_pen_colour(&page, "0");
 	(void)fputs(" for ", stream);
 	put_duration(&page, number_of(root, "since_ms"));
 	(void)fputs(": ", stream);
-	put(&page, text_of(root, "promise"));
+	hf_pen_put(&page, text_of(root, "promise"), 0);
 	(void)fputc('\n', stream);
 	if (json_is_true(json_object_get(root, "shadow")))
 		(void)fputs("         in shadow: the policy tells what it would do, and does not\n",
@@ -238,9 +211,9 @@ enum hf_code hf_why_render(const char *json_text, bool colour, FILE *stream, str
 	put_overrides(&page, root);
 	put_tried(&page, json_object_get(root, "tried"));
 	if (text_of(root, "policy_refused")[0] != '\0') {
-		label(&page, "policy");
+		hf_pen_label(&page, "policy");
 		(void)fputs("the file was refused, the last good one is in force: ", stream);
-		put(&page, text_of(root, "policy_refused"));
+		hf_pen_put(&page, text_of(root, "policy_refused"), 0);
 		(void)fputc('\n', stream);
 	}
 	json_decref(root);
