@@ -16,6 +16,7 @@
 
 enum {
 	WATCHED_MS = 25000, /* two of the looks that a tile gets without motion */
+	OVER_MS = 60000,    /* the simulation takes its time, too */
 	TICK_MS = 100,
 	NIGHT_MS = 12 * 3600 * 1000,
 };
@@ -105,6 +106,6 @@ void drill_quiet_night(struct drill *drill)
 	drill_wait(drill, WATCHED_MS);
 	if (read_input(drill, trace))
 		pass_the_night(drill, &trace->input);
-	drill_conclude(drill, "", 10000);
+	drill_conclude(drill, "", OVER_MS);
 	drill_expect_no_more_than(drill, "");
 }
