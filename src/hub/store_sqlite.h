@@ -3,12 +3,15 @@
 /*
  * store_sqlite - the store in one SQLite file, hub.db.
  *
- * Shape       Table events: one row a line, text as the unit wrote it, UNIQUE(stream, seq).
- *             Tables streams (id, device, epoch; the marks) and gaps (the numbers that never
- *             came). Anyone may read it with sqlite3 while the hub runs.
+ * Shape       Table lines: one row a line, text as the unit wrote it, rows in the order of arrival.
+ *             Table runs: which numbers of a stream lie in which rows, an entry a request; the file
+ *             itself refuses to give a number twice. Tables streams (each device and epoch, with its
+ *             mark) and gaps (the numbers that never came). The view events names device, epoch,
+ *             number and time with each line. Anyone may read it with sqlite3 while the hub runs.
  *
  *             A file of an older version is brought up to date when it is opened, in one
- *             transaction; there is no way back.
+ *             transaction; there is no way back. That takes three times the file's size on the
+ *             disk for a while.
  *
  * Durability  WAL with synchronous=FULL. On opening, what an earlier run left in the log is
  *             written into the database and the log is begun anew: after an I/O error no new
