@@ -8,6 +8,8 @@ bool hf_chain_continues(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_
 {
 	uint8_t wanted[HF_CHAIN_BYTES];
 
+	if (line->follows != NULL && memcmp(line->follows, previous, HF_CHAIN_BYTES) == 0)
+		return true;
 	hf_intake_chain(previous, line, wanted);
 	return memcmp(wanted, line->chain, sizeof wanted) == 0;
 }

@@ -53,5 +53,22 @@ TEST(a_line_of_another_epoch_begins_a_chain)
 	hf_intake_free(&two.batch);
 }
 
-TESTS(RUN(the_next_line_fits_or_is_a_fork_and_one_behind_a_gap_is_not_judged),
+TEST(what_is_known_of_one_chain_value_says_nothing_of_another)
+{
+	struct hf_chain_tip tip = { .seq = 6, .known = true, .epoch = TEST_EPOCH };
+	struct made one;
+	struct hf_intake_line line = *made(&one, 7, "gate");
+	uint8_t right[HF_CHAIN_BYTES], wrong[HF_CHAIN_BYTES] = { 9 };
+
+	test_line_chain_before("unit-1", TEST_EPOCH, 7, right);
+	line.follows = right;
+	memcpy(tip.chain, right, sizeof right);
+	CHECK_U64(hf_chain_judge(&tip, &line, TEST_EPOCH), ==, HF_CHAIN_FITS);
+	memcpy(tip.chain, wrong, sizeof wrong);
+	CHECK_U64(hf_chain_judge(&tip, &line, TEST_EPOCH), ==, HF_CHAIN_FORK);
+	hf_intake_free(&one.batch);
+}
+
+TESTS(RUN(what_is_known_of_one_chain_value_says_nothing_of_another),
+      RUN(the_next_line_fits_or_is_a_fork_and_one_behind_a_gap_is_not_judged),
       RUN(a_line_of_another_epoch_begins_a_chain))

@@ -381,6 +381,41 @@ static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_i
 	return HF_OK;
 }
 
+/* The bytes that its chain value covers; the check of the line has seen that it stands there. */
+static size_t chained_bytes(const struct hf_intake_line *line)
+{
+	return line->size_bytes - (TRAILER_BYTES + CHAIN_MEMBER_BYTES);
+}
+
+void hf_intake_chain(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_intake_line *line,
+		     uint8_t ret_chain[HF_CHAIN_BYTES])
+{
+	const struct hf_chain_input input = { previous, line->text, chained_bytes(line) };
+
+	hf_chain_hash(&input, ret_chain);
+}
+
+/* Does each line continue the one before it? Both values are in the lines, so no hash has to wait for
+ * another: two at a time take less than one after the other. What does not continue is for the store to
+ * judge, which knows more. */
+static void find_followers(struct hf_intake *batch)
+{
+	uint8_t values[2][HF_CHAIN_BYTES];
+
+	for (size_t i = 1; i + 1 < batch->line_count; i += 2) {
+		struct hf_intake_line *line = &batch->lines[i];
+		const struct hf_chain_input inputs[] = {
+			{ line[-1].chain, line[0].text, chained_bytes(&line[0]) },
+			{ line[0].chain, line[1].text, chained_bytes(&line[1]) },
+		};
+
+		hf_chain_hash_two(inputs, values);
+		for (size_t k = 0; k < HF_ARRAY_LEN(inputs); k++)
+			if (memcmp(values[k], line[k].chain, HF_CHAIN_BYTES) == 0)
+				line[k].follows = inputs[k].previous;
+	}
+}
+
 bool hf_device_id_valid(const char *device_id)
 {
 	size_t length = strlen(device_id);
@@ -434,16 +469,6 @@ enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char
 	return HF_OK;
 }
 
-void hf_intake_chain(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_intake_line *line,
-		     uint8_t ret_chain[HF_CHAIN_BYTES])
-{
-	/* The unit's own words for it; the newline follows the text. */
-	const struct hf_line whole = { .data = line->text,
-				       .size_bytes = (size_t)line->size_bytes + 1 };
-
-	hf_line_chain(previous, &whole, ret_chain);
-}
-
 enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
 			     struct hf_intake *ret_batch, struct hf_intake_fault *ret_fault,
 			     struct hf_err *err)
@@ -473,6 +498,7 @@ enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, s
 		hf_intake_free(&batch);
 		return code;
 	}
+	find_followers(&batch);
 	*ret_batch = batch;
 	return HF_OK;
 }

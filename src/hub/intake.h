@@ -54,6 +54,8 @@ struct hf_intake_line {
 	uint32_t size_bytes;
 	uint32_t crc;
 	uint8_t chain[HF_CHAIN_BYTES]; /* as the line says; not yet checked against another */
+	const uint8_t *follows; /* a chain value that it is known to continue: that of the line
+					* before it in the batch. NULL: nothing is known */
 	char event_class[HF_ID_BYTES];
 	char state[HF_ID_BYTES];
 	char release[HF_TAG_BYTES];

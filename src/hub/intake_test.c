@@ -71,6 +71,41 @@ TEST(good_lines_come_out_as_they_were_written)
 	hf_intake_free(&batch);
 }
 
+/* Whatever a batch says of its lines is what the hash says; and it does say it of good ones. */
+TEST(what_follows_in_a_batch_is_known)
+{
+	static char body[9 * HF_LINE_BYTES_MAX];
+	struct hf_sender sender = sender_new();
+
+	for (size_t count = 1; count <= 9; count++)
+		/* broken: the line that continues another one; behind the last: none does */
+		for (size_t broken = 0; broken <= count; broken++) {
+			uint8_t chain[HF_CHAIN_BYTES] = { 1 }, wanted[HF_CHAIN_BYTES];
+			size_t size = 0;
+
+			for (size_t i = 0; i < count; i++) {
+				chain[0] ^= i == broken;
+				size += test_line_next("unit-1", TEST_EPOCH, 7 + i, "gate", chain,
+						       body + size);
+			}
+			CHECK_OK(hf_intake_parse(&sender, body, size, &batch, &fault, &err));
+			CHECK(batch.lines[0].follows == NULL);
+			for (size_t i = 1; i < count; i++) {
+				const struct hf_intake_line *line = &batch.lines[i];
+
+				/* Lines are looked at in twos: a last one may be left. */
+				bool looked_at = i + 1 < count || i % 2 == 0;
+				hf_intake_chain(line[-1].chain, line, wanted);
+				CHECK((memcmp(wanted, line->chain, sizeof wanted) == 0) ==
+				      (i != broken));
+				CHECK((line->follows != NULL) == (looked_at && i != broken));
+				if (line->follows != NULL)
+					CHECK(line->follows == line[-1].chain);
+			}
+			hf_intake_free(&batch);
+		}
+}
+
 TEST(a_line_of_the_units_own_writer_is_taken)
 {
 	static const struct hf_event_context context = { .boot_id = "b1", .release = "0.1.0" };
@@ -395,9 +430,10 @@ TEST(more_lines_than_the_limit_are_refused_before_they_are_read)
 	CHECK_CODE(parse(body), HF_E_LIMIT);
 }
 
-TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(a_line_of_the_units_own_writer_is_taken),
-      RUN(every_flipped_bit_of_a_line_is_noticed), RUN(every_line_cut_short_is_refused),
-      RUN(one_bad_line_condemns_the_batch_and_is_named), RUN(numbers_must_rise_within_a_batch),
+TESTS(RUN(good_lines_come_out_as_they_were_written), RUN(what_follows_in_a_batch_is_known),
+      RUN(a_line_of_the_units_own_writer_is_taken), RUN(every_flipped_bit_of_a_line_is_noticed),
+      RUN(every_line_cut_short_is_refused), RUN(one_bad_line_condemns_the_batch_and_is_named),
+      RUN(numbers_must_rise_within_a_batch),
       RUN(a_line_with_a_right_crc_must_still_be_an_event_of_this_sender),
       RUN(the_short_way_and_the_general_one_say_the_same),
       RUN(a_chain_that_does_not_stand_right_before_the_crc_is_refused),
