@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request to the hub, from whoever can reach it: method and target, headers, an empty line, the
- * body; CRCs of its lines are made right.
+ * body; CRCs of its lines are made right. Each line is judged the short way and the general one, which
+ * must agree.
  */
 #include "reseal.h"
 
@@ -10,6 +11,8 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <strings.h>
+
+#define NONCE "0123456789abcdef0123456789abcdef"
 
 enum {
 	HEADERS_MAX = 16,
@@ -130,6 +133,63 @@ static void take_query(char *query, struct hf_request *request)
 	}
 }
 
+/* One line. HF_OK: it was taken as ret_line. */
+static enum hf_code judge(const struct hf_sender *sender, const char *text, size_t size_bytes,
+			  struct hf_intake_line *ret_line, struct hf_intake_fault *ret_fault)
+{
+	struct hf_intake batch;
+	struct hf_err err;
+	enum hf_code code = hf_intake_parse(sender, text, size_bytes, &batch, ret_fault, &err);
+
+	if (code == HF_OK) {
+		*ret_line = batch.lines[0];
+		hf_intake_free(&batch);
+	}
+	return code;
+}
+
+/* A space behind the first brace is none of the short way's business. */
+static void check_both_ways(const struct hf_sender *sender, const char *line, size_t size_bytes)
+{
+	struct hf_intake_line usual, general;
+	struct hf_intake_fault usual_fault, general_fault;
+
+	if (size_bytes < 2 || line[0] != '{' || size_bytes >= HF_LINE_BYTES_MAX)
+		return;
+	HF_AUTO_FREE char *spaced = malloc(size_bytes + 1);
+	FUZZ_MUST(spaced != NULL);
+	spaced[0] = '{';
+	spaced[1] = ' ';
+	memcpy(spaced + 2, line + 1, size_bytes - 1);
+	fuzz_reseal(spaced, size_bytes + 1);
+	enum hf_code code = judge(sender, line, size_bytes, &usual, &usual_fault);
+	FUZZ_MUST(judge(sender, spaced, size_bytes + 1, &general, &general_fault) == code);
+	if (code == HF_E_INVALID)
+		FUZZ_MUST(strcmp(usual_fault.word, general_fault.word) == 0 &&
+			  usual_fault.seq == general_fault.seq);
+	if (code == HF_OK)
+		FUZZ_MUST(usual.seq == general.seq &&
+			  memcmp(usual.chain, general.chain, sizeof usual.chain) == 0 &&
+			  strcmp(usual.event_class, general.event_class) == 0 &&
+			  strcmp(usual.state, general.state) == 0 &&
+			  strcmp(usual.release, general.release) == 0);
+}
+
+static void check_lines(const struct hf_request *request)
+{
+	const char *at = request->body, *end = at + request->body_bytes, *newline;
+	struct hf_sender sender;
+	struct hf_err err;
+
+	if (hf_sender_make(request->header(request, "Holdfast-Device"),
+			   request->header(request, "Holdfast-Epoch"),
+			   request->header(request, "Holdfast-Forked-From"), NONCE, &sender,
+			   &err) != HF_OK)
+		return;
+	for (; (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1)
+		check_both_ways(&sender, at, (size_t)(newline - at) + 1);
+}
+
 static void ask(const struct hf_request *request)
 {
 	static struct hf_hub_key key;
@@ -178,6 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	request.body = at;
 	request.body_bytes = size_bytes - (size_t)(at - text);
 	fuzz_reseal(at, request.body_bytes);
+	check_lines(&request);
 	ask(&request);
 	return 0;
 }
