@@ -292,28 +292,50 @@ static void put_hex(struct hf_json *json, const char *key, const uint8_t *bytes,
 	hf_json_put_text(json, key, text);
 }
 
-/* The chain value of the last line of the request, countersigned. */
-static void put_receipt(const struct hf_api *api, const struct hf_intake *batch,
-			struct hf_json *json)
+/* The chain value of the last line of a request, to be countersigned. */
+struct signing {
+	const struct hf_hub_key *key;
+	const struct hf_sender *sender;
+	struct hf_receipt receipt;
+};
+
+static void sign(void *context, size_t item)
+{
+	struct signing *signing = context;
+
+	(void)item;
+	hf_hub_key_sign(signing->key, signing->sender->device_id, signing->sender->epoch,
+			&signing->receipt);
+}
+
+static struct signing signing_of(const struct hf_api *api, const struct hf_intake *batch,
+				 struct hf_wall now)
 {
 	const struct hf_intake_line *last = &batch->lines[batch->line_count - 1];
-	struct hf_receipt receipt = { .seq = last->seq };
+	struct signing signing = { .key = api->key,
+				   .sender = &batch->sender,
+				   .receipt = { .seq = last->seq } };
 
-	hf_wall_text(hf_wall_now(api->clock), receipt.at);
-	memcpy(receipt.chain, last->chain, sizeof receipt.chain);
-	hf_hub_key_sign(api->key, batch->sender.device_id, batch->sender.epoch, &receipt);
+	hf_wall_text(now, signing.receipt.at);
+	memcpy(signing.receipt.chain, last->chain, sizeof signing.receipt.chain);
+	return signing;
+}
+
+static void put_receipt(const struct hf_receipt *receipt, struct hf_json *json)
+{
 	hf_json_key(json, "receipt");
 	hf_json_object_open(json);
-	hf_json_put_u64(json, "seq", receipt.seq);
-	put_hex(json, "chain", receipt.chain, sizeof receipt.chain);
-	hf_json_put_text(json, "at", receipt.at);
-	put_hex(json, "key", receipt.key, sizeof receipt.key);
-	put_hex(json, "sig", receipt.sig, sizeof receipt.sig);
+	hf_json_put_u64(json, "seq", receipt->seq);
+	put_hex(json, "chain", receipt->chain, sizeof receipt->chain);
+	hf_json_put_text(json, "at", receipt->at);
+	put_hex(json, "key", receipt->key, sizeof receipt->key);
+	put_hex(json, "sig", receipt->sig, sizeof receipt->sig);
 	hf_json_object_close(json);
 }
 
-static void reply_acked(const struct hf_api *api, struct hf_reply *reply,
-			const struct hf_intake *batch, const struct hf_ingest_result *result)
+/* receipt NULL: nothing is countersigned. */
+static void reply_acked(struct hf_reply *reply, const struct hf_intake *batch,
+			const struct hf_ingest_result *result, const struct hf_receipt *receipt)
 {
 	char text[2048];
 	struct hf_json json = hf_json_begin(text, sizeof text);
@@ -324,8 +346,8 @@ static void reply_acked(const struct hf_api *api, struct hf_reply *reply,
 	hf_json_put_text(&json, "nonce", batch->sender.nonce);
 	hf_json_put_u64(&json, "acked_through", result->acked_through);
 	hf_json_put_u64(&json, "mark", result->mark);
-	if (api->key != NULL)
-		put_receipt(api, batch, &json);
+	if (receipt != NULL)
+		put_receipt(receipt, &json);
 	hf_json_object_close(&json);
 	reply_json(reply, 200, &json);
 }
@@ -334,8 +356,16 @@ static void ingest(struct hf_api *api, const struct hf_intake *batch, struct hf_
 {
 	struct hf_ingest_result result = { 0 };
 	struct hf_err err = { .code = HF_OK };
-	enum hf_code code =
-		api->store->ops->ingest(api->store, batch, hf_wall_now(api->clock), &result, &err);
+	struct hf_wall now = hf_wall_now(api->clock);
+	struct signing signing = signing_of(api, batch, now);
+	struct hf_aside_job job = { .fn = sign,
+				    .context = &signing,
+				    .count = api->key != NULL ? 1 : 0 };
+
+	/* Signed while the disk flushes, and told only when it has. */
+	hf_aside_share(api->aside, &job);
+	enum hf_code code = api->store->ops->ingest(api->store, batch, now, &result, &err);
+	hf_aside_finish(api->aside, &job);
 
 	if (code == HF_E_INVALID && result.conflict_seq != 0) {
 		struct hf_intake_fault fault = { .seq = result.conflict_seq };
@@ -349,7 +379,7 @@ static void ingest(struct hf_api *api, const struct hf_intake *batch, struct hf_
 		reply_storage(api, reply, &err);
 		return;
 	}
-	reply_acked(api, reply, batch, &result);
+	reply_acked(reply, batch, &result, api->key != NULL ? &signing.receipt : NULL);
 }
 
 static void post_events(struct hf_api *api, const struct hf_request *request,
@@ -375,7 +405,8 @@ static void post_events(struct hf_api *api, const struct hf_request *request,
 		reply_error(reply, 400, "bad_header", err.text, NULL);
 		return;
 	}
-	code = hf_intake_parse(&sender, request->body, request->body_bytes, &batch, &fault, &err);
+	code = hf_intake_parse(&sender, request->body, request->body_bytes, api->aside, &batch,
+			       &fault, &err);
 	if (code == HF_E_INVALID) {
 		reply_error(reply, 422, fault.word, err.text, &fault);
 	} else if (code == HF_E_LIMIT) {

@@ -41,7 +41,8 @@
  *   GET /healthz
  *       200 {"status":"ok"}, or 503 with the reason when the store cannot be read or written.
  *
- * Owners      One thread. A reply's body and fd are the caller's: hf_reply_free().
+ * Owners      One thread; what it shares with `aside` is done when a call returns. A reply's body and
+ *             fd are the caller's: hf_reply_free().
  *
  * Limits      HF_BODY_BYTES_MAX a request's body: 413.
  */
@@ -97,6 +98,7 @@ struct hf_api {
 	const char *token; /* NULL: none is asked for */
 	const char *version;
 	const struct hf_hub_key *key; /* NULL: nothing is countersigned */
+	struct hf_aside *aside;       /* NULL: the answering thread does everything */
 	const struct hf_clock *clock;
 	const struct hf_random *random;
 	struct hf_err write_err; /* why the last write failed; code HF_OK: it did not */

@@ -19,7 +19,7 @@ static const struct hf_intake_line *made(struct made *made, uint64_t seq, const 
 	size_t length = test_line_make("unit-1", TEST_EPOCH, seq, camera, made->text);
 
 	CHECK_OK(hf_sender_make("unit-1", TEST_EPOCH, NULL, TEST_NONCE, &sender, &err));
-	CHECK_OK(hf_intake_parse(&sender, made->text, length, &made->batch, &fault, &err));
+	CHECK_OK(hf_intake_parse(&sender, made->text, length, NULL, &made->batch, &fault, &err));
 	return &made->batch.lines[0];
 }
 

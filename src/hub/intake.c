@@ -317,15 +317,15 @@ static bool take_usual_line(const char *text, size_t size_bytes, const struct hf
 	return true;
 }
 
-static enum hf_code parse_line(struct place *at, const char *text, size_t size_bytes,
-			       const struct hf_sender *sender, struct hf_intake_line *line)
+static enum hf_code parse_line(struct place *at, const struct hf_sender *sender,
+			       struct hf_intake_line *line)
 {
+	const char *text = line->text;
+	const size_t size_bytes = line->size_bytes;
 	struct hf_err members_err;
 	struct hf_members members;
 	struct known known;
 
-	line->text = text;
-	line->size_bytes = (uint32_t)size_bytes;
 	if (take_usual_line(text, size_bytes, sender, line)) {
 		at->seq = line->seq;
 		return HF_OK;
@@ -357,17 +357,27 @@ static size_t count_newlines(const char *body, size_t size_bytes)
 	return count;
 }
 
-static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_intake *batch,
-				struct hf_intake_fault *fault, struct hf_err *err)
+static void split_lines(const char *body, size_t size_bytes, struct hf_intake *batch)
 {
 	const char *end = body + size_bytes;
+
+	for (size_t i = 0; i < batch->line_count; i++) {
+		const char *newline = memchr(body, '\n', (size_t)(end - body));
+
+		batch->lines[i].text = body;
+		batch->lines[i].size_bytes = (uint32_t)(newline - body);
+		body = newline + 1;
+	}
+}
+
+static enum hf_code parse_lines(struct hf_intake *batch, struct hf_intake_fault *fault,
+				struct hf_err *err)
+{
 	uint64_t seq_before = 0;
 
 	for (size_t i = 0; i < batch->line_count; i++) {
 		struct place at = { .fault = fault, .err = err, .line = i + 1 };
-		const char *newline = memchr(body, '\n', (size_t)(end - body));
-		enum hf_code code = parse_line(&at, body, (size_t)(newline - body), &batch->sender,
-					       &batch->lines[i]);
+		enum hf_code code = parse_line(&at, &batch->sender, &batch->lines[i]);
 
 		if (code != HF_OK)
 			return code;
@@ -376,7 +386,6 @@ static enum hf_code parse_lines(const char *body, size_t size_bytes, struct hf_i
 				      "comes after local_seq %llu: numbers rise within a request",
 				      (unsigned long long)seq_before);
 		seq_before = at.seq;
-		body = newline + 1;
 	}
 	return HF_OK;
 }
@@ -395,25 +404,38 @@ void hf_intake_chain(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_int
 	hf_chain_hash(&input, ret_chain);
 }
 
-/* Does each line continue the one before it? Both values are in the lines, so no hash has to wait for
- * another: two at a time take less than one after the other. What does not continue is for the store to
- * judge, which knows more. */
-static void find_followers(struct hf_intake *batch)
+/* Of a line that may be anything yet. */
+static bool chain_in_text(const struct hf_intake_line *line, uint8_t ret_chain[HF_CHAIN_BYTES])
 {
-	uint8_t values[2][HF_CHAIN_BYTES];
+	return line->size_bytes > TRAILER_BYTES + CHAIN_MEMBER_BYTES &&
+	       hf_unhex(line->text + line->size_bytes - TRAILER_BYTES - 1 - CHAIN_DIGITS,
+			HF_CHAIN_BYTES, ret_chain);
+}
 
-	for (size_t i = 1; i + 1 < batch->line_count; i += 2) {
-		struct hf_intake_line *line = &batch->lines[i];
-		const struct hf_chain_input inputs[] = {
-			{ line[-1].chain, line[0].text, chained_bytes(&line[0]) },
-			{ line[0].chain, line[1].text, chained_bytes(&line[1]) },
-		};
+/*
+ * Does each line continue the one before it? Both values are in the lines, so no hash has to wait for
+ * another: two at a time take less than one after the other, and other lines may be read meanwhile. What
+ * does not continue is for the store to judge, which knows more.
+ *
+ * An item is two lines. It reads nothing but the bytes of them and of the line before, and writes
+ * nothing but `follows`: the rest of a line is written at the same time, by who reads it.
+ */
+static void find_followers(void *context, size_t item)
+{
+	struct hf_intake_line *line = (struct hf_intake_line *)context + 1 + 2 * item;
+	uint8_t said[3][HF_CHAIN_BYTES], is[2][HF_CHAIN_BYTES];
 
-		hf_chain_hash_two(inputs, values);
-		for (size_t k = 0; k < HF_ARRAY_LEN(inputs); k++)
-			if (memcmp(values[k], line[k].chain, HF_CHAIN_BYTES) == 0)
-				line[k].follows = inputs[k].previous;
-	}
+	for (size_t k = 0; k < HF_ARRAY_LEN(said); k++)
+		if (!chain_in_text(line - 1 + k, said[k]))
+			return;
+	const struct hf_chain_input inputs[] = {
+		{ said[0], line[0].text, chained_bytes(&line[0]) },
+		{ said[1], line[1].text, chained_bytes(&line[1]) },
+	};
+	hf_chain_hash_two(inputs, is);
+	for (size_t k = 0; k < HF_ARRAY_LEN(inputs); k++)
+		if (memcmp(is[k], said[k + 1], HF_CHAIN_BYTES) == 0)
+			line[k].follows = line[(ptrdiff_t)k - 1].chain;
 }
 
 bool hf_device_id_valid(const char *device_id)
@@ -470,8 +492,8 @@ enum hf_code hf_sender_make(const char *device_id, const char *epoch, const char
 }
 
 enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
-			     struct hf_intake *ret_batch, struct hf_intake_fault *ret_fault,
-			     struct hf_err *err)
+			     struct hf_aside *aside, struct hf_intake *ret_batch,
+			     struct hf_intake_fault *ret_fault, struct hf_err *err)
 {
 	struct hf_intake batch = { .sender = *sender };
 
@@ -493,12 +515,17 @@ enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, s
 	if (batch.lines == NULL)
 		return hf_fail(err, HF_E_NOMEM, "no memory for %zu lines", batch.line_count);
 
-	enum hf_code code = parse_lines(body, size_bytes, &batch, ret_fault, err);
+	split_lines(body, size_bytes, &batch);
+	struct hf_aside_job followers = { .fn = find_followers,
+					  .context = batch.lines,
+					  .count = (batch.line_count - 1) / 2 };
+	hf_aside_share(aside, &followers);
+	enum hf_code code = parse_lines(&batch, ret_fault, err);
+	hf_aside_finish(aside, &followers);
 	if (code != HF_OK) {
 		hf_intake_free(&batch);
 		return code;
 	}
-	find_followers(&batch);
 	*ret_batch = batch;
 	return HF_OK;
 }

@@ -22,6 +22,7 @@
  * Limits      HF_INTAKE_LINES_MAX lines of HF_LINE_BYTES_MAX bytes.
  */
 #include "base/err.h"
+#include "hub/aside.h"
 #include "outbox/line.h"
 #include "shape/limits.h"
 #include "shape/state.h"
@@ -87,9 +88,10 @@ void hf_intake_chain(const uint8_t previous[HF_CHAIN_BYTES], const struct hf_int
  * control characters. */
 bool hf_device_id_valid(const char *device_id);
 
-/* ret_batch is the caller's to free with hf_intake_free(). ret_fault is set on HF_E_INVALID only. */
+/* ret_batch is the caller's to free with hf_intake_free(). ret_fault is set on HF_E_INVALID only.
+ * aside: takes a part of the work; NULL: none does. */
 enum hf_code hf_intake_parse(const struct hf_sender *sender, const char *body, size_t size_bytes,
-			     struct hf_intake *ret_batch, struct hf_intake_fault *ret_fault,
-			     struct hf_err *err) HF_MUST_CHECK;
+			     struct hf_aside *aside, struct hf_intake *ret_batch,
+			     struct hf_intake_fault *ret_fault, struct hf_err *err) HF_MUST_CHECK;
 
 void hf_intake_free(struct hf_intake *batch);

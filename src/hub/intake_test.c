@@ -22,7 +22,7 @@ static enum hf_code parse(const char *body)
 {
 	struct hf_sender sender = sender_new();
 
-	return hf_intake_parse(&sender, body, strlen(body), &batch, &fault, &err);
+	return hf_intake_parse(&sender, body, strlen(body), NULL, &batch, &fault, &err);
 }
 
 /* The line with one text replaced by another of any length, and sealed anew. */
@@ -72,7 +72,7 @@ TEST(good_lines_come_out_as_they_were_written)
 }
 
 /* Whatever a batch says of its lines is what the hash says; and it does say it of good ones. */
-TEST(what_follows_in_a_batch_is_known)
+static void check_follows(struct hf_aside *aside)
 {
 	static char body[9 * HF_LINE_BYTES_MAX];
 	struct hf_sender sender = sender_new();
@@ -88,7 +88,7 @@ TEST(what_follows_in_a_batch_is_known)
 				size += test_line_next("unit-1", TEST_EPOCH, 7 + i, "gate", chain,
 						       body + size);
 			}
-			CHECK_OK(hf_intake_parse(&sender, body, size, &batch, &fault, &err));
+			CHECK_OK(hf_intake_parse(&sender, body, size, aside, &batch, &fault, &err));
 			CHECK(batch.lines[0].follows == NULL);
 			for (size_t i = 1; i < count; i++) {
 				const struct hf_intake_line *line = &batch.lines[i];
@@ -104,6 +104,17 @@ TEST(what_follows_in_a_batch_is_known)
 			}
 			hf_intake_free(&batch);
 		}
+}
+
+TEST(what_follows_in_a_batch_is_known)
+{
+	struct hf_aside *aside;
+
+	check_follows(NULL);
+	CHECK_OK(hf_aside_start(&aside, &err));
+	for (unsigned i = 0; i < 20; i++)
+		check_follows(aside);
+	hf_aside_stop(aside);
 }
 
 TEST(a_line_of_the_units_own_writer_is_taken)
@@ -127,7 +138,7 @@ TEST(a_line_of_the_units_own_writer_is_taken)
 	CHECK_OK(hf_offer_make(&event, &context, &origin, &offer, &err));
 	CHECK_OK(hf_line_make(&offer, &stamp, data, &line, &err));
 	CHECK_OK(hf_sender_make(stamp.device_id, TEST_EPOCH, NULL, TEST_NONCE, &sender, &err));
-	CHECK_OK(hf_intake_parse(&sender, data, line.size_bytes, &batch, &fault, &err));
+	CHECK_OK(hf_intake_parse(&sender, data, line.size_bytes, NULL, &batch, &fault, &err));
 	CHECK_U64(batch.lines[0].seq, ==, 7);
 	CHECK_U64(batch.lines[0].crc, ==, line.crc32c);
 	CHECK_TEXT(batch.lines[0].state, "healthy");
@@ -144,7 +155,7 @@ TEST(every_flipped_bit_of_a_line_is_noticed)
 	for (size_t bit = 0; bit < length * 8; bit++) {
 		memcpy(bad, good, length);
 		bad[bit / 8] = (char)(bad[bit / 8] ^ (1 << (bit % 8)));
-		CHECK_CODE(hf_intake_parse(&sender, bad, length, &batch, &fault, &err),
+		CHECK_CODE(hf_intake_parse(&sender, bad, length, NULL, &batch, &fault, &err),
 			   HF_E_INVALID);
 	}
 }
@@ -157,11 +168,13 @@ TEST(every_line_cut_short_is_refused)
 
 	for (size_t cut = 0; cut < length; cut++) {
 		memcpy(bad, good, cut);
-		CHECK_CODE(hf_intake_parse(&sender, bad, cut, &batch, &fault, &err), HF_E_INVALID);
+		CHECK_CODE(hf_intake_parse(&sender, bad, cut, NULL, &batch, &fault, &err),
+			   HF_E_INVALID);
 		bad[cut] = '\n';
 		if (cut < length - 1)
-			CHECK_CODE(hf_intake_parse(&sender, bad, cut + 1, &batch, &fault, &err),
-				   HF_E_INVALID);
+			CHECK_CODE(
+				hf_intake_parse(&sender, bad, cut + 1, NULL, &batch, &fault, &err),
+				HF_E_INVALID);
 	}
 }
 
@@ -376,11 +389,12 @@ TEST(a_request_may_carry_lines_of_the_epoch_it_was_forked_from_and_no_others)
 	size_t length = test_line_make("unit-1", TEST_EPOCH, 7, "gate", line);
 
 	CHECK_OK(hf_sender_make("unit-1", "e2", TEST_EPOCH, TEST_NONCE, &sender, &err));
-	CHECK_OK(hf_intake_parse(&sender, line, length, &batch, &fault, &err));
+	CHECK_OK(hf_intake_parse(&sender, line, length, NULL, &batch, &fault, &err));
 	CHECK_TEXT(batch.sender.epoch, "e2");
 	hf_intake_free(&batch);
 	length = test_line_make("unit-1", "e2", 7, "gate", line);
-	CHECK_CODE(hf_intake_parse(&sender, line, length, &batch, &fault, &err), HF_E_INVALID);
+	CHECK_CODE(hf_intake_parse(&sender, line, length, NULL, &batch, &fault, &err),
+		   HF_E_INVALID);
 	CHECK_TEXT(fault.word, "wrong_epoch");
 	CHECK_CODE(hf_sender_make("a", "e2", "e2", TEST_NONCE, &sender, &err), HF_E_INVALID);
 	CHECK_CODE(hf_sender_make("a", "e2", "e e", TEST_NONCE, &sender, &err), HF_E_INVALID);

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	EXIT_FAILED = 1,
@@ -365,8 +366,14 @@ static enum hf_code hub_start(struct hub *hub, struct hf_err *err)
 	hub->api.version = HF_VERSION;
 	hub->api.clock = hf_clock_real();
 	hub->api.random = hf_random_real();
+	enum hf_code code = HF_OK;
+	/* With one processor it would only take turns with the answering thread. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		code = hf_aside_start(&hub->api.aside, err);
+	if (code != HF_OK)
+		return code;
 	int listen_fd = HF_TAKE_FD(hub->listen_fd);
-	enum hf_code code = hf_server_start(listen_fd, &hub->api, &hub->server, err);
+	code = hf_server_start(listen_fd, &hub->api, &hub->server, err);
 	if (code != HF_OK)
 		return code;
 	int length = snprintf(line, sizeof line, "%s\n", hub->url);
@@ -376,6 +383,7 @@ static enum hf_code hub_start(struct hub *hub, struct hf_err *err)
 static void hub_close(struct hub *hub)
 {
 	hf_server_stop(hub->server);
+	hf_aside_stop(hub->api.aside);
 	hf_store_close(hub->api.store);
 	if (hub->server != NULL)
 		(void)unlink(hub->listen_path);

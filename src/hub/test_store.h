@@ -155,7 +155,7 @@ static inline enum hf_code send(struct bench *b, const struct log *log, const ch
 
 	CHECK_OK(hf_sender_make(log->device, epoch, forked ? log->epoch : NULL, TEST_NONCE, &sender,
 				&err));
-	CHECK_OK(hf_intake_parse(&sender, log->text, log->size, &batch, &fault, &err));
+	CHECK_OK(hf_intake_parse(&sender, log->text, log->size, NULL, &batch, &fault, &err));
 	*ret_result = (struct hf_ingest_result){ 0 };
 	enum hf_code code = b->store->ops->ingest(
 		b->store, &batch, (struct hf_wall){ .ms = 1000000 }, ret_result, &err);

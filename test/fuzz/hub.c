@@ -139,7 +139,8 @@ static enum hf_code judge(const struct hf_sender *sender, const char *text, size
 {
 	struct hf_intake batch;
 	struct hf_err err;
-	enum hf_code code = hf_intake_parse(sender, text, size_bytes, &batch, ret_fault, &err);
+	enum hf_code code =
+		hf_intake_parse(sender, text, size_bytes, NULL, &batch, ret_fault, &err);
 
 	if (code == HF_OK) {
 		*ret_line = batch.lines[0];
