@@ -3,8 +3,9 @@
  * client - sends the lines of a queue to a receiver as a unit does after an outage: in order, one
  * request after the other on one connection, 100 lines each, the next when the last was answered.
  *
- * Usage    client URL QUEUES COUNT    QUEUES times a queue of COUNT lines, each of another device
- * Output   the seconds of each queue, a line each
+ * Usage    client URL QUEUES COUNT [turns]    QUEUES queues of COUNT lines, each of another device:
+ *          one after the other, or, with turns, a request of each in turn, as from a fleet
+ * Output   the seconds of each queue, a line each; with turns, the seconds of all, divided by QUEUES
  */
 #include "base/auto.h"
 #include "base/clock.h"
@@ -27,6 +28,7 @@ struct queue {
 	size_t count;
 	size_t *starts; /* count + 1 */
 	char *text;
+	struct curl_slist *headers;
 };
 
 /* A line like those of respond: 620 bytes. */
@@ -59,6 +61,19 @@ static size_t make_line(const char *device, size_t seq, uint8_t chain[HF_CHAIN_B
 	return (size_t)(size + sprintf(ret_line + size, ",\"crc32c\":\"%08x\"}\n", crc));
 }
 
+static struct curl_slist *headers_of(const struct queue *queue)
+{
+	char device[64];
+	struct curl_slist *headers = NULL;
+
+	(void)snprintf(device, sizeof device, "Holdfast-Device: %s", queue->device);
+	headers = curl_slist_append(headers, device);
+	headers = curl_slist_append(headers, "Holdfast-Epoch: e1f0a9c2");
+	headers = curl_slist_append(headers, "Holdfast-Nonce: 0123456789abcdef0123456789abcdef");
+	headers = curl_slist_append(headers, "Content-Type: application/x-ndjson");
+	return curl_slist_append(headers, "Expect:");
+}
+
 static int queue_make(struct queue *queue, unsigned number, size_t count)
 {
 	uint8_t chain[HF_CHAIN_BYTES] = { 0 };
@@ -72,7 +87,16 @@ static int queue_make(struct queue *queue, unsigned number, size_t count)
 	for (size_t i = 0; i < count; i++)
 		queue->starts[i + 1] = queue->starts[i] + make_line(queue->device, i + 1, chain,
 								    queue->text + queue->starts[i]);
-	return 0;
+	queue->headers = headers_of(queue);
+	return queue->headers != NULL ? 0 : -1;
+}
+
+static void queue_free(struct queue *queue)
+{
+	curl_slist_free_all(queue->headers);
+	free(queue->starts);
+	free(queue->text);
+	*queue = (struct queue){ 0 };
 }
 
 static size_t take_nothing(char *data, size_t size, size_t count, void *context)
@@ -82,71 +106,76 @@ static size_t take_nothing(char *data, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-static int drain(CURL *curl, const struct queue *queue)
+/* The lines from `at` on that are one request. */
+static int send_some(CURL *curl, const struct queue *queue, size_t at)
 {
-	char device[64];
-	struct curl_slist *headers = NULL;
-	long status = 200;
-	CURLcode result = CURLE_OK;
+	size_t end = at + BATCH_LINES < queue->count ? at + BATCH_LINES : queue->count;
+	long status = 0;
 
-	(void)snprintf(device, sizeof device, "Holdfast-Device: %s", queue->device);
-	headers = curl_slist_append(headers, device);
-	headers = curl_slist_append(headers, "Holdfast-Epoch: e1f0a9c2");
-	headers = curl_slist_append(headers, "Holdfast-Nonce: 0123456789abcdef0123456789abcdef");
-	headers = curl_slist_append(headers, "Content-Type: application/x-ndjson");
-	headers = curl_slist_append(headers, "Expect:");
-	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	for (size_t i = 0; i < queue->count && result == CURLE_OK && status == 200;
-	     i += BATCH_LINES) {
-		size_t end = i + BATCH_LINES < queue->count ? i + BATCH_LINES : queue->count;
+	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, queue->headers);
+	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, queue->text + queue->starts[at]);
+	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
+			       (long)(queue->starts[end] - queue->starts[at]));
+	CURLcode result = curl_easy_perform(curl);
+	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (result == CURLE_OK && status == 200)
+		return 0;
+	(void)fprintf(stderr, "client: %s, status %ld\n", curl_easy_strerror(result), status);
+	return -1;
+}
 
-		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, queue->text + queue->starts[i]);
-		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
-				       (long)(queue->starts[end] - queue->starts[i]));
-		result = curl_easy_perform(curl);
-		(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	}
-	curl_slist_free_all(headers);
-	if (result != CURLE_OK || status != 200) {
-		(void)fprintf(stderr, "client: %s, status %ld\n", curl_easy_strerror(result),
-			      status);
-		return -1;
-	}
+/* All of these queues, a request of each in turn. */
+static int drain(CURL *curl, const struct queue *queues, unsigned queue_count)
+{
+	for (size_t at = 0; at < queues[0].count; at += BATCH_LINES)
+		for (unsigned i = 0; i < queue_count; i++)
+			if (send_some(curl, &queues[i], at) != 0)
+				return -1;
 	return 0;
+}
+
+/* together: so many at once. */
+static int measure(CURL *curl, unsigned queue_count, size_t count, unsigned together)
+{
+	struct queue *queues = calloc(together, sizeof *queues);
+	const struct hf_clock *clock = hf_clock_real();
+	int failed = queues == NULL;
+
+	for (unsigned done = 0; done < queue_count && !failed; done += together) {
+		for (unsigned i = 0; i < together && !failed; i++)
+			failed = queue_make(&queues[i], (unsigned)getpid() * 1000 + done + i,
+					    count) != 0;
+		struct hf_mono from = hf_mono_now(clock);
+		failed = failed || drain(curl, queues, together) != 0;
+		if (!failed)
+			(void)printf("%.6f\n", (double)hf_mono_diff_us(hf_mono_now(clock), from) /
+						       1e6 / together);
+		for (unsigned i = 0; i < together; i++)
+			queue_free(&queues[i]);
+	}
+	free(queues);
+	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	const struct hf_clock *clock = hf_clock_real();
 	char url[256];
 
-	if (argc != 4) {
-		(void)fprintf(stderr, "usage: client URL QUEUES COUNT\n");
+	if (argc < 4 || argc > 5 || (argc == 5 && strcmp(argv[4], "turns") != 0)) {
+		(void)fprintf(stderr, "usage: client URL QUEUES COUNT [turns]\n");
 		return 2;
 	}
-	unsigned queues = (unsigned)strtoul(argv[2], NULL, 10);
+	unsigned queue_count = (unsigned)strtoul(argv[2], NULL, 10);
 	size_t count = strtoul(argv[3], NULL, 10);
 	CURL *curl = curl_easy_init();
-	if (curl == NULL)
+	if (curl == NULL || queue_count == 0)
 		return 1;
 	(void)snprintf(url, sizeof url, "%s/v1/events", argv[1]);
 	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_nothing);
 	(void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 
-	int failed = 0;
-	for (unsigned i = 0; i < queues && !failed; i++) {
-		struct queue queue = { 0 };
-
-		failed = queue_make(&queue, (unsigned)getpid() * 1000 + i, count) != 0;
-		struct hf_mono from = hf_mono_now(clock);
-		failed = failed || drain(curl, &queue) != 0;
-		if (!failed)
-			(void)printf("%.6f\n",
-				     (double)hf_mono_diff_us(hf_mono_now(clock), from) / 1e6);
-		free(queue.starts);
-		free(queue.text);
-	}
+	int failed = measure(curl, queue_count, count, argc == 5 ? queue_count : 1);
 	curl_easy_cleanup(curl);
 	return failed;
 }

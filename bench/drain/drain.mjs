@@ -5,7 +5,8 @@
 // HTTP library and the same commits into SQLite, without checks, identity or duplicates. 100 events
 // a request, one after the other, on loopback without TLS.
 //
-//   hub     one client sends the same queue to the hub and to the bare receiver, in turn
+//   hub     one client sends the same queue to the hub and to the bare receiver, in turn; and those of
+//           64 units, a request of each in turn
 //   unit    the real uplink drains a real outbox to the hub, against that client and the bare receiver
 //   killed  the same, uplink and hub killed again and again: nothing lost, doubled, altered or out of
 //           order at the hub
@@ -65,8 +66,8 @@ function startBare(folder) {
 	fs.mkdirSync(folder);
 	return start('bench/drain/drain-bare', [folder], 'stdout', /^(\d+)\n/);
 }
-const send = (url, queues, count) =>
-	execFileSync(program('bench/drain/drain-client'), [url, String(queues), String(count)],
+const send = (url, queues, count, turns = false) =>
+	execFileSync(program('bench/drain/drain-client'), [url, String(queues), String(count), ...(turns ? ['turns'] : [])],
 		{ encoding: 'utf8' }).trim().split('\n').map(Number);
 
 const figures = [];
@@ -78,19 +79,20 @@ function figure(name, count, seconds, bareSeconds) {
 
 // --- the hub alone ---
 
-async function measureHub(folder, count, queues, rounds) {
+// turns: a request of each queue in turn, as from a fleet that comes back at once.
+async function measureHub(folder, count, queues, rounds, turns = false) {
 	const bare = await startBare(path.join(folder, 'bare'));
 	const hub = await startHub(path.join(folder, 'hub'));
 	const times = { bare: [], hub: [] };
 	send(bare.url, 1, Math.min(count, 10000));
 	send(hub.url, 1, Math.min(count, 10000));
 	for (let round = 0; round < rounds; round++) {
-		times.bare.push(...send(bare.url, queues, count));
-		times.hub.push(...send(hub.url, queues, count));
+		times.bare.push(...send(bare.url, queues, count, turns));
+		times.hub.push(...send(hub.url, queues, count, turns));
 	}
 	await stop(bare);
 	await stop(hub);
-	figure(`hub_${count}`, count, median(times.hub), median(times.bare));
+	figure(turns ? `hub_${count}_of_${queues}_units` : `hub_${count}`, count, median(times.hub), median(times.bare));
 }
 
 // --- a unit ---
@@ -202,6 +204,8 @@ try {
 		if (wanted('unit') && count > 100) await measureUnit(sub(`u${count}`), count, rounds);
 		rid(`u${count}`);
 	}
+	if (wanted('hub')) await measureHub(sub('fleet'), 200, 64, ROUNDS, true);
+	rid('fleet');
 	if (wanted('killed')) await measureKilled(sub('killed'), FULL ? 1000000 : 10000);
 } finally {
 	for (const child of [...started]) {
