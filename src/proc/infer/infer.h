@@ -35,7 +35,8 @@ struct infer {
 		[HF_ID_BYTES]; /* of the main pack, once it has been read; empty: there is none */
 	float score_min;
 	float score_threshold;
-	bool told_failed; /* an event says that there is no model */
+	bool told_failed;   /* an event says that there is no model */
+	bool told_fallback; /* an event says that results come from the fallback */
 	struct hf_mono switch_due;
 
 	/* The known picture. */
@@ -81,6 +82,8 @@ enum hf_code model_follow(struct infer *infer, struct hf_err *err) HF_MUST_CHECK
 void model_prove_when_due(struct infer *infer);
 /* Becomes an event: the unit does not see. And: it sees (again). */
 void model_tell_failed(struct infer *infer, const char *why);
+/* A result went out. The first one by another network than that before becomes an event. */
+void model_tell_change(struct infer *infer);
 
 /* signals.c */
 void signals_count_failure(struct infer *infer, enum hf_code code);

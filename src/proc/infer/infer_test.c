@@ -494,7 +494,27 @@ TEST(results_that_are_not_numbers_are_counted_and_find_nothing)
 	stop(&b);
 }
 
-TEST(the_fallback_is_taken_and_left_without_a_restart)
+/* The next note says that results come from another network now. */
+static void check_change_told(struct bench *b, const char *tag, bool fallback)
+{
+	struct hf_msg msg = { 0 };
+	struct hf_note note;
+	char attrs[128];
+
+	/* Statistics and signals before it, of the second in between. */
+	for (int i = 0; i < SAMPLES_MAX && msg.type != HF_MSG_NOTE; i++)
+		msg = receive(b->child.control_fd);
+	CHECK_U64(msg.type, ==, HF_MSG_NOTE);
+	hf_msg_get(&msg, &note, sizeof note);
+	CHECK_OK(hf_msg_end(&msg, &err));
+	CHECK_TEXT(note.event_class, "model_changed");
+	(void)snprintf(attrs, sizeof attrs,
+		       "{\"worker\":\"infer.0\",\"model\":\"%s\",\"fallback\":%s}", tag,
+		       fallback ? "true" : "false");
+	CHECK_TEXT(note.attrs, attrs);
+}
+
+TEST(the_fallback_is_taken_and_left_without_a_restart_and_its_first_result_is_told)
 {
 	tiny_pack_write(folder, TINY_GOOD);
 	tiny_pack_fallback(folder, TINY_GOOD);
@@ -504,8 +524,10 @@ TEST(the_fallback_is_taken_and_left_without_a_restart)
 	await_tag(&b, "tiny@1");
 	want_fallback(&b, true);
 	await_tag(&b, "tiny@2");
+	check_change_told(&b, "tiny@2", true);
 	want_fallback(&b, false);
 	await_tag(&b, "tiny@1");
+	check_change_told(&b, "tiny@1", false);
 	stop(&b);
 }
 
@@ -611,7 +633,8 @@ int main(int argc, char **argv)
 		RUN_IN_FOLDER(a_wrong_answer_to_the_known_picture_is_told_and_counted),
 		RUN_IN_FOLDER(without_a_known_answer_it_is_not_known),
 		RUN_IN_FOLDER(results_that_are_not_numbers_are_counted_and_find_nothing),
-		RUN_IN_FOLDER(the_fallback_is_taken_and_left_without_a_restart),
+		RUN_IN_FOLDER(
+			the_fallback_is_taken_and_left_without_a_restart_and_its_first_result_is_told),
 		RUN_IN_FOLDER(a_fallback_that_does_not_load_leaves_the_main_network),
 		RUN_IN_FOLDER(a_damaged_main_network_is_told_and_the_fallback_works_when_wanted),
 		RUN_IN_FOLDER(

@@ -242,6 +242,8 @@ static enum hf_code on_job(struct infer *infer, const struct hf_link *link, stru
 	infer->failed += infer->result.failed;
 	send_result(infer);
 	send_done(infer);
+	if (infer->result.failed == 0)
+		model_tell_change(infer);
 	hf_pulse_progress(pulse);
 	report_when_due(infer);
 	return HF_OK;

@@ -28,18 +28,24 @@ enum {
 	PROVE_AGAIN_MS = 1000, /* after a wrong answer */
 };
 
+static void send_note(struct infer *infer, const char *event_class, struct hf_json *json)
+{
+	struct hf_err err;
+
+	if (hf_json_end(json, &err) != HF_OK ||
+	    hf_worker_note(infer->worker, event_class, NULL, json->data, &err) != HF_OK)
+		hf_log(HF_LOG_WARN, "note_unsent", "%s", err.text);
+}
+
 static void note(struct infer *infer, const char *event_class, const char *key, const char *value)
 {
 	char attrs[sizeof(((struct hf_note *)NULL)->attrs)];
 	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
-	struct hf_err err;
 
 	hf_json_object_open(&json);
 	hf_json_put_text(&json, key, value);
 	hf_json_object_close(&json);
-	if (hf_json_end(&json, &err) != HF_OK ||
-	    hf_worker_note(infer->worker, event_class, NULL, attrs, &err) != HF_OK)
-		hf_log(HF_LOG_WARN, "note_unsent", "%s", err.text);
+	send_note(infer, event_class, &json);
 }
 
 void model_tell_failed(struct infer *infer, const char *why)
@@ -55,6 +61,25 @@ static void tell_ok(struct infer *infer)
 	if (infer->told_failed || hf_worker_hello(infer->worker)->restarts > 0)
 		note(infer, "model_ok", "model", infer->pack.tag);
 	infer->told_failed = false;
+}
+
+/* That a network is wanted, or loaded, is no proof that it works: what counts is a result. */
+void model_tell_change(struct infer *infer)
+{
+	char worker[HF_ID_BYTES], attrs[sizeof(((struct hf_note *)NULL)->attrs)];
+	struct hf_json json = hf_json_begin(attrs, sizeof attrs);
+
+	if (infer->on_fallback == infer->told_fallback)
+		return;
+	infer->told_fallback = infer->on_fallback;
+	(void)snprintf(worker, sizeof worker, "%s.%u", hf_role_name(HF_ROLE_INFER),
+		       hf_worker_hello(infer->worker)->index);
+	hf_json_object_open(&json);
+	hf_json_put_text(&json, "worker", worker);
+	hf_json_put_text(&json, "model", infer->pack.tag);
+	hf_json_put_bool(&json, "fallback", infer->on_fallback);
+	hf_json_object_close(&json);
+	send_note(infer, "model_changed", &json);
 }
 
 static void prove(struct infer *infer)
