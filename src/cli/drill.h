@@ -7,6 +7,7 @@
  * drill_set.c      which drills there are
  * drill_process.c  workers that end, hang, talk nonsense; the supervisor stopped and killed
  * drill_machine.c  disk, clock, processor, memory, link
+ * drill_model.c    the network: no room for it, other weights than it came with
  * drill_camera.c   cameras and sources
  * drill_actuation.c  the output
  * drill_cluster.c  two at once
@@ -42,6 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 enum {
@@ -122,6 +124,7 @@ enum drill_scene {
 	DRILL_SCENE_CALM = 0,
 	DRILL_SCENE_SILENT,
 	DRILL_SCENE_FROZEN,
+	DRILL_SCENE_BUSY, /* on every camera something moves, all the time: looks are wanted */
 };
 
 /* In frames; see drill_make_clip(). */
@@ -304,6 +307,7 @@ void drill_read_only(struct drill *drill);
 void drill_clock(struct drill *drill);
 void drill_cpu(struct drill *drill);
 void drill_memory(struct drill *drill);
+void drill_fallback(struct drill *drill);
 void drill_latency(struct drill *drill);
 void drill_wan_gone(struct drill *drill);
 void drill_camera_silent(struct drill *drill);
@@ -325,6 +329,8 @@ bool drill_make_read_only(struct drill *drill);
 void drill_boot_again(struct drill *drill);
 bool drill_signal(struct drill *drill, enum hf_role role, uint32_t index, int signal,
 		  pid_t *ret_pid);
+/* No more than so much for what the unit starts next. RLIM_INFINITY: no limit. */
+bool drill_limit_memory(const struct drill *drill, rlim_t bytes);
 
 /* ---- drill_report.c ---- */
 

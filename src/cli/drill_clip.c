@@ -168,7 +168,17 @@ static int scene(uint32_t tile, uint32_t x, uint32_t y, uint32_t width, uint32_t
 /* What a recorder shows for a camera that is away. */
 static const uint8_t blue[3] = { 90, 26, 10 };
 
-static void paint(uint8_t *bgr, uint32_t side, enum drill_scene sick, uint32_t *seed)
+/* What moves: a bright cart that goes to and fro on the ground. */
+static bool is_cart(uint32_t picture, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
+{
+	uint32_t step = picture < ROUND / 2 ? picture : ROUND - 1 - picture;
+	uint32_t left = width / 8 + step * width / 8;
+
+	return x >= left && x < left + width / 6 && y > height / 2 && y < height * 7 / 8;
+}
+
+static void paint(uint8_t *bgr, uint32_t side, enum drill_scene sick, uint32_t picture,
+		  uint32_t *seed)
 {
 	const uint32_t width = WIDTH / side, height = HEIGHT / side;
 
@@ -184,6 +194,8 @@ static void paint(uint8_t *bgr, uint32_t side, enum drill_scene sick, uint32_t *
 				    (what == DRILL_SCENE_FROZEN ? 0 : noise);
 			uint8_t *pixel = bgr + 3 * ((size_t)y * WIDTH + x);
 
+			if (sick == DRILL_SCENE_BUSY && is_cart(picture, in_x, in_y, width, height))
+				level = 215 + noise;
 			if (seam)
 				memset(pixel, 2, 3);
 			else if (what == DRILL_SCENE_SILENT)
@@ -211,7 +223,7 @@ static enum hf_code make_pictures(uint32_t side, enum drill_scene sick,
 	bool ok = bgr != NULL && encoder != NULL;
 
 	for (uint32_t i = 0; i < ROUND && ok; i++) {
-		paint(bgr, side, sick, &seed);
+		paint(bgr, side, sick, i, &seed);
 		ok = tjCompress2(encoder, bgr, WIDTH, 0, HEIGHT, TJPF_BGR, &ret_pictures[i].jpeg,
 				 &ret_pictures[i].size, TJSAMP_422, QUALITY, 0) == 0;
 	}

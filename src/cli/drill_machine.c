@@ -357,7 +357,7 @@ void drill_cpu(struct drill *drill)
 
 /* What a unit may have is less than it needs: its supervisor hands the limit on to the detector
  * that it starts next. */
-static bool limit_memory(const struct drill *drill, rlim_t bytes)
+bool drill_limit_memory(const struct drill *drill, rlim_t bytes)
 {
 	const struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
 
@@ -373,7 +373,7 @@ void drill_memory(struct drill *drill)
 		return;
 	if (drill_inject(drill, "no more than %d MiB for what is started next (prlimit)",
 			 MEMORY_MIB) &&
-	    !limit_memory(drill, (rlim_t)MEMORY_MIB << 20)) {
+	    !drill_limit_memory(drill, (rlim_t)MEMORY_MIB << 20)) {
 		drill_fail(drill, "prlimit: %s", strerror(errno));
 		return;
 	}
@@ -394,7 +394,7 @@ void drill_memory(struct drill *drill)
 		      told != NULL ? told->mono_ms - drill->fault_ms : -1, "ms");
 	(void)drill_expect(drill, strcmp(drill->seen_state, "safe_mode") != 0,
 			   "one detector without memory put the unit into safe mode");
-	(void)limit_memory(drill, RLIM_INFINITY);
+	(void)drill_limit_memory(drill, RLIM_INFINITY);
 	drill_lasts(drill, drill_now_ms());
 	drill_fact(drill, DRILL_FAULT, drill_now_ms(), "the limit is lifted");
 	pid = drill_pid_of(drill, HF_ROLE_INFER, 0);

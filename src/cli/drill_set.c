@@ -47,6 +47,8 @@ const struct drill_kind drill_kinds[] = {
 	  false, drill_cpu, 0 },
 	{ "memory-limit", "a detector gets no more memory: the smaller model, or a new one", 150,
 	  false, drill_memory, 0 },
+	{ "fallback", "no room for the network: the smaller one looks within 3 s", 60, false,
+	  drill_fallback, 0 },
 	{ "latency", "detectors too slow for a minute: fewer looks, then safe mode, no restart",
 	  260, false, drill_latency, 0 },
 	{ "wan-gone", "no hub to be reached: recorded, and changes nothing", 35, false,
