@@ -7,7 +7,8 @@
  * drill_set.c      which drills there are
  * drill_process.c  workers that end, hang, talk nonsense; the supervisor stopped and killed
  * drill_machine.c  disk, clock, processor, memory, link
- * drill_model.c    the network: no room for it, other weights than it came with
+ * drill_model.c    the network: no room for it
+ * drill_weights.c  bits of a network that go over in memory
  * drill_camera.c   cameras and sources
  * drill_actuation.c  the output
  * drill_cluster.c  two at once
@@ -140,6 +141,7 @@ struct drill_wants {
 	bool clock;             /* one that can be stepped */
 	bool garbage;           /* infer.1 is not what it should be, when told so */
 	bool actuation;         /* an output, which is a command */
+	uint32_t on_s;          /* and for so long is on; 0: 30 */
 	bool two_sources;       /* a second one, with one camera */
 	int64_t objective_ms;   /* of latency; 0: the standard */
 	const char *hub_url;    /* NULL: a port where nobody listens */
@@ -318,6 +320,7 @@ void drill_cluster_crash_full(struct drill *drill);
 void drill_cluster_hang_crash(struct drill *drill);
 void drill_cluster_killed_read_only(struct drill *drill);
 void drill_actuation(struct drill *drill);
+void drill_integrity(struct drill *drill);
 void drill_random(struct drill *drill);
 void drill_quiet_night(struct drill *drill);
 
@@ -331,6 +334,19 @@ bool drill_signal(struct drill *drill, enum hf_role role, uint32_t index, int si
 		  pid_t *ret_pid);
 /* No more than so much for what the unit starts next. RLIM_INFINITY: no limit. */
 bool drill_limit_memory(const struct drill *drill, rlim_t bytes);
+
+/* ---- drill_weights.c ---- */
+
+enum drill_damage {
+	DRILL_DAMAGE_SIGN, /* other numbers: wrong results */
+	DRILL_DAMAGE_NAN,  /* none: results that are no numbers */
+};
+struct drill_weights;
+/* Some of the main network's, to be freed. NULL: the verdict says why. */
+struct drill_weights *drill_find_weights(struct drill *drill);
+/* In the memory of a detector that runs. False: the same. */
+bool drill_damage_weights(struct drill *drill, const struct drill_weights *weights, pid_t pid,
+			  enum drill_damage damage);
 
 /* ---- drill_report.c ---- */
 

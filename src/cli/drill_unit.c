@@ -29,6 +29,7 @@ enum {
 	STOP_MS = 20000,
 	STEP_MS = 50,
 	CALM_MS = 3000,
+	ON_S = 30,
 };
 
 static const char nobody[] = "http://127.0.0.1:9"; /* "discard": nobody listens there */
@@ -191,9 +192,9 @@ static void write_config(const struct drill *drill, const struct drill_wants *wa
 		(void)fprintf(file, "policy:\n  path: \"%s\"\n", drill->options->policy_path);
 	if (wants->actuation)
 		(void)fprintf(file,
-			      "actuation:\n  command: \"%s/switch\"\n  hold: 30s\n  on: "
+			      "actuation:\n  command: \"%s/switch\"\n  hold: %us\n  on: "
 			      "pre_action_zone_entry\n",
-			      unit->folder);
+			      unit->folder, wants->on_s != 0 ? wants->on_s : ON_S);
 	(void)fprintf(file,
 		      "sources:\n  - id: dvr\n    type: file\n    url: \"%s\"\n"
 		      "    loop: true\n    layout: 2x2\n",

@@ -4,12 +4,12 @@
 // nothing happened at all. The state path and what was done are asserted, times are not. The
 // rest of them is run by people, and by `make prove`.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { QUICK_POLICY, bin } from '../../tools/harness.mjs';
+import { QUICK_POLICY, ROOT, bin } from '../../tools/harness.mjs';
 
 const RANDOM = Number(process.env.DRILL_RANDOM ?? 0);
 const QUICK = ['--policy', QUICK_POLICY];
@@ -21,6 +21,8 @@ const drill = (...args) => new Promise((done) => {
 		drills: stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line)),
 	}));
 });
+const makeScreen = (...args) => execFileSync(path.join(ROOT, 'tools/make-screen'), args,
+	{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim().split('\n').at(-1);
 const actions = (one) => one.facts.filter((f) => f.kind === 'action' && f.text.endsWith(': done')).map((f) => f.text);
 const show = (one) => JSON.stringify(one, null, 1);
 
@@ -65,6 +67,21 @@ if (RANDOM > 0) {
 	test('a latch survives the death of everybody', async () => {
 		const one = good(await drill('everything-killed', ...QUICK), /^safe_mode >.* healthy$/);
 		assert.deepEqual(actions(one), []);
+	});
+
+	// Under the installed policy, which knows of wrong results. People cross each picture of the clip.
+	const people = ['--clip', makeScreen('--layout', '2x2', '--seconds', '30')];
+
+	test('results that are no numbers switch the output off, and the smaller network looks', async () => {
+		const one = good(await drill('integrity-nan', ...people), /^healthy > degraded$/);
+		assert.match(show(one), /[1-9]\d* weights are others/);
+		assert.deepEqual(actions(one), []);
+	});
+
+	test('where no weight was changed that drill fails', async () => {
+		const { code, drills } = await drill('integrity-nan', '--sabotage', ...people);
+		assert.equal(code, 1);
+		assert.match(drills[0].why, /no event says not_a_number/);
 	});
 
 	test('a drill in which nothing happened fails', async () => {
