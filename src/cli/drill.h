@@ -6,7 +6,7 @@
  * drill.c          the verb: which drills, the table, a line of JSON each
  * drill_set.c      which drills there are
  * drill_process.c  workers that end, hang, talk nonsense; the supervisor stopped and killed
- * drill_machine.c  disk, clock, processor, memory, link
+ * drill_machine.c  disk, clock, processor, link, detectors that are too slow
  * drill_model.c    the network: no room for it
  * drill_weights.c  bits of a network that go over in memory
  * drill_camera.c   cameras and sources
@@ -44,7 +44,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 enum {
@@ -312,8 +311,7 @@ void drill_memory(struct drill *drill);
 void drill_fallback(struct drill *drill);
 void drill_latency(struct drill *drill);
 void drill_wan_gone(struct drill *drill);
-void drill_camera_silent(struct drill *drill);
-void drill_camera_frozen(struct drill *drill);
+void drill_camera(struct drill *drill);
 void drill_source_lost(struct drill *drill);
 void drill_cameras_gone(struct drill *drill);
 void drill_cluster_crash_full(struct drill *drill);
@@ -332,8 +330,6 @@ bool drill_make_read_only(struct drill *drill);
 void drill_boot_again(struct drill *drill);
 bool drill_signal(struct drill *drill, enum hf_role role, uint32_t index, int signal,
 		  pid_t *ret_pid);
-/* No more than so much for what the unit starts next. RLIM_INFINITY: no limit. */
-bool drill_limit_memory(const struct drill *drill, rlim_t bytes);
 
 /* ---- drill_weights.c ---- */
 

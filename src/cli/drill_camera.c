@@ -92,9 +92,37 @@ static void expect_only(struct drill *drill, const char *camera)
 	}
 }
 
-static void one_camera(struct drill *drill, struct drill_clip clip, const char *what,
-		       const char *reason, int64_t promised_ms)
+static const struct sick_camera {
+	struct drill_clip clip;
+	const char *what;
+	const char *reason;
+	const char *measured;
+	int64_t promised_ms;
+} sick_cameras[] = {
+	{ { .side = 2,
+	    .before = SILENT_BEFORE,
+	    .during = SILENT_DURING,
+	    .after = SILENT_AFTER,
+	    .scene = DRILL_SCENE_SILENT },
+	  "camera 2 is away: the recorder shows blue",
+	  "camera_lost",
+	  "camera loss acted on",
+	  ACTED_MS },
+	{ { .side = 2,
+	    .before = FROZEN_BEFORE,
+	    .during = FROZEN_DURING,
+	    .after = FROZEN_AFTER,
+	    .scene = DRILL_SCENE_FROZEN },
+	  "camera 2 is frozen: one picture again and again",
+	  "camera_frozen",
+	  "frozen camera acted on",
+	  FROZEN_MS },
+};
+
+void drill_camera(struct drill *drill)
 {
+	const struct sick_camera *sick = &sick_cameras[drill->kind->argument];
+	const struct drill_clip clip = sick->clip;
 	struct drill_wants wants = { .clip = clip };
 	const uint32_t frames = clip.before + clip.during + clip.after;
 
@@ -106,18 +134,16 @@ static void one_camera(struct drill *drill, struct drill_clip clip, const char *
 	int64_t at_ms = next_time_of(clip_began_ms(drill, 0), clip.before, frames);
 	while (drill_now_ms() < at_ms && !drill_interrupted())
 		drill_wait(drill, at_ms - drill_now_ms() < 100 ? at_ms - drill_now_ms() : 100);
-	(void)drill_inject(drill, "%s", what);
+	(void)drill_inject(drill, "%s", sick->what);
 	int64_t before = frames_of(drill, 0);
 	const struct drill_event *entered =
-		drill_await(drill, drill->fault_ms, promised_ms + NOTICE_MS, "reason_entered",
-			    "reason", reason, "camera", "camera 2");
-	(void)drill_expect(drill, entered != NULL, "no event says %s camera 2", reason);
+		drill_await(drill, drill->fault_ms, sick->promised_ms + NOTICE_MS, "reason_entered",
+			    "reason", sick->reason, "camera", "camera 2");
+	(void)drill_expect(drill, entered != NULL, "no event says %s camera 2", sick->reason);
 	const struct drill_event *held = first_act(drill, "camera", "camera 2", NOTICE_MS);
 	(void)drill_expect(drill, held != NULL, "nothing was done about camera 2");
-	drill_measure(drill,
-		      clip.scene == DRILL_SCENE_FROZEN ? "frozen camera acted on"
-						       : "camera loss acted on",
-		      promised_ms, held != NULL ? held->mono_ms - drill->fault_ms : -1, "ms");
+	drill_measure(drill, sick->measured, sick->promised_ms,
+		      held != NULL ? held->mono_ms - drill->fault_ms : -1, "ms");
 	int64_t counted_ms = drill_now_ms();
 	drill_measure(drill, "frames of the others lost by it", 0,
 		      frames_lost(drill->fault_ms, counted_ms, before, frames_of(drill, 0)),
@@ -129,30 +155,6 @@ static void one_camera(struct drill *drill, struct drill_clip clip, const char *
 	drill_conclude(drill, "degraded healthy", OVER_MS);
 	expect_only(drill, "camera 2");
 	drill_expect_no_more_than(drill, "hold_camera");
-}
-
-void drill_camera_silent(struct drill *drill)
-{
-	const struct drill_clip clip = { .side = 2,
-					 .before = SILENT_BEFORE,
-					 .during = SILENT_DURING,
-					 .after = SILENT_AFTER,
-					 .scene = DRILL_SCENE_SILENT };
-
-	one_camera(drill, clip, "camera 2 is away: the recorder shows blue", "camera_lost",
-		   ACTED_MS);
-}
-
-void drill_camera_frozen(struct drill *drill)
-{
-	const struct drill_clip clip = { .side = 2,
-					 .before = FROZEN_BEFORE,
-					 .during = FROZEN_DURING,
-					 .after = FROZEN_AFTER,
-					 .scene = DRILL_SCENE_FROZEN };
-
-	one_camera(drill, clip, "camera 2 is frozen: one picture again and again", "camera_frozen",
-		   FROZEN_MS);
 }
 
 /* ---- sources ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machine below: disk, clock, processor, memory, network. */
+/* The machine below: disk, clock, processor, network; detectors that it is too slow for. */
 #include "cli/drill.h"
 
 #include "base/auto.h"
@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@ enum {
 	UNIT_READY_MS = 90000,
 	STARVED_MS = 20000,
 	BURNERS = 8,
-	MEMORY_MIB = 48,
 	OBJECTIVE_MS = 500,   /* severe at twice that: the pulse is well above it, all the time */
 	PULSE_STOP_MS = 1250, /* a heartbeat may be older: it is alive */
 	PULSE_RUN_MS = 100,
@@ -351,64 +349,6 @@ void drill_cpu(struct drill *drill)
 	(void)drill_expect(drill, count > 0, "nothing was starved");
 	drill_conclude(drill, "degraded recovering healthy", OVER_MS * 2);
 	drill_expect_no_more_than(drill, "shed fallback_model");
-}
-
-/* ---- memory ---- */
-
-/* What a unit may have is less than it needs: its supervisor hands the limit on to the detector
- * that it starts next. */
-bool drill_limit_memory(const struct drill *drill, rlim_t bytes)
-{
-	const struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
-
-	return prlimit(drill->unit.pid, RLIMIT_DATA, &limit, NULL) == 0;
-}
-
-void drill_memory(struct drill *drill)
-{
-	const struct drill_wants wants = { 0 };
-	pid_t pid = 0;
-
-	if (!drill_start(drill, &wants))
-		return;
-	if (drill_inject(drill, "no more than %d MiB for what is started next (prlimit)",
-			 MEMORY_MIB) &&
-	    !drill_limit_memory(drill, (rlim_t)MEMORY_MIB << 20)) {
-		drill_fail(drill, "prlimit: %s", strerror(errno));
-		return;
-	}
-	if (!drill_signal(drill, HF_ROLE_INFER, 0, SIGKILL, &pid))
-		return;
-	const struct drill_event *told = NULL;
-	for (int64_t end_ms = drill_now_ms() + NOTICE_MS * 2;
-	     told == NULL && drill_now_ms() < end_ms && !drill_interrupted();) {
-		drill_wait(drill, 200);
-		told = drill_find(drill, drill->fault_ms, "reason_entered", "reason",
-				  "out_of_memory", NULL, NULL);
-		if (told == NULL)
-			told = drill_find(drill, drill->fault_ms, "reason_entered", "reason",
-					  "model_failed", NULL, NULL);
-	}
-	(void)drill_expect(drill, told != NULL, "nobody said that memory was refused");
-	drill_measure(drill, "refused memory told", NOTICE_MS,
-		      told != NULL ? told->mono_ms - drill->fault_ms : -1, "ms");
-	(void)drill_expect(drill, strcmp(drill->seen_state, "safe_mode") != 0,
-			   "one detector without memory put the unit into safe mode");
-	(void)drill_limit_memory(drill, RLIM_INFINITY);
-	drill_lasts(drill, drill_now_ms());
-	drill_fact(drill, DRILL_FAULT, drill_now_ms(), "the limit is lifted");
-	pid = drill_pid_of(drill, HF_ROLE_INFER, 0);
-	if (pid != 0)
-		(void)prlimit(pid, RLIMIT_DATA, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY },
-			      NULL);
-	/* The smaller model stays for its ten minutes; that no reason is left is what matters. */
-	bool over = drill_await_reasons(drill, "", OVER_MS);
-	(void)drill_expect(drill, over, "reasons are left %d s after the limit was lifted",
-			   OVER_MS / 1000);
-	drill_measure(drill, "no reason left, from the first fault", OVER_MS,
-		      over ? drill_now_ms() - drill->fault_ms : -1, "ms");
-	drill_conclude_as(drill, drill->seen_state, "degraded recovering healthy", OVER_MS);
-	drill_expect_no_more_than(drill, "fallback_model restart_worker");
 }
 
 /* ---- latency ---- */
