@@ -50,6 +50,15 @@ bool drill_is_reached(const struct drill_bound *bound)
 	       (at_least ? bound->measured >= bound->promised : bound->measured <= bound->promised);
 }
 
+static void print_tallies(const struct drill *drill)
+{
+	if (drill->tally_count > 0)
+		(void)printf("%*s  %-28s %8s %8s\n", NAME_WIDTH, "", "faults", "alone", "in pairs");
+	for (uint32_t i = 0; i < drill->tally_count; i++)
+		(void)printf("%*s  %-28s %8u %8u\n", NAME_WIDTH, "", drill->tallies[i].what,
+			     drill->tallies[i].alone, drill->tallies[i].in_pairs);
+}
+
 static void print_row(const struct drill *drill)
 {
 	bool colour = hf_cli_colour(stdout);
@@ -63,6 +72,7 @@ static void print_row(const struct drill *drill)
 		     colour ? "\033[0m" : "");
 	if (drill->path[0] != '\0')
 		(void)printf("%*s  states: %s\n", NAME_WIDTH, "", drill->path);
+	print_tallies(drill);
 	for (uint32_t i = 0; i < drill->bound_count; i++) {
 		const struct drill_bound *bound = &drill->bounds[i];
 
@@ -95,6 +105,22 @@ static void put_bounds(struct hf_json *json, const struct drill *drill)
 			hf_json_put_null(json, "measured");
 		hf_json_put_text(json, "unit", bound->unit);
 		hf_json_put_bool(json, "reached", drill_is_reached(bound));
+		hf_json_object_close(json);
+	}
+	hf_json_array_close(json);
+}
+
+static void put_tallies(struct hf_json *json, const struct drill *drill)
+{
+	if (drill->tally_count == 0)
+		return;
+	hf_json_key(json, "tallies");
+	hf_json_array_open(json);
+	for (uint32_t i = 0; i < drill->tally_count; i++) {
+		hf_json_object_open(json);
+		hf_json_put_text(json, "what", drill->tallies[i].what);
+		hf_json_put_u64(json, "alone", drill->tallies[i].alone);
+		hf_json_put_u64(json, "in_pairs", drill->tallies[i].in_pairs);
 		hf_json_object_close(json);
 	}
 	hf_json_array_close(json);
@@ -136,6 +162,7 @@ static void print_json(const struct drill *drill)
 	hf_json_put_text(&json, "states", drill->path);
 	hf_json_put_i64(&json, "took_ms", drill->ended_ms - drill->begun_ms);
 	put_bounds(&json, drill);
+	put_tallies(&json, drill);
 	put_facts(&json, drill);
 	hf_json_object_close(&json);
 	if (hf_json_end(&json, &err) == HF_OK)

@@ -49,6 +49,7 @@
 enum {
 	DRILL_FACTS_MAX = 400,
 	DRILL_BOUNDS_MAX = 12,
+	DRILL_TALLIES_MAX = 8,
 	DRILL_EVENTS_MAX = 2000,
 	DRILL_TEXT_BYTES = 256,
 	DRILL_PATH_BYTES = 512, /* states gone through, in words */
@@ -80,6 +81,12 @@ struct drill_bound {
 	int64_t promised;
 	int64_t measured; /* -1: it did not happen */
 	const char *unit; /* "ms", "frames", ... */
+};
+
+/* Of many faults: how often this kind was made. */
+struct drill_tally {
+	const char *what;
+	uint32_t alone, in_pairs;
 };
 
 enum drill_verdict {
@@ -163,6 +170,8 @@ struct drill {
 	struct drill_fact facts[DRILL_FACTS_MAX];
 	uint32_t bound_count;
 	struct drill_bound bounds[DRILL_BOUNDS_MAX];
+	uint32_t tally_count;
+	struct drill_tally tallies[DRILL_TALLIES_MAX];
 
 	uint32_t event_count;
 	struct drill_event events[DRILL_EVENTS_MAX];
@@ -292,7 +301,7 @@ void drill_collect(struct drill *drill);
 /* Nothing but these actions (a list with blanks) was chosen since the fault. */
 void drill_expect_no_more_than(struct drill *drill, const char *actions);
 /* No action more often than its budget allows, in any window. */
-void drill_expect_budgets(struct drill *drill);
+bool drill_expect_budgets(struct drill *drill);
 
 /* ---- families, by drill_set.c ---- */
 

@@ -297,7 +297,7 @@ void drill_conclude_as(struct drill *drill, const char *last, const char *states
 	expect_states(drill, states);
 	expect_order(drill);
 	expect_whole_outbox(drill);
-	drill_expect_budgets(drill);
+	(void)drill_expect_budgets(drill);
 }
 
 void drill_conclude(struct drill *drill, const char *states, int64_t within_ms)
@@ -337,8 +337,10 @@ static uint32_t uses_from(const struct drill *drill, const struct drill_event *f
 	return uses;
 }
 
-void drill_expect_budgets(struct drill *drill)
+bool drill_expect_budgets(struct drill *drill)
 {
+	bool held = true;
+
 	for (uint32_t i = 0; i < drill->event_count; i++) {
 		const struct drill_event *event = &drill->events[i];
 		enum hf_action action = strcmp(event->event_class, "action_done") == 0
@@ -350,6 +352,7 @@ void drill_expect_budgets(struct drill *drill)
 			uint32_t uses =
 				budget->count > 0 ? uses_from(drill, event, budget->window_ms) : 0;
 
+			held = held && uses <= budget->count;
 			(void)drill_expect(drill, uses <= budget->count,
 					   "%s %s was done %u times within %" PRId64
 					   " s, more than its budget of %u",
@@ -357,4 +360,5 @@ void drill_expect_budgets(struct drill *drill)
 					   budget->window_ms / 1000, budget->count);
 		}
 	}
+	return held;
 }

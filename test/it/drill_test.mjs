@@ -37,14 +37,31 @@ function good({ code, drills, stderr }, states) {
 	return one;
 }
 
+// What all lanes did together, a line each.
+function table(runs) {
+	const sums = new Map();
+	const add = (what, ...numbers) => sums.set(what, numbers.map((n, i) => n + (sums.get(what)?.[i] ?? 0)));
+
+	for (const one of runs) {
+		for (const t of one.tallies) add(t.what, t.alone, t.in_pairs);
+		for (const b of one.bounds) add(b.what.replace(', at least', ''), b.measured);
+	}
+	return [...sums].map(([what, numbers]) => `${what.padEnd(36)} ${numbers.length === 2 ?
+		`${String(numbers[0]).padStart(4)} alone, ${numbers[1]} in pairs` : String(numbers[0]).padStart(4)}`);
+}
+
 if (RANDOM > 0) {
 	const seed = process.env.DRILL_SEED ?? String(1 + Date.now() % 1000000);
 	const jobs = Number(process.env.DRILL_JOBS ?? 1);
-	test(`${RANDOM} faults at random, seed ${seed}, leave no unit stuck or in safe mode`, async () => {
+	const policy = process.env.DRILL_POLICY === 'installed' ? [] : QUICK;
+	test(`${RANDOM} faults at random, seed ${seed}, leave no unit stuck or in safe mode`, async (t) => {
+		const begun = Date.now();
 		const runs = await Promise.all(Array.from({ length: jobs }, (_, i) => drill('random',
-			'--count', String(Math.ceil(RANDOM / jobs)), '--seed', String(Number(seed) + i),
-			...(process.env.DRILL_POLICY === 'installed' ? [] : QUICK))));
+			'--count', String(Math.floor((RANDOM + i) / jobs)), '--seed', String(Number(seed) + i), ...policy)));
+		for (const line of table(runs.flatMap((one) => one.drills))) t.diagnostic(line);
+		t.diagnostic(`${((Date.now() - begun) / 60000).toFixed(1)} minutes in ${jobs} lanes`);
 		for (const one of runs) good(one, /^healthy$/);
+		assert.equal(runs.reduce((sum, one) => sum + one.drills[0].bounds[0].measured, 0), RANDOM);
 	});
 } else {
 	test('a detector that is killed comes back, and nobody else goes', async () => {
