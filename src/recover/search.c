@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Method: breadth first, each world once, kept as bytes in one block, found again by their hash. The
- * edges are kept, too, turned round: from all that is healthy they are walked back, and what is not
- * met on the way has no path to healthy (I5).
+ * Method: breadth first, each world once. From all that is healthy the edges are walked back, and
+ * what is not met on the way has no path to healthy (I5).
  */
 #include "recover/search.h"
 
@@ -14,173 +13,17 @@
 #include <string.h>
 
 enum {
-	STATES_MAX = 4000000,
+	STATES_MAX = 30000000,
 	PATH_MAX_STEPS = 256,
 };
 
-struct node {
-	uint64_t at;   /* of its key */
-	uint32_t from; /* who found it */
-	uint8_t move;
-	bool is_healthy;
-};
-
-struct edge {
-	uint32_t from;
-	uint32_t to;
-};
-
-struct graph {
-	struct node *nodes;
-	uint32_t node_count, node_room;
-	struct edge *edges;
-	uint32_t edge_count, edge_room;
-	uint8_t *keys;
-	uint64_t key_bytes, key_room;
-	uint32_t *table; /* 1 + node; 0: free */
-	uint32_t table_room;
-	bool failed; /* no memory: sticky */
-};
-
-/* ---- memory ---- */
-
-static bool grow(void **block, uint64_t needed, uint64_t *room, size_t each)
-{
-	if (needed <= *room)
-		return true;
-	uint64_t larger = *room == 0 ? 4096 : *room * 2;
-	void *moved = realloc(*block, (size_t)(larger > needed ? larger : needed) * each);
-
-	if (moved == NULL)
-		return false;
-	*block = moved;
-	*room = larger > needed ? larger : needed;
-	return true;
-}
-
-static bool grow32(void **block, uint32_t needed, uint32_t *room, size_t each)
-{
-	uint64_t wide = *room;
-	bool grown = grow(block, needed, &wide, each);
-
-	*room = (uint32_t)wide;
-	return grown;
-}
-
-static uint64_t hash_bytes(const uint8_t *data, size_t size_bytes)
-{
-	uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) ^ size_bytes;
-
-	while (size_bytes >= 8) {
-		uint64_t word;
-
-		memcpy(&word, data, 8);
-		hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
-		hash ^= hash >> 32;
-		data += 8;
-		size_bytes -= 8;
-	}
-	while (size_bytes-- > 0)
-		hash = (hash ^ *data++) * UINT64_C(0x100000001b3);
-	hash ^= hash >> 29;
-	hash *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return hash ^ hash >> 32;
-}
-
-static const uint8_t *key_of(const struct graph *graph, uint32_t node)
-{
-	return &graph->keys[graph->nodes[node].at];
-}
-
-static size_t key_size(const struct graph *graph, uint32_t node)
-{
-	uint64_t end = node + 1 < graph->node_count ? graph->nodes[node + 1].at : graph->key_bytes;
-
-	return (size_t)(end - graph->nodes[node].at);
-}
-
-static bool rehash(struct graph *graph)
-{
-	uint32_t room = graph->table_room == 0 ? 1U << 16 : graph->table_room * 2;
-	uint32_t *table = calloc(room, sizeof *table);
-
-	if (table == NULL)
-		return false;
-	for (uint32_t n = 0; n < graph->node_count; n++) {
-		uint64_t slot = hash_bytes(key_of(graph, n), key_size(graph, n));
-
-		while (table[slot & (room - 1)] != 0)
-			slot++;
-		table[slot & (room - 1)] = n + 1;
-	}
-	free(graph->table);
-	graph->table = table;
-	graph->table_room = room;
-	return true;
-}
-
-/* The node of this world; *ret_is_new: it was met for the first time. */
-static uint32_t intern(struct graph *graph, const struct world *world, uint32_t from,
-		       enum move move, bool *ret_is_new)
-{
-	uint8_t key[KEY_BYTES_MAX];
-	size_t bytes = search_key_put(world, key);
-
-	*ret_is_new = false;
-	if (graph->node_count >= graph->table_room / 2 && !rehash(graph)) {
-		graph->failed = true;
-		return 0;
-	}
-	uint64_t slot = hash_bytes(key, bytes);
-	for (;; slot++) {
-		uint32_t there = graph->table[slot & (graph->table_room - 1)];
-
-		if (there == 0)
-			break;
-		if (key_size(graph, there - 1) == bytes &&
-		    memcmp(key_of(graph, there - 1), key, bytes) == 0)
-			return there - 1;
-	}
-	if (!grow32((void **)&graph->nodes, graph->node_count + 1, &graph->node_room,
-		    sizeof *graph->nodes) ||
-	    !grow((void **)&graph->keys, graph->key_bytes + bytes, &graph->key_room, 1)) {
-		graph->failed = true;
-		return 0;
-	}
-	memcpy(&graph->keys[graph->key_bytes], key, bytes);
-	graph->nodes[graph->node_count] = (struct node){
-		.at = graph->key_bytes,
-		.from = from,
-		.move = (uint8_t)move,
-		.is_healthy = world->live.shown == HF_STATE_HEALTHY,
-	};
-	graph->key_bytes += bytes;
-	graph->table[slot & (graph->table_room - 1)] = ++graph->node_count;
-	*ret_is_new = true;
-	return graph->node_count - 1;
-}
-
-static void add_edge(struct graph *graph, uint32_t from, uint32_t to)
-{
-	if (from == to)
-		return;
-	if (!grow32((void **)&graph->edges, graph->edge_count + 1, &graph->edge_room,
-		    sizeof *graph->edges)) {
-		graph->failed = true;
-		return;
-	}
-	graph->edges[graph->edge_count++] = (struct edge){ .from = from, .to = to };
-}
-
-static void graph_free(struct graph *graph)
-{
-	free(graph->nodes);
-	free(graph->edges);
-	free(graph->keys);
-	free(graph->table);
-}
-
 /* ---- the way, in words ---- */
+
+/* A step, as it can be taken again. */
+struct step_out {
+	enum move move;
+	struct refused refused;
+};
 
 struct words {
 	char *text;
@@ -195,14 +38,31 @@ static void say(struct words *words, const char *what)
 	words->at += written < 0 ? 0 : (size_t)written < room ? (size_t)written : room - 1;
 }
 
-static void say_step(struct words *words, struct setup *setup, unsigned number, enum move move)
+static void say_refused(const struct refused *refused, char *ret_text, size_t size_bytes)
+{
+	bool failed = false;
+	bool spent = false;
+
+	for (unsigned f = 0; f < FAULTS_MAX; f++) {
+		failed = failed || refused->failed[f] != 0;
+		spent = spent || refused->spent[f] != 0;
+	}
+	(void)snprintf(ret_text, size_bytes, "%s%s", failed ? ", the first rungs failed" : "",
+		       spent ? ", a budget is used up" : "");
+}
+
+static void say_step(struct words *words, struct setup *setup, unsigned number,
+		     const struct step_out *taken)
 {
 	const struct hf_policy_output *out = &setup->out;
 	char line[256];
+	char refused[96];
 
-	search_move_words(setup, move, line, sizeof line);
-	char head[320];
-	(void)snprintf(head, sizeof head, "%3u  %s -> %s", number, line, hf_state_name(out->state));
+	search_move_words(setup, taken->move, line, sizeof line);
+	say_refused(&taken->refused, refused, sizeof refused);
+	char head[400];
+	(void)snprintf(head, sizeof head, "%3u  %s%s -> %s", number, line, refused,
+		       hf_state_name(out->state));
 	say(words, head);
 	for (unsigned i = 0; i < out->change_count; i++) {
 		const struct hf_change *change = &out->changes[i];
@@ -232,34 +92,36 @@ static void say_step(struct words *words, struct setup *setup, unsigned number, 
 }
 
 static unsigned steps_to(const struct graph *graph, uint32_t node,
-			 enum move ret_moves[PATH_MAX_STEPS])
+			 struct step_out ret_steps[PATH_MAX_STEPS])
 {
 	unsigned count = 0;
 
 	for (uint32_t n = node; n != 0 && count < PATH_MAX_STEPS; n = graph->nodes[n].from)
-		ret_moves[count++] = (enum move)graph->nodes[n].move;
+		ret_steps[count++] = (struct step_out){ .move = (enum move)graph->nodes[n].move,
+							.refused = graph->nodes[n].refused };
 	for (unsigned i = 0; i < count / 2; i++) {
-		enum move moved = ret_moves[i];
+		struct step_out taken = ret_steps[i];
 
-		ret_moves[i] = ret_moves[count - 1 - i];
-		ret_moves[count - 1 - i] = moved;
+		ret_steps[i] = ret_steps[count - 1 - i];
+		ret_steps[count - 1 - i] = taken;
 	}
 	return count;
 }
 
-/* move: the last step, out of node; MOVE_COUNT: it is the node itself that is wrong. */
-static void tell_path(struct setup *setup, const struct graph *graph, uint32_t node, enum move move,
-		      unsigned invariant, struct hf_search_report *report)
+/* last: out of node; NULL: it is the node itself that is wrong. */
+static void tell_path(struct setup *setup, const struct graph *graph, uint32_t node,
+		      const struct step_out *last, unsigned invariant,
+		      struct hf_search_report *report)
 {
-	enum move moves[PATH_MAX_STEPS + 1];
+	struct step_out steps[PATH_MAX_STEPS + 1];
 	struct words words = { .text = report->text };
-	unsigned count = steps_to(graph, node, moves);
+	unsigned count = steps_to(graph, node, steps);
 	struct world *worlds = calloc(2, sizeof *worlds);
 	unsigned broken;
 	char line[512];
 
-	if (move != MOVE_COUNT)
-		moves[count++] = move;
+	if (last != NULL)
+		steps[count++] = *last;
 	report->first_invariant = invariant;
 	report->first_steps = count;
 	(void)snprintf(line, sizeof line, "I%u (%s), %s%s%s%s:\n", invariant,
@@ -272,20 +134,35 @@ static void tell_path(struct setup *setup, const struct graph *graph, uint32_t n
 		return;
 	search_world_first(setup, &worlds[0]);
 	for (unsigned i = 0; i < count; i++) {
-		if (!search_world_move(setup, &worlds[i % 2], moves[i], &worlds[1 - i % 2],
-				       &broken))
+		if (!search_world_move(setup, &worlds[i % 2], steps[i].move, &steps[i].refused,
+				       &worlds[1 - i % 2], &broken))
 			break;
-		say_step(&words, setup, i + 1, moves[i]);
+		say_step(&words, setup, i + 1, &steps[i]);
 	}
 	free(worlds);
 }
 
 /* ---- one run ---- */
 
-static void note_broken(struct setup *setup, const struct graph *graph, uint32_t node,
-			enum move move, unsigned broken, struct hf_search_report *report)
+struct walk {
+	struct setup *setup;
+	struct graph *graph;
+	struct hf_search_report *report;
+	uint32_t states_max;
+	uint32_t node;
+	uint32_t group;
+	unsigned rungs[FAULTS_MAX]; /* that may be refused */
+	bool first_only;
+	bool over; /* stopped before the end */
+	struct world from;
+	struct world to;
+};
+
+static void note_broken(struct walk *walk, uint32_t node, const struct step_out *last,
+			unsigned broken)
 {
-	enum move moves[PATH_MAX_STEPS];
+	struct hf_search_report *report = walk->report;
+	struct step_out steps[PATH_MAX_STEPS];
 	unsigned first = 0;
 
 	for (unsigned i = 1; i <= HF_SEARCH_INVARIANTS; i++)
@@ -295,323 +172,265 @@ static void note_broken(struct setup *setup, const struct graph *graph, uint32_t
 			if (first == 0)
 				first = i;
 		}
-	unsigned steps = steps_to(graph, node, moves) + (move != MOVE_COUNT ? 1 : 0);
-	if (first != 0 && (report->first_invariant == 0 || steps < report->first_steps))
-		tell_path(setup, graph, node, move, first, report);
+	unsigned count = steps_to(walk->graph, node, steps) + (last != NULL ? 1 : 0);
+	if (first != 0 && (report->first_invariant == 0 || count < report->first_steps))
+		tell_path(walk->setup, walk->graph, node, last, first, report);
+}
+
+/* False: it cannot be taken, or the search is over. */
+static bool take(struct walk *walk, const struct step_out *taken)
+{
+	struct graph *graph = walk->graph;
+	unsigned broken = 0;
+
+	if (walk->over || !search_world_move(walk->setup, &walk->from, taken->move, &taken->refused,
+					     &walk->to, &broken))
+		return false;
+	walk->report->edges++;
+	if (broken != 0) {
+		/* What comes after a broken step is its consequence. */
+		note_broken(walk, walk->node, taken, broken);
+		walk->over = walk->first_only;
+		return !walk->over;
+	}
+	if (graph->node_count >= walk->states_max) {
+		walk->report->incomplete++;
+		walk->over = true;
+		return false;
+	}
+	const struct node found = { .from = walk->node,
+				    .move = (uint8_t)taken->move,
+				    .refused = taken->refused };
+	uint32_t to = search_intern(graph, walk->setup, &walk->to, &found);
+	bool refuses = false;
+	for (unsigned f = 0; f < FAULTS_MAX; f++)
+		refuses = refuses || taken->refused.failed[f] != 0 || taken->refused.spent[f] != 0;
+	/* That nothing comes of a step is no answer where something may refuse for ever, nor where
+	 * it was not time alone that passed. */
+	if (to != walk->node || refuses || !search_passes_time(taken->move))
+		search_add_edge(graph, walk->group, to);
+	return true;
+}
+
+/* A rung that fails, or has a budget, may be refused; a mode is not. */
+static unsigned refusable(const struct setup *setup, unsigned f)
+{
+	const struct hf_policy_reason *reason = &setup->policy.reasons[f];
+	unsigned count = 0;
+
+	for (unsigned r = 0; r < reason->rung_count && !reason->records_only; r++)
+		if (hf_action_kind((enum hf_action)reason->ladder[r]) == HF_ACTION_ONCE &&
+		    !setup->policy.actions[reason->ladder[r]].unavailable)
+			count++;
+	return count;
+}
+
+/* The first so many of those that can be. */
+static void refuse_first(const struct setup *setup, unsigned f, unsigned count,
+			 struct refused *refused)
+{
+	const struct hf_policy_reason *reason = &setup->policy.reasons[f];
+
+	for (unsigned r = 0; r < reason->rung_count && count > 0; r++) {
+		unsigned action = reason->ladder[r];
+
+		if (hf_action_kind((enum hf_action)action) != HF_ACTION_ONCE ||
+		    setup->policy.actions[action].unavailable)
+			continue;
+		count--;
+		/* One that never counts as failed is refused by its budget only. */
+		if (action == HF_ACTION_RETRY_WORKER)
+			refused->spent[f] |= (uint16_t)(1U << action);
+		else
+			refused->failed[f] |= (uint8_t)(1U << r);
+	}
+}
+
+/* Which of the faults chose a rung in this step, or looked for one in vain: bits. */
+static unsigned who_chose(const struct walk *walk)
+{
+	const struct hf_policy_output *out = &walk->setup->out;
+	const struct hf_policy_state *live = &walk->to.live;
+	unsigned who = 0;
+
+	for (unsigned i = 0; i < out->change_count; i++)
+		if (out->changes[i].kind == HF_CHANGE_CHOSEN ||
+		    (out->changes[i].kind == HF_CHANGE_ENGAGED &&
+		     out->changes[i].reason < walk->setup->fault_count))
+			who |= 1U << out->changes[i].reason;
+	for (unsigned i = 0; i < live->case_count; i++)
+		if (live->cases[i].phase == HF_CASE_ACTIVE && live->cases[i].is_bad &&
+		    live->cases[i].step == HF_STEP_NONE)
+			who |= 1U << live->cases[i].reason;
+	return who;
+}
+
+/* What this step used up may have been used up before. */
+static void spend_chosen(const struct walk *walk, const struct refused *refused,
+			 struct refused *ret_spent, unsigned *ret_count)
+{
+	const struct hf_policy_output *out = &walk->setup->out;
+
+	*ret_count = 0;
+	for (unsigned i = 0; i < out->change_count && *ret_count < FAULTS_MAX; i++) {
+		const struct hf_change *change = &out->changes[i];
+		bool left = change->kind == HF_CHANGE_SAFE_LEFT && change->value == 0;
+
+		if (change->kind != HF_CHANGE_CHOSEN && !left)
+			continue;
+		ret_spent[*ret_count] = *refused;
+		ret_spent[*ret_count].spent[left ? 0 : change->reason] |=
+			(uint16_t)(1U << (left ? HF_ACTION_SAFE_MODE : change->action));
+		(*ret_count)++;
+	}
+}
+
+static void take_refused(struct walk *walk, enum move move, unsigned a, unsigned b, unsigned *who)
+{
+	struct step_out taken = { .move = move };
+	struct refused spent[FAULTS_MAX];
+	unsigned count = 0;
+
+	refuse_first(walk->setup, 0, a, &taken.refused);
+	if (walk->setup->fault_count > 1)
+		refuse_first(walk->setup, 1, b, &taken.refused);
+	if (!take(walk, &taken) || !walk->setup->is_open)
+		return;
+	*who |= who_chose(walk);
+	spend_chosen(walk, &taken.refused, spent, &count);
+	for (unsigned i = 0; i < count; i++) {
+		taken.refused = spent[i];
+		if (take(walk, &taken))
+			*who |= who_chose(walk);
+	}
+}
+
+/* All that may come of a move. */
+static void take_all(struct walk *walk, enum move move)
+{
+	unsigned who = 0;
+
+	for (unsigned a = 0; a == 0 || (a <= walk->rungs[0] && (who & 1U) != 0); a++)
+		for (unsigned b = 0; b == 0 || (b <= walk->rungs[1] && (who & 2U) != 0); b++)
+			take_refused(walk, move, a, b, &who);
 }
 
 /* Everything that can be reached. */
-static void explore(struct setup *setup, struct graph *graph, uint32_t states_max, bool first_only,
-		    struct hf_search_report *report)
+static bool explore(struct walk *walk)
 {
-	static struct world worlds[2];
-	bool is_new;
+	struct graph *graph = walk->graph;
+	const struct node first = { 0 };
 
-	search_world_first(setup, &worlds[0]);
-	(void)intern(graph, &worlds[0], 0, MOVE_TICK, &is_new);
-	for (uint32_t n = 0; n < graph->node_count && !graph->failed; n++) {
-		search_key_get(key_of(graph, n), &worlds[0]);
-		for (enum move move = 0; move < MOVE_COUNT; move++) {
-			unsigned broken = 0;
+	search_world_first(walk->setup, &walk->from);
+	search_canonical(walk->setup, &walk->from);
+	(void)search_intern(graph, walk->setup, &walk->from, &first);
+	for (uint32_t n = 0; n < graph->node_count && !graph->failed && !walk->over; n++) {
+		walk->node = n;
+		search_key_get(walk->setup, search_key_of(graph, n), &walk->from);
+		for (unsigned m = 0; m < MOVE_COUNT; m++) {
+			/* The last: time passes. Which one runs out first is in nobody's hands. */
+			enum move move = m < MOVE_COUNT - 1 ? m + 1 : MOVE_TICK;
 
-			if (!search_world_move(setup, &worlds[0], move, &worlds[1], &broken))
-				continue;
-			report->edges++;
-			if (broken != 0)
-				note_broken(setup, graph, n, move, broken, report);
-			/* What comes after a broken step is its consequence. */
-			if (broken != 0 && first_only)
-				return;
-			if (broken != 0)
-				continue;
-			if (graph->node_count >= states_max) {
-				report->incomplete++;
-				return;
-			}
-			add_edge(graph, n, intern(graph, &worlds[1], n, move, &is_new));
+			if (move <= MOVE_RUNS_OUT && move != MOVE_TICK)
+				walk->group = search_add_group(graph, n);
+			take_all(walk, move);
 		}
 	}
+	return !walk->over;
 }
 
-/* I5: walked back from all that is healthy. */
-static void walk_back(struct setup *setup, struct graph *graph, struct hf_search_report *report)
+static void lost(void *context, uint32_t node)
 {
-	uint32_t *first = calloc((size_t)graph->node_count + 2, sizeof *first);
-	uint32_t *sources = malloc(((size_t)graph->edge_count + 1) * sizeof *sources);
-	uint32_t *queue = malloc(((size_t)graph->node_count + 1) * sizeof *queue);
-	bool *met = calloc((size_t)graph->node_count + 1, sizeof *met);
-	uint32_t head = 0;
-	uint32_t tail = 0;
-
-	graph->failed = first == NULL || sources == NULL || queue == NULL || met == NULL;
-	for (uint32_t e = 0; !graph->failed && e < graph->edge_count; e++)
-		first[graph->edges[e].to + 2]++;
-	for (uint32_t n = 2; !graph->failed && n < graph->node_count + 2; n++)
-		first[n] += first[n - 1];
-	for (uint32_t e = 0; !graph->failed && e < graph->edge_count; e++)
-		sources[first[graph->edges[e].to + 1]++] = graph->edges[e].from;
-	for (uint32_t n = 0; !graph->failed && n < graph->node_count; n++)
-		if (graph->nodes[n].is_healthy) {
-			met[n] = true;
-			queue[tail++] = n;
-		}
-	while (head < tail) {
-		uint32_t n = queue[head++];
-
-		for (uint32_t i = first[n]; i < first[n + 1]; i++)
-			if (!met[sources[i]]) {
-				met[sources[i]] = true;
-				queue[tail++] = sources[i];
-			}
-	}
-	for (uint32_t n = 0; !graph->failed && n < graph->node_count; n++)
-		if (!met[n])
-			note_broken(setup, graph, n, MOVE_COUNT, 1U << 5, report);
-	free(first);
-	free(sources);
-	free(queue);
-	free(met);
+	note_broken(context, node, NULL, 1U << 5);
 }
 
-static bool run(struct setup *setup, const struct hf_search_options *options,
+void search_explore(struct setup *setup, const struct hf_search_options *options,
+		    struct graph *graph, struct hf_search_report *report)
+{
+	struct walk *walk = calloc(1, sizeof *walk);
+	uint64_t violations = report->violations;
+
+	if (walk == NULL) {
+		graph->failed = true;
+		return;
+	}
+	walk->setup = setup;
+	for (unsigned f = 0; f < setup->fault_count; f++)
+		walk->rungs[f] = refusable(setup, f);
+	walk->graph = graph;
+	walk->report = report;
+	walk->states_max = options->states_max != 0 ? options->states_max : STATES_MAX;
+	walk->first_only = options->first_only;
+	/* Of a part nothing can be said about where all of it leads. */
+	if (explore(walk) && !graph->failed && report->violations == violations)
+		search_walk_back(graph, lost, walk);
+	free(walk);
+}
+
+/* Each world that counted times lead to, as far as that is walked, is one of the open ones. */
+static void compare(struct setup *setup, struct graph *graph, struct setup *counted,
+		    const struct hf_search_options *options, struct hf_search_report *report)
+{
+	const struct hf_search_options ticks = { .ticks = true, .states_max = options->compared };
+	struct hf_search_report *its = calloc(1, sizeof *its);
+	struct world *world = calloc(1, sizeof *world);
+	struct graph other = { 0 };
+
+	graph->failed = its == NULL || world == NULL;
+	if (!graph->failed)
+		search_explore(counted, &ticks, &other, its);
+	for (uint32_t n = 0; !graph->failed && n < other.node_count; n++) {
+		search_key_get(counted, search_key_of(&other, n), world);
+		search_open(counted, setup, world);
+		report->compared++;
+		if (search_find(graph, setup, world) != UINT32_MAX)
+			continue;
+		report->strangers++;
+		if (report->first_invariant == 0)
+			tell_path(counted, &other, n, NULL, 0, report);
+	}
+	/* What counting sees, leaving open has to see. */
+	if (its != NULL && its->violations > 0 && report->violations == 0)
+		report->strangers++;
+	search_graph_free(&other);
+	free(world);
+	free(its);
+}
+
+static bool run(struct setup *setup, struct setup *counted, const struct hf_search_options *options,
 		struct hf_search_report *report)
 {
 	struct graph graph = { 0 };
 	uint32_t incomplete = report->incomplete;
-	uint64_t violations = report->violations;
 
-	explore(setup, &graph, options->states_max != 0 ? options->states_max : STATES_MAX,
-		options->first_only, report);
-	/* Of a part nothing can be said about where all of it leads. */
-	if (!graph.failed && report->incomplete == incomplete && report->violations == violations)
-		walk_back(setup, &graph, report);
+	search_explore(setup, options, &graph, report);
+	if (options->compared > 0 && report->incomplete == incomplete)
+		compare(setup, &graph, counted, options, report);
 	report->runs++;
 	report->states += graph.node_count;
 	if (graph.node_count > report->largest)
 		report->largest = graph.node_count;
-	bool whole = !graph.failed;
+	bool failed = graph.failed;
 	if (options->told != NULL)
 		options->told(setup->policy.reasons[0].name,
 			      setup->fault_count > 1 ? setup->policy.reasons[1].name : NULL,
-			      setup->is_volatile, graph.node_count);
-	graph_free(&graph);
-	return whole;
-}
-
-/* ---- the copy of the policy ---- */
-
-int64_t hf_search_scale_ms(int64_t duration_ms, bool fine)
-{
-	static const struct {
-		int64_t up_to_ms;
-		uint8_t coarse;
-		uint8_t fine;
-	} steps[] = {
-		{ 0, 0, 0 },       { 10000, 1, 1 },     { 60000, 1, 2 },
-		{ 3600000, 2, 4 }, { INT64_MAX, 3, 6 },
-	};
-	unsigned i = 0;
-
-	while (duration_ms > steps[i].up_to_ms)
-		i++;
-	return (fine ? steps[i].fine : steps[i].coarse) * (int64_t)TICK_MS;
-}
-
-static uint32_t few(uint32_t count)
-{
-	return count < 2 ? count : 2;
-}
-
-static void scale_budget(struct hf_budget *budget, bool fine)
-{
-	budget->count = fine || budget->count == 0 ? few(budget->count) : 1;
-	budget->window_ms = hf_search_scale_ms(budget->window_ms, fine);
-}
-
-static void scale_action(struct hf_policy_action *action, bool fine)
-{
-	for (unsigned b = 0; b < HF_POLICY_BUDGETS_MAX; b++)
-		scale_budget(&action->budgets[b], fine);
-	for (unsigned i = 0; i < HF_POLICY_WAITS_MAX; i++)
-		action->waits_ms[i] =
-			i < (fine ? 2 : 1) ? hf_search_scale_ms(action->waits_ms[i], fine) : 0;
-	action->settle_ms = hf_search_scale_ms(action->settle_ms, fine);
-	action->verify_ms = hf_search_scale_ms(action->verify_ms, fine);
-	action->hold_ms = hf_search_scale_ms(action->hold_ms, fine);
-	action->uptime_ms = hf_search_scale_ms(action->uptime_ms, fine);
-	action->deadline_ms = TICK_MS;
-}
-
-static bool is_internal(const struct hf_policy_reason *reason)
-{
-	for (unsigned i = 0; i < reason->when.term_count; i++)
-		if (reason->when.terms[i].signal == HF_SIGNAL_RELEASE_DENIED)
-			return true;
-	return false;
-}
-
-/* Its signal is set by the place it takes in a run. */
-static void scale_reason(struct hf_policy_reason *reason, bool fine)
-{
-	bool never_clear = reason->when.term_count != 0 && reason->clear.term_count == 0;
-	bool unknown_is_bad = reason->when.unknown || reason->when.term_count == 0;
-
-	reason->hold_ms = hf_search_scale_ms(reason->hold_ms, fine);
-	reason->clear_hold_ms = hf_search_scale_ms(reason->clear_hold_ms, fine);
-	reason->settle_ms = hf_search_scale_ms(reason->settle_ms, fine);
-	reason->refill_permille = reason->refill_permille > 0 ? 1000 : 0;
-	reason->workers = 0;
-	reason->line = 0;
-	if (is_internal(reason))
-		return;
-	reason->when = (struct hf_condition){ .term_count = 1, .unknown = unknown_is_bad };
-	reason->when.terms[0].compare = HF_COMPARE_ABOVE;
-	reason->clear = (struct hf_condition){ .term_count = never_clear ? 0 : 1 };
-	reason->clear.terms[0].compare = HF_COMPARE_AT_MOST;
-}
-
-static void scale_policy(const struct hf_policy *policy, bool fine, struct hf_policy *ret_copy)
-{
-	*ret_copy = *policy;
-	ret_copy->shadow = false;
-	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
-		scale_action(&ret_copy->actions[i], fine);
-	ret_copy->actions[HF_ACTION_ROLLBACK].unavailable = false;
-	for (unsigned i = 0; i < ret_copy->reason_count; i++)
-		scale_reason(&ret_copy->reasons[i], fine);
-	ret_copy->episode_ms = hf_search_scale_ms(policy->episode_ms, fine);
-	ret_copy->flap_entries = fine ? few(policy->flap_entries) : 0;
-	ret_copy->flap_shift_max = policy->flap_shift_max > 0 ? 1 : 0;
-	ret_copy->flap_window_ms = hf_search_scale_ms(policy->flap_window_ms, fine);
-	ret_copy->safe_exit_healthy_ms = hf_search_scale_ms(policy->safe_exit_healthy_ms, fine);
-	scale_budget(&ret_copy->safe_exit_budget, fine);
-}
-
-static bool mentions_release(const struct hf_policy_reason *reason)
-{
-	for (unsigned r = 0; r < reason->rung_count; r++)
-		if (reason->ladder[r] == HF_ACTION_ROLLBACK)
-			return true;
-	return reason->latch == HF_LATCH_RELEASE || reason->class_of == HF_CLASS_RELEASE ||
-	       is_internal(reason);
-}
-
-static uint8_t longest_ticks(const struct hf_policy *policy, unsigned action)
-{
-	int64_t longest_ms = action == HF_ACTION_SAFE_MODE ? policy->safe_exit_budget.window_ms : 0;
-
-	for (unsigned b = 0; b < HF_POLICY_BUDGETS_MAX; b++)
-		if (policy->actions[action].budgets[b].window_ms > longest_ms)
-			longest_ms = policy->actions[action].budgets[b].window_ms;
-	return (uint8_t)(longest_ms / TICK_MS);
-}
-
-static bool mentions(const struct hf_policy_reason *reason, enum hf_action action)
-{
-	for (unsigned r = 0; r < reason->rung_count; r++)
-		if (reason->ladder[r] == action)
-			return true;
-	return false;
-}
-
-static uint8_t action_to_hold(const struct hf_policy_reason *reason)
-{
-	for (unsigned r = 0; r < reason->rung_count; r++)
-		if (hf_action_destroys((enum hf_action)reason->ladder[r]) != 0 &&
-		    reason->ladder[r] != HF_ACTION_RETRY_WORKER)
-			return reason->ladder[r];
-	return HF_ACTION_COUNT;
-}
-
-static void prepare(struct setup *setup, const struct hf_policy *copy, unsigned a, unsigned b,
-		    bool is_volatile)
-{
-	memset(setup, 0, sizeof *setup);
-	setup->policy = *copy;
-	setup->fault_count = a == b ? 1 : 2;
-	setup->policy.reason_count = (uint8_t)setup->fault_count;
-	setup->is_pair = a != b;
-	setup->is_volatile = is_volatile;
-	setup->hold_action = action_to_hold(&copy->reasons[a]);
-	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
-		setup->log_age_max[i] = longest_ticks(copy, i);
-	setup->well_max = (uint8_t)(copy->safe_exit_healthy_ms / TICK_MS + 2);
-	for (unsigned f = 0; f < setup->fault_count; f++) {
-		struct hf_policy_reason *reason = &setup->policy.reasons[f];
-
-		*reason = copy->reasons[f == 0 ? a : b];
-		setup->internal[f] = is_internal(reason);
-		setup->releases = setup->releases || mentions_release(reason);
-		setup->clear_max[f] = (uint8_t)(reason->clear_hold_ms / TICK_MS);
-		if (mentions(reason, HF_ACTION_REBOOT))
-			setup->uptime_max =
-				(uint8_t)(copy->actions[HF_ACTION_REBOOT].uptime_ms / TICK_MS + 1);
-		if (setup->internal[f])
-			continue;
-		reason->when.terms[0].signal = f == 0 ? HF_SIGNAL_INFER_P99 : HF_SIGNAL_DISK_FREE;
-		reason->clear.terms[0].signal = reason->when.terms[0].signal;
-	}
-	setup->input.worker_count = 1;
-	setup->input.source_count = 1;
-	setup->input.camera_count = 1;
-	setup->input.worker_cameras[0] = 1;
-	setup->input.source_cameras[0] = 1;
+			      setup->is_volatile, graph.node_count,
+			      report->incomplete == incomplete);
+	search_graph_free(&graph);
+	return !failed;
 }
 
 /* ---- which runs there are ---- */
-
-/* In all but their name. */
-static bool are_equal(const struct hf_policy *copy, unsigned a, unsigned b)
-{
-	struct hf_policy_reason one = copy->reasons[a];
-	struct hf_policy_reason other = copy->reasons[b];
-	bool exits = (copy->safe_exit_classes & 1U << one.class_of) != 0;
-
-	if (exits != ((copy->safe_exit_classes & 1U << other.class_of) != 0) ||
-	    (one.class_of == HF_CLASS_LINK) != (other.class_of == HF_CLASS_LINK) ||
-	    mentions_release(&one) != mentions_release(&other))
-		return false;
-	memset(one.name, 0, sizeof one.name);
-	memset(other.name, 0, sizeof other.name);
-	one.class_of = 0;
-	other.class_of = 0;
-	return memcmp(&one, &other, sizeof one) == 0;
-}
-
-struct kinds {
-	unsigned count;
-	uint8_t first[HF_POLICY_REASONS_MAX];  /* the reason that stands for the kind */
-	uint8_t second[HF_POLICY_REASONS_MAX]; /* another of it; the same: there is none */
-	uint8_t members[HF_POLICY_REASONS_MAX];
-};
-
-static struct kinds sort_out(const struct hf_policy *copy)
-{
-	struct kinds kinds = { 0 };
-
-	for (unsigned i = 0; i < copy->reason_count; i++) {
-		unsigned k = 0;
-
-		while (k < kinds.count && !are_equal(copy, kinds.first[k], i))
-			k++;
-		if (k == kinds.count) {
-			kinds.count++;
-			kinds.first[k] = (uint8_t)i;
-			kinds.second[k] = (uint8_t)i;
-		} else if (kinds.members[k] == 1) {
-			kinds.second[k] = (uint8_t)i;
-		}
-		kinds.members[k]++;
-	}
-	return kinds;
-}
 
 struct search {
 	const struct hf_search_options *options;
 	struct hf_search_report *report;
 	struct hf_policy copy;
+	struct hf_policy counted_copy; /* to be compared with */
 	struct setup setup;
+	struct setup counted;
 	uint32_t number; /* of the run, for those that share the work */
+	int64_t mine;    /* the last that was taken */
 	bool failed;
 };
 
@@ -623,12 +442,24 @@ static bool is_over(const struct search *search)
 
 static void run_one(struct search *search, unsigned a, unsigned b, bool is_volatile)
 {
-	uint32_t parts = search->options->parts > 1 ? search->options->parts : 1;
+	uint32_t number = search->number++;
 
-	if (search->number++ % parts != search->options->part || is_over(search))
+	if (is_over(search))
 		return;
-	prepare(&search->setup, &search->copy, a, b, is_volatile);
-	if (!run(&search->setup, search->options, search->report))
+	if (search->options->next != NULL) {
+		if (search->mine < (int64_t)number)
+			search->mine = atomic_fetch_add(search->options->next, 1);
+		if (search->mine != number)
+			return;
+	}
+	search_prepare(&search->setup, &search->copy, search->options, a, b, is_volatile);
+	if (search->options->compared > 0) {
+		const struct hf_search_options ticks = { .ticks = true,
+							 .fine = search->options->fine };
+
+		search_prepare(&search->counted, &search->counted_copy, &ticks, a, b, is_volatile);
+	}
+	if (!run(&search->setup, &search->counted, search->options, search->report))
 		search->failed = true;
 	if (a != b)
 		search->report->pairs++;
@@ -645,8 +476,12 @@ enum hf_code hf_policy_search(const struct hf_policy *policy,
 		return hf_fail(err, HF_E_NOMEM, "search: no memory");
 	search->options = options;
 	search->report = ret_report;
-	scale_policy(policy, options->fine, &search->copy);
-	struct kinds kinds = sort_out(&search->copy);
+	search->mine = -1;
+	search_copy_policy(policy, options, &search->copy);
+	const struct hf_search_options ticks = { .ticks = true, .fine = options->fine };
+	search_copy_policy(policy, &ticks, &search->counted_copy);
+	struct kinds kinds;
+	search_sort_out(&search->copy, &kinds);
 	for (unsigned i = 0; i < kinds.count; i++) {
 		run_one(search, kinds.first[i], kinds.first[i], false);
 		run_one(search, kinds.first[i], kinds.first[i], true);

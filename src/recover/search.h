@@ -23,13 +23,19 @@
  *             - one worker, source and camera; two reasons; each reason's conditions are replaced
  *               by one signal of its own that is bad, clear or unknown at will (more than real
  *               signals can do; release.denied stays as it is);
- *             - durations are mapped to few: see hf_search_scale_ms(). Their order is kept, but not
- *               strictly: durations that are near each other become equal;
- *             - what may be done twice or more often (budgets, tries, entries until a flap) is
- *               done twice; refill is at full speed;
+ *             - an action is tried once before the next rung follows; what may be done twice or more
+ *               often within a window is done once;
  *             - rollback_release is available, though it may not be in the policy.
- *             So it shows nothing about how long something takes, and nothing that needs three
- *             faults or a third use; those are matters of the unit tests and of the drills.
+ *             Left open is all that can be: any time that runs may run out next, whatever its
+ *             length, and a rung may be refused for its budget, for having failed, or for too short
+ *             an uptime whenever one is looked for. So what holds there holds for any durations,
+ *             and for any history of uses. See search_open.c for why that leaves nothing out.
+ *             It shows nothing about how long something takes, and nothing that needs three
+ *             faults or a second try; those are matters of the unit tests and of the drills.
+ *
+ * Counted     With `ticks` durations are mapped to few, see hf_search_scale_ms(), and counted, and
+ *             so are budgets and failures. That space is far larger and cannot be walked to its
+ *             end; it is there to hold the open one against (`compared`).
  *
  * Pairs       Reasons that are equal after that (ladder, latch, scope, holds ...) stand for each
  *             other: of each kind one is searched, and of each pair of kinds one.
@@ -39,20 +45,28 @@
 #include "base/err.h"
 #include "shape/policy.h"
 
+#include <stdatomic.h>
+
 enum {
 	HF_SEARCH_INVARIANTS = 14,
 	HF_SEARCH_TEXT_BYTES = 8192,
 };
 
 struct hf_search_options {
-	bool fine;           /* durations mapped to more than the fewest */
+	bool ticks;          /* time, budgets and failures are counted; else they are left open */
+	bool fine;           /* durations and counts mapped to more than the fewest */
 	bool first_only;     /* stop at the first violation */
 	bool singles_only;   /* no pairs */
-	uint32_t states_max; /* of one pair; 0: 4 million. Reached: the report says incomplete */
-	uint32_t part;       /* of so many parts: for several processes */
-	uint32_t parts;      /* 0 or 1: all */
+	uint32_t states_max; /* of one run; 0: 30 million. Reached: the report says incomplete */
+	/* So many worlds of each run, found with what is counted, are looked for among the open
+	 * ones; 0: none. */
+	uint32_t compared;
+	/* Shared by several processes, which then share the runs; 0 at first. NULL: all are this
+	 * one's. */
+	_Atomic uint32_t *next;
 	/* Told of each run, or NULL. b is NULL: a reason alone. */
-	void (*told)(const char *a, const char *b, bool is_volatile, uint32_t states);
+	void (*told)(const char *a, const char *b, bool is_volatile, uint32_t states,
+		     bool is_whole);
 };
 
 struct hf_search_report {
@@ -63,6 +77,8 @@ struct hf_search_report {
 	uint32_t stands_for; /* pairs of reasons of the policy */
 	uint32_t incomplete; /* runs that reached states_max */
 	uint32_t largest;    /* states of one run */
+	uint64_t compared;
+	uint64_t strangers; /* of them, that no open world stands for: a mistake of this search */
 	uint64_t violations;
 	uint32_t first_invariant; /* of the shortest; 0: none */
 	uint32_t first_steps;

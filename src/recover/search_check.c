@@ -106,6 +106,12 @@ static void log_use(struct look *look, unsigned action, unsigned key,
 	}
 }
 
+static bool freeze_is_over(const struct look *look, unsigned f)
+{
+	return !look->checked->setup->is_open ||
+	       look->checked->move == MOVE_RUNS_OUT + TIMER_STEP + f;
+}
+
 static void pass_time(struct look *look)
 {
 	struct history *history = look->history;
@@ -123,7 +129,7 @@ static void pass_time(struct look *look)
 		struct fault *fault = &history->faults[f];
 		int64_t episode_ms = look->checked->setup->policy.episode_ms;
 
-		if (fault->frozen == 1)
+		if (fault->frozen == 1 && freeze_is_over(look, f))
 			fault->frozen = 2;
 		if (fault->failed == 0 && fault->tries == 0)
 			continue;
@@ -142,7 +148,7 @@ static void note_move(struct look *look)
 	enum move move = look->checked->move;
 	bool starts = is_start(move);
 
-	if (move == MOVE_TICK || starts)
+	if (search_passes_time(move) || starts)
 		pass_time(look);
 	for (unsigned f = 0; f < look->checked->setup->fault_count; f++) {
 		struct fault *fault = &history->faults[f];
@@ -165,7 +171,9 @@ static void note_move(struct look *look)
 			fault->rereleased = 0;
 		if (fault->sight == SIGHT_BAD || starts || !fault->active)
 			fault->clear_ticks = 0;
-		else if (fault->sight == SIGHT_CLEAR && move == MOVE_TICK &&
+		else if (fault->sight == SIGHT_CLEAR && move == MOVE_RUNS_OUT + TIMER_CLEAR + f)
+			fault->clear_ticks = OPEN_TICKS;
+		else if (fault->sight == SIGHT_CLEAR && search_passes_time(move) &&
 			 fault->clear_ticks < 32)
 			fault->clear_ticks++;
 	}
@@ -395,6 +403,16 @@ static bool asked_and_bad(const struct look *look, unsigned f)
 	       !look->checked->setup->internal[f] && look->history->faults[f].sight == SIGHT_BAD;
 }
 
+static bool told_that_left(const struct look *look)
+{
+	const struct hf_policy_output *out = look->checked->out;
+
+	for (unsigned i = 0; i < out->change_count; i++)
+		if (out->changes[i].kind == HF_CHANGE_SAFE_LEFT)
+			return true;
+	return false;
+}
+
 static void check_safe_left(struct look *look)
 {
 	const struct hf_policy *policy = &look->checked->setup->policy;
@@ -405,15 +423,18 @@ static void check_safe_left(struct look *look)
 		for (unsigned f = 0; f < look->checked->setup->fault_count; f++)
 			if (asked_and_bad(look, f))
 				breaks(look, 4);
-	} else if (is_start(look->checked->move)) {
-		breaks(look, 8);
-	} else {
-		if (history->safe_operator || (classes & ~policy->safe_exit_classes) != 0 ||
-		    policy->safe_exit_budget.count == 0 ||
-		    history->well * (int64_t)TICK_MS < policy->safe_exit_healthy_ms)
-			breaks(look, 4);
-		log_use(look, HF_ACTION_SAFE_MODE, 0, &policy->safe_exit_budget, 1);
+		return;
 	}
+	/* By itself; a start may be the step that sees that it may. */
+	bool allowed = !history->safe_operator && (classes & ~policy->safe_exit_classes) == 0 &&
+		       policy->safe_exit_budget.count > 0 &&
+		       history->well * (int64_t)TICK_MS >= policy->safe_exit_healthy_ms;
+
+	if (is_start(look->checked->move) && (!allowed || !told_that_left(look)))
+		breaks(look, 8);
+	else if (!allowed)
+		breaks(look, 4);
+	log_use(look, HF_ACTION_SAFE_MODE, 0, &policy->safe_exit_budget, 1);
 }
 
 static void forget_failures(struct look *look)
@@ -443,7 +464,7 @@ static void check_safe(struct look *look)
 		history->well = 0;
 	else if (is_safe && !was_well)
 		history->well = 1; /* well at this look: no tick of it yet */
-	else if (look->checked->move == MOVE_TICK && was_well && history->well < 32)
+	else if (search_passes_time(look->checked->move) && was_well && history->well < 32)
 		history->well++;
 	if (look->checked->before->history.safe != 0 && !is_safe) {
 		/* One look more than ticks. */

@@ -15,11 +15,11 @@ static void shift(int64_t *at_ms, int64_t by_ms)
 		*at_ms += by_ms;
 }
 
-static void rebase(struct hf_policy_state *state, int64_t to_ms)
+void search_rebase(struct hf_policy_state *state)
 {
-	int64_t by_ms = to_ms - state->now_ms;
+	int64_t by_ms = BASE_MS - state->now_ms;
 
-	state->now_ms = to_ms;
+	state->now_ms = BASE_MS;
 	shift(&state->safe_since_ms, by_ms);
 	shift(&state->maintenance_until_ms, by_ms);
 	for (unsigned i = 0; i < HF_ACTION_COUNT; i++) {
@@ -77,7 +77,7 @@ static void canonical_state(const struct hf_policy *policy, struct hf_policy_sta
 {
 	int64_t now_ms = BASE_MS;
 
-	rebase(state, now_ms);
+	search_rebase(state);
 	if (!state->safe) {
 		state->safe_since_ms = 0;
 		state->safe_well_ms = 0;
@@ -132,6 +132,10 @@ static void canonical_history(const struct setup *setup, struct history *history
 
 void search_canonical(const struct setup *setup, struct world *world)
 {
+	if (setup->is_open) {
+		search_open(setup, setup, world);
+		return;
+	}
 	forget_looks(&world->stored);
 	canonical_history(setup, &world->history);
 	canonical_state(&setup->policy, &world->live);
@@ -226,6 +230,30 @@ static void get_case(const uint8_t **data, struct hf_case *one)
 	one->clear_ms = (int64_t)get(data, 2);
 }
 
+/* Which there are, and those. */
+static void put_untils(struct bytes *bytes, const int64_t untils_ms[HF_ACTION_COUNT])
+{
+	size_t at = bytes->at;
+	unsigned which = 0;
+
+	put(bytes, 0, 2);
+	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
+		if (untils_ms[i] != 0) {
+			which |= 1U << i;
+			put_time(bytes, untils_ms[i]);
+		}
+	bytes->data[at] = (uint8_t)which;
+	bytes->data[at + 1] = (uint8_t)(which >> 8);
+}
+
+static void get_untils(const uint8_t **data, int64_t untils_ms[HF_ACTION_COUNT])
+{
+	unsigned which = (unsigned)get(data, 2);
+
+	for (unsigned i = 0; i < HF_ACTION_COUNT; i++)
+		untils_ms[i] = (which & 1U << i) != 0 ? get_time(data) : 0;
+}
+
 static void put_state(struct bytes *bytes, const struct hf_policy_state *state)
 {
 	put(bytes, state->boot, 1);
@@ -243,10 +271,8 @@ static void put_state(struct bytes *bytes, const struct hf_policy_state *state)
 	put_time(bytes, state->safe_since_ms);
 	put(bytes, (uint64_t)state->safe_well_ms, 2);
 	put_time(bytes, state->maintenance_until_ms);
-	for (unsigned i = 0; i < HF_ACTION_COUNT; i++) {
-		put_time(bytes, state->held_until_ms[i]);
-		put_time(bytes, state->mode_until_ms[i]);
-	}
+	put_untils(bytes, state->held_until_ms);
+	put_untils(bytes, state->mode_until_ms);
 	put(bytes, state->use_count, 1);
 	for (unsigned i = 0; i < state->use_count; i++) {
 		put(bytes, state->uses[i].action, 1);
@@ -278,10 +304,8 @@ static void get_state(const uint8_t **data, struct hf_policy_state *state)
 	state->safe_since_ms = get_time(data);
 	state->safe_well_ms = (int64_t)get(data, 2);
 	state->maintenance_until_ms = get_time(data);
-	for (unsigned i = 0; i < HF_ACTION_COUNT; i++) {
-		state->held_until_ms[i] = get_time(data);
-		state->mode_until_ms[i] = get_time(data);
-	}
+	get_untils(data, state->held_until_ms);
+	get_untils(data, state->mode_until_ms);
 	state->use_count = (uint8_t)get(data, 1);
 	for (unsigned i = 0; i < state->use_count; i++) {
 		state->uses[i].action = (uint8_t)get(data, 1);
@@ -293,29 +317,41 @@ static void get_state(const uint8_t **data, struct hf_policy_state *state)
 		get_case(data, &state->cases[i]);
 }
 
-size_t search_key_put(const struct world *world, uint8_t ret_key[KEY_BYTES_MAX])
+/* As it is stored when nothing has changed since. */
+static void mostly_stored(const struct setup *setup, const struct hf_policy_state *live,
+			  struct hf_policy_state *ret_stored)
 {
+	search_copy_state(ret_stored, live);
+	if (setup->is_open)
+		search_open_stored(ret_stored);
+}
+
+size_t search_key_put(const struct setup *setup, const struct world *world,
+		      uint8_t ret_key[KEY_BYTES_MAX])
+{
+	struct hf_policy_state mostly;
+	uint8_t data[KEY_BYTES_MAX];
 	struct bytes bytes = { .data = ret_key };
+	struct bytes other = { .data = data };
 	size_t head =
 		offsetof(struct history, log) + world->history.log_count * sizeof(struct logged);
 
 	memcpy(ret_key, &world->history, head);
 	bytes.at = head;
 	put_state(&bytes, &world->live);
-	/* Mostly they are the same. */
-	size_t live_bytes = bytes.at - head;
+	mostly_stored(setup, &world->live, &mostly);
+	put_state(&other, &mostly);
 	put(&bytes, 1, 1);
 	size_t stored_at = bytes.at;
 	put_state(&bytes, &world->stored);
-	if (bytes.at - stored_at == live_bytes &&
-	    memcmp(&ret_key[stored_at], &ret_key[head], live_bytes) == 0) {
+	if (bytes.at - stored_at == other.at && memcmp(&ret_key[stored_at], data, other.at) == 0) {
 		ret_key[stored_at - 1] = 0;
 		bytes.at = stored_at;
 	}
 	return bytes.at;
 }
 
-void search_key_get(const uint8_t *key, struct world *ret_world)
+void search_key_get(const struct setup *setup, const uint8_t *key, struct world *ret_world)
 {
 	size_t head =
 		offsetof(struct history, log) +
@@ -326,7 +362,7 @@ void search_key_get(const uint8_t *key, struct world *ret_world)
 	key += head;
 	get_state(&key, &ret_world->live);
 	if (get(&key, 1) == 0)
-		ret_world->stored = ret_world->live;
+		mostly_stored(setup, &ret_world->live, &ret_world->stored);
 	else
 		get_state(&key, &ret_world->stored);
 }

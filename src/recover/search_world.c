@@ -31,6 +31,19 @@ void search_world_first(struct setup *setup, struct world *ret_world)
 	ret_world->history.gate = setup->releases && !setup->is_pair ? HF_GATE_OPEN : HF_GATE_NONE;
 }
 
+bool search_passes_time(enum move move)
+{
+	return move == MOVE_TICK || move >= MOVE_RUNS_OUT;
+}
+
+/* Nobody reads behind what is counted, and that is most of it. */
+void search_copy_state(struct hf_policy_state *ret_to, const struct hf_policy_state *from)
+{
+	memcpy(ret_to, from, offsetof(struct hf_policy_state, cases));
+	memcpy(ret_to->cases, from->cases, from->case_count * sizeof *from->cases);
+	memcpy(ret_to->uses, from->uses, from->use_count * sizeof *from->uses);
+}
+
 static bool is_command(enum move move)
 {
 	return move >= MOVE_SAFE_ENTER && move <= MOVE_MAINTENANCE_OFF;
@@ -100,12 +113,32 @@ static bool can_command(const struct setup *setup, const struct world *world, en
 	return move != MOVE_MAINTENANCE_OFF || world->live.maintenance_until_ms != 0;
 }
 
+/* The release that comes where a third one does. There is always one more: it takes the number of
+ * the last that did, of which nothing is running any more. In pairs there are two numbers. */
+static unsigned another_of(const struct setup *setup)
+{
+	return setup->is_pair ? 1 : 3;
+}
+
+static void forget_release(struct hf_policy_state *state, unsigned release)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < HF_DENIED_MAX; i++)
+		if (state->denied[i] != release)
+			state->denied[kept++] = state->denied[i];
+	while (kept < HF_DENIED_MAX)
+		state->denied[kept++] = 0;
+}
+
 static bool can_move(const struct setup *setup, const struct world *world, enum move move)
 {
 	const struct history *history = &world->history;
 
 	if (move == MOVE_TICK || move == MOVE_CUT || move == MOVE_RESTART)
 		return true;
+	if (move >= MOVE_RUNS_OUT)
+		return search_can_run_out(setup, world, move - MOVE_RUNS_OUT);
 	if (move < MOVE_BAD)
 		return can_see(setup, world, fault_of(move), SIGHT_CLEAR);
 	if (move < MOVE_UNKNOWN)
@@ -123,7 +156,7 @@ static bool can_move(const struct setup *setup, const struct world *world, enum 
 	if (move == MOVE_INSTALL)
 		return history->release != 2;
 	if (move == MOVE_INSTALL + 1)
-		return history->release != 3 && history->rolled[3] == 0 && !setup->is_pair;
+		return history->release != another_of(setup);
 	return history->gate == HF_GATE_OPEN;
 }
 
@@ -167,7 +200,7 @@ static void start(struct setup *setup, struct world *world, enum move move)
 		world->history.uptime = 0;
 }
 
-static void another_release(struct world *world, enum move move)
+static void another_release(const struct setup *setup, struct world *world, enum move move)
 {
 	struct history *history = &world->history;
 
@@ -175,8 +208,8 @@ static void another_release(struct world *world, enum move move)
 		history->release = 2;
 		history->gate = HF_GATE_NONE;
 	} else if (move == MOVE_INSTALL + 1) {
-		history->release = 3;
-		history->gate = HF_GATE_OPEN;
+		history->release = (uint8_t)another_of(setup);
+		history->gate = setup->is_pair ? HF_GATE_NONE : HF_GATE_OPEN;
 	}
 }
 
@@ -186,12 +219,18 @@ static void happen(struct setup *setup, struct world *world, enum move move)
 	struct history *history = &world->history;
 
 	input->outcome_count = 0;
-	input->now_ms = BASE_MS + (move == MOVE_TICK ? TICK_MS : 0);
+	input->now_ms = BASE_MS + (search_passes_time(move) ? TICK_MS : 0);
 	input->boot = 1;
 	input->run = 1;
-	if (is_start(move)) {
+	if (move >= MOVE_RUNS_OUT) {
+		search_run_out(setup, world, move - MOVE_RUNS_OUT);
+	} else if (is_start(move)) {
+		if (move == MOVE_INSTALL + 1) {
+			forget_release(&world->stored, another_of(setup));
+			history->rolled[another_of(setup)] = 0;
+		}
 		start(setup, world, move);
-		another_release(world, move);
+		another_release(setup, world, move);
 	} else if (move == MOVE_GATE_PASSED || move == MOVE_GATE_FAILED) {
 		history->gate = move == MOVE_GATE_PASSED ? HF_GATE_PASSED : HF_GATE_FAILED;
 	} else if (move >= MOVE_CLEAR && move < MOVE_FROZEN) {
@@ -210,7 +249,7 @@ static void happen(struct setup *setup, struct world *world, enum move move)
 			.reason = (uint8_t)f,
 		};
 	}
-	if ((move == MOVE_TICK || is_start(move)) && !is_boot(move) &&
+	if (!setup->is_open && (move == MOVE_TICK || is_start(move)) && !is_boot(move) &&
 	    history->uptime < setup->uptime_max)
 		history->uptime++;
 }
@@ -246,14 +285,13 @@ static void store(const struct setup *setup, struct world *world, bool asked, en
 
 	if (move == MOVE_TICK || is_start(move))
 		history->unstored++;
-	if (setup->is_volatile) {
-		history->unstored = 0;
-		/* In the run folder: it outlives the supervisor, not the boot. */
-		world->stored = world->live;
-	} else if (asked || history->unstored > UNSTORED_MAX) {
-		history->unstored = 0;
-		world->stored = world->live;
-	}
+	/* In the run folder, if it cannot be stored: it outlives the supervisor, not the boot. What
+	 * nobody asked for is stored in time: left open, that is when nothing else happens. */
+	if (!asked && !setup->is_volatile &&
+	    (setup->is_open ? move != MOVE_TICK : history->unstored <= UNSTORED_MAX))
+		return;
+	history->unstored = 0;
+	search_copy_state(&world->stored, &world->live);
 }
 
 /* Boots and runs are counted only as "this one" and "another". */
@@ -264,11 +302,15 @@ static void renumber(struct hf_policy_state *state, const struct hf_policy_input
 }
 
 bool search_world_move(struct setup *setup, const struct world *from, enum move move,
-		       struct world *ret_to, unsigned *ret_broken)
+		       const struct refused *refused, struct world *ret_to, unsigned *ret_broken)
 {
 	if (!can_move(setup, from, move) || (setup->is_volatile && is_boot(move)))
 		return false;
-	*ret_to = *from;
+	search_copy_state(&ret_to->live, &from->live);
+	search_copy_state(&ret_to->stored, &from->stored);
+	ret_to->history = from->history;
+	if (setup->is_open)
+		search_refuse(setup, ret_to, refused);
 	command_of(setup, move, &setup->input.command);
 	happen(setup, ret_to, move);
 	look(setup, &ret_to->history);
@@ -285,6 +327,8 @@ bool search_world_move(struct setup *setup, const struct world *from, enum move 
 	if (setup->out.commit)
 		ret_to->history.gate = HF_GATE_NONE;
 	store(setup, ret_to, setup->out.store, move);
+	if (setup->is_open)
+		*ret_broken |= search_check_kept(setup, ret_to);
 	renumber(&ret_to->live, &setup->input);
 	renumber(&ret_to->stored, &setup->input);
 	search_canonical(setup, ret_to);
@@ -310,6 +354,11 @@ void search_move_words(const struct setup *setup, enum move move, char *ret_text
 		[MOVE_INSTALL + 1] = "an operator installs another release",
 		[MOVE_GATE_PASSED] = "the release on trial passes its gate",
 		[MOVE_GATE_FAILED] = "the release on trial fails its gate",
+		[MOVE_RUNS_OUT + TIMER_WELL] = "all has been well for long enough",
+		[MOVE_RUNS_OUT + TIMER_UPTIME] = "the unit has been up for long enough",
+		[MOVE_RUNS_OUT + TIMER_HELD] = "the operator's hold is over",
+		[MOVE_RUNS_OUT + TIMER_MAINTENANCE] = "maintenance is over",
+		[MOVE_RUNS_OUT + TIMER_MODE] = "a mode may end",
 	};
 	const char *what = move < MOVE_BAD       ? "is clear"
 			   : move < MOVE_UNKNOWN ? "is bad"
@@ -318,9 +367,20 @@ void search_move_words(const struct setup *setup, enum move move, char *ret_text
 			   : move < MOVE_FAILED  ? "has its action reported done"
 						 : "has its action reported failed";
 
-	if (move == MOVE_TICK || move >= MOVE_CUT)
-		(void)snprintf(ret_text, size_bytes, "%s", words[move]);
-	else
-		(void)snprintf(ret_text, size_bytes, "%s %s",
-			       setup->policy.reasons[fault_of(move)].name, what);
+	unsigned f = fault_of(move);
+
+	if (move >= MOVE_RUNS_OUT && move < MOVE_RUNS_OUT + TIMER_WELL) {
+		unsigned timer = move - MOVE_RUNS_OUT;
+
+		f = timer % FAULTS_MAX;
+		what = timer < TIMER_BAD     ? "has waited for long enough"
+		       : timer < TIMER_CLEAR ? "was bad for its hold"
+					     : "was clear for its hold";
+	} else if (move == MOVE_TICK || move >= MOVE_CUT) {
+		unsigned last = MOVE_RUNS_OUT + TIMER_MODE;
+
+		(void)snprintf(ret_text, size_bytes, "%s", words[move < last ? move : last]);
+		return;
+	}
+	(void)snprintf(ret_text, size_bytes, "%s %s", setup->policy.reasons[f].name, what);
 }

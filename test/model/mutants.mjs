@@ -162,7 +162,7 @@ async function caughtBy(mutant, objects) {
 		await run('cc', ['-o', `${base}_${name}`, objects[name], `${base}.o`, ...links]);
 		return `${base}_${name}`;
 	};
-	const search = await failed(await program('model'), ['--singles', '--first', '--most', '3000', POLICY]);
+	const search = await failed(await program('model'), ['--singles', '--first', POLICY]);
 	const invariant = /BROKEN (I\d+)/.exec(search.out);
 	if (invariant) return `the search, ${invariant[1]}`;
 	for (const name of ['machine_test', 'pack_test'])
