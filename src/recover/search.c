@@ -15,6 +15,7 @@
 enum {
 	STATES_MAX = 30000000,
 	PATH_MAX_STEPS = 256,
+	OTHERS_MAX = 4,
 };
 
 /* ---- the way, in words ---- */
@@ -47,8 +48,9 @@ static void say_refused(const struct refused *refused, char *ret_text, size_t si
 		failed = failed || refused->failed[f] != 0;
 		spent = spent || refused->spent[f] != 0;
 	}
-	(void)snprintf(ret_text, size_bytes, "%s%s", failed ? ", the first rungs failed" : "",
-		       spent ? ", a budget is used up" : "");
+	(void)snprintf(ret_text, size_bytes, "%s%s%s", failed ? ", the first rungs failed" : "",
+		       spent ? ", a budget is used up" : "",
+		       refused->again != 0 ? ", not at its last try" : "");
 }
 
 static void say_step(struct words *words, struct setup *setup, unsigned number,
@@ -56,11 +58,11 @@ static void say_step(struct words *words, struct setup *setup, unsigned number,
 {
 	const struct hf_policy_output *out = &setup->out;
 	char line[256];
-	char refused[96];
+	char refused[128];
 
 	search_move_words(setup, taken->move, line, sizeof line);
 	say_refused(&taken->refused, refused, sizeof refused);
-	char head[400];
+	char head[512];
 	(void)snprintf(head, sizeof head, "%3u  %s%s -> %s", number, line, refused,
 		       hf_state_name(out->state));
 	say(words, head);
@@ -152,6 +154,7 @@ struct walk {
 	uint32_t node;
 	uint32_t group;
 	unsigned rungs[FAULTS_MAX]; /* that may be refused */
+	unsigned retry[FAULTS_MAX]; /* so many are, with it */
 	bool first_only;
 	bool over; /* stopped before the end */
 	struct world from;
@@ -202,7 +205,7 @@ static bool take(struct walk *walk, const struct step_out *taken)
 				    .move = (uint8_t)taken->move,
 				    .refused = taken->refused };
 	uint32_t to = search_intern(graph, walk->setup, &walk->to, &found);
-	bool refuses = false;
+	bool refuses = taken->refused.again != 0;
 	for (unsigned f = 0; f < FAULTS_MAX; f++)
 		refuses = refuses || taken->refused.failed[f] != 0 || taken->refused.spent[f] != 0;
 	/* That nothing comes of a step is no answer where something may refuse for ever, nor where
@@ -213,16 +216,18 @@ static bool take(struct walk *walk, const struct step_out *taken)
 }
 
 /* A rung that fails, or has a budget, may be refused; a mode is not. */
-static unsigned refusable(const struct setup *setup, unsigned f)
+static void count_rungs(struct walk *walk, unsigned f)
 {
-	const struct hf_policy_reason *reason = &setup->policy.reasons[f];
-	unsigned count = 0;
+	const struct hf_policy_reason *reason = &walk->setup->policy.reasons[f];
 
-	for (unsigned r = 0; r < reason->rung_count && !reason->records_only; r++)
-		if (hf_action_kind((enum hf_action)reason->ladder[r]) == HF_ACTION_ONCE &&
-		    !setup->policy.actions[reason->ladder[r]].unavailable)
-			count++;
-	return count;
+	for (unsigned r = 0; r < reason->rung_count && !reason->records_only; r++) {
+		if (hf_action_kind((enum hf_action)reason->ladder[r]) != HF_ACTION_ONCE ||
+		    walk->setup->policy.actions[reason->ladder[r]].unavailable)
+			continue;
+		walk->rungs[f]++;
+		if (reason->ladder[r] == HF_ACTION_RETRY_WORKER)
+			walk->retry[f] = walk->rungs[f];
+	}
 }
 
 /* The first so many of those that can be. */
@@ -265,31 +270,41 @@ static unsigned who_chose(const struct walk *walk)
 	return who;
 }
 
-/* What this step used up may have been used up before. */
-static void spend_chosen(const struct walk *walk, const struct refused *refused,
-			 struct refused *ret_spent, unsigned *ret_count)
+/* What else may have been before: what this step used up was used up, or what failed in it was not
+ * tried for the last time. In pairs the first is asked of leaving safe mode only: a budget is one
+ * rung's own, which each reason alone is asked about; and nothing is at its last try. */
+static unsigned otherwise(const struct walk *walk, const struct refused *refused,
+			  struct refused ret_others[OTHERS_MAX])
 {
 	const struct hf_policy_output *out = &walk->setup->out;
+	bool alone = !walk->setup->is_pair;
+	unsigned count = 0;
 
-	*ret_count = 0;
-	for (unsigned i = 0; i < out->change_count && *ret_count < FAULTS_MAX; i++) {
+	for (unsigned i = 0; i < out->change_count && count < OTHERS_MAX; i++) {
 		const struct hf_change *change = &out->changes[i];
 		bool left = change->kind == HF_CHANGE_SAFE_LEFT && change->value == 0;
+		bool chosen = change->kind == HF_CHANGE_CHOSEN && alone;
+		bool failed =
+			(change->kind == HF_CHANGE_FAILED || change->kind == HF_CHANGE_NO_HELP) &&
+			alone && refused->again == 0;
 
-		if (change->kind != HF_CHANGE_CHOSEN && !left)
+		if (!left && !chosen && !failed)
 			continue;
-		ret_spent[*ret_count] = *refused;
-		ret_spent[*ret_count].spent[left ? 0 : change->reason] |=
-			(uint16_t)(1U << (left ? HF_ACTION_SAFE_MODE : change->action));
-		(*ret_count)++;
+		ret_others[count] = *refused;
+		if (failed)
+			ret_others[count].again = 1;
+		else
+			ret_others[count].spent[left ? 0 : change->reason] |=
+				(uint16_t)(1U << (left ? HF_ACTION_SAFE_MODE : change->action));
+		count++;
 	}
+	return count;
 }
 
 static void take_refused(struct walk *walk, enum move move, unsigned a, unsigned b, unsigned *who)
 {
 	struct step_out taken = { .move = move };
-	struct refused spent[FAULTS_MAX];
-	unsigned count = 0;
+	struct refused others[OTHERS_MAX];
 
 	refuse_first(walk->setup, 0, a, &taken.refused);
 	if (walk->setup->fault_count > 1)
@@ -297,22 +312,33 @@ static void take_refused(struct walk *walk, enum move move, unsigned a, unsigned
 	if (!take(walk, &taken) || !walk->setup->is_open)
 		return;
 	*who |= who_chose(walk);
-	spend_chosen(walk, &taken.refused, spent, &count);
+	unsigned count = otherwise(walk, &taken.refused, others);
 	for (unsigned i = 0; i < count; i++) {
-		taken.refused = spent[i];
+		taken.refused = others[i];
 		if (take(walk, &taken))
 			*who |= who_chose(walk);
 	}
+}
+
+/* In safe mode all but a retry are refused anyway. */
+static bool says_more(const struct walk *walk, unsigned f, unsigned count, bool is_safe)
+{
+	return count == 0 || !is_safe || count == walk->retry[f];
 }
 
 /* All that may come of a move. */
 static void take_all(struct walk *walk, enum move move)
 {
 	unsigned who = 0;
+	bool is_safe = false;
 
 	for (unsigned a = 0; a == 0 || (a <= walk->rungs[0] && (who & 1U) != 0); a++)
-		for (unsigned b = 0; b == 0 || (b <= walk->rungs[1] && (who & 2U) != 0); b++)
+		for (unsigned b = 0; b == 0 || (b <= walk->rungs[1] && (who & 2U) != 0); b++) {
+			if (!says_more(walk, 0, a, is_safe) || !says_more(walk, 1, b, is_safe))
+				continue;
 			take_refused(walk, move, a, b, &who);
+			is_safe = walk->from.live.safe && walk->to.live.safe;
+		}
 }
 
 /* Everything that can be reached. */
@@ -356,7 +382,7 @@ void search_explore(struct setup *setup, const struct hf_search_options *options
 	}
 	walk->setup = setup;
 	for (unsigned f = 0; f < setup->fault_count; f++)
-		walk->rungs[f] = refusable(setup, f);
+		count_rungs(walk, f);
 	walk->graph = graph;
 	walk->report = report;
 	walk->states_max = options->states_max != 0 ? options->states_max : STATES_MAX;
@@ -503,7 +529,7 @@ enum hf_code hf_policy_search(const struct hf_policy *policy,
 const char *hf_search_invariant(unsigned invariant)
 {
 	static const char *const texts[] = {
-		"",
+		"no open world stands for this counted one",
 		"nothing is decided in safe mode, nor where an action is in hand",
 		"a release is rolled back once at most",
 		"evidence is frozen before what destroys it",

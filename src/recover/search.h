@@ -23,19 +23,18 @@
  *             - one worker, source and camera; two reasons; each reason's conditions are replaced
  *               by one signal of its own that is bad, clear or unknown at will (more than real
  *               signals can do; release.denied stays as it is);
- *             - an action is tried once before the next rung follows; what may be done twice or more
- *               often within a window is done once;
  *             - rollback_release is available, though it may not be in the policy.
  *             Left open is all that can be: any time that runs may run out next, whatever its
  *             length, and a rung may be refused for its budget, for having failed, or for too short
  *             an uptime whenever one is looked for. So what holds there holds for any durations,
- *             and for any history of uses. See search_open.c for why that leaves nothing out.
- *             It shows nothing about how long something takes, and nothing that needs three
- *             faults or a second try; those are matters of the unit tests and of the drills.
+ *             any number of tries, and any history of uses. See search_open.c for why that leaves
+ *             nothing out. It shows nothing about how long something takes, and nothing that needs
+ *             three faults; those are matters of the unit tests and of the drills.
  *
- * Counted     With `ticks` durations are mapped to few, see hf_search_scale_ms(), and counted, and
- *             so are budgets and failures. That space is far larger and cannot be walked to its
- *             end; it is there to hold the open one against (`compared`).
+ * Counted     With `ticks` durations are mapped to few, see hf_search_scale_ms(), and counted; so are
+ *             budgets and failures, and what may be done twice or more often is done once (`fine`:
+ *             twice). That space is far larger and cannot be walked to its end; it is there to hold
+ *             the open one against (`compared`).
  *
  * Pairs       Reasons that are equal after that (ladder, latch, scope, holds ...) stand for each
  *             other: of each kind one is searched, and of each pair of kinds one.

@@ -144,6 +144,7 @@ enum move {
 struct refused {
 	uint8_t failed[FAULTS_MAX]; /* bits 1 << rung: it has failed before */
 	uint16_t spent[FAULTS_MAX]; /* bits 1 << action: its budget is used up */
+	uint8_t again;              /* 1: what is in hand is not at its last try */
 };
 
 /* search_world.c */

@@ -2,17 +2,26 @@
 /*
  * Method: where time is left open, a world keeps of a time only whether it runs, and any that runs
  * may be the next to run out, whatever its length. Every order that some lengths allow is so among
- * those that are searched: the policy's own, and those of every unit that is slower or faster.
+ * those that are searched: the policy's own, and those of every unit that is slower or faster. Two
+ * that run out at once are two, one after the other, with nothing between them.
  *
  * Budgets and failures are left open in the same way: they are asked about at one place, the choice
  * of a rung, where they make the ladder go on to the next one. A step in which a case chooses is
- * tried with each number of its first rungs refused; any history of uses and failures refuses one
- * of these. So neither is part of a world. What I6 and I14 ask of them is asked of each step: that
- * what it was given is still there after it, in what is stored, too, and that what it added is
- * there. By that, and because nothing is there at first, they hold along each way.
+ * tried with each number of its first rungs refused; any history of uses and failures, and too short
+ * an uptime, refuses one of these. So none of it is part of a world. What I6 and I14 ask is asked of
+ * each step: that what it was given is still there after it, in what is stored, too, and that what
+ * it added is there. By that, and because nothing is there at first, they hold along each way. A rung
+ * that fails is tried with and without this having been its last try.
  *
  * A hold that is not full is one thing, however far it has got; that the machine's own is never
- * further than the truth is asked of each step as well (I4, I11).
+ * further than the truth is asked of each step as well (I4, I11). A full hold that ends nothing yet
+ * is one that is full a moment later. A case that is not active and not bad is none.
+ *
+ * More is the same in pairs, where each reason was searched alone: rungs that neither the other case
+ * nor the world can tell apart; see stands_for().
+ *
+ * None of this is believed: with `compared` each world that counting leads to is turned into the open
+ * one that stands for it, and has to be found among those that were met.
  */
 #include "base/assert.h"
 #include "recover/search_inner.h"
@@ -245,11 +254,24 @@ static void fail_before(struct hf_policy_state *state, unsigned f, uint8_t faile
 		one->until_ms = BASE_MS;
 }
 
+static void not_the_last(struct hf_policy_state *state, unsigned f)
+{
+	struct hf_case *one = find(state, f);
+
+	if (one != NULL)
+		one->tries = 0;
+}
+
 void search_refuse(const struct setup *setup, struct world *world, const struct refused *refused)
 {
 	for (unsigned f = 0; f < setup->fault_count; f++) {
 		const struct hf_policy_reason *reason = &setup->policy.reasons[f];
 
+		if (refused->again != 0) {
+			not_the_last(&world->live, f);
+			not_the_last(&world->stored, f);
+			world->history.faults[f].tries = 0;
+		}
 		if (refused->failed[f] != 0) {
 			fail_before(&world->live, f, refused->failed[f]);
 			fail_before(&world->stored, f, refused->failed[f]);
@@ -412,10 +434,14 @@ static bool open_case(const struct setup *setup, struct hf_case *one)
 	}
 	/* Full, and not over: what ends first may as well be followed by its being full. */
 	one->clear_ms = one->is_bad ? 0 : PART_MS;
-	if (setup->is_pair && one->step != HF_STEP_NONE) {
+	if (one->step == HF_STEP_NONE)
+		return true;
+	one->tries = !setup->is_pair && hf_action_kind((enum hf_action)reason->ladder[one->rung]) ==
+						HF_ACTION_ONCE
+			     ? 1
+			     : 0;
+	if (setup->is_pair)
 		one->rung = (uint8_t)stands_for(setup, reason, one->rung, one->step);
-		one->tries = 0;
-	}
 	return true;
 }
 
