@@ -20,6 +20,9 @@ enum {
 	DETECT_MS = 2000,
 	HEALTHY_MS = 60000, /* a restart, verified for 30 s, and over after 30 s */
 	LOOP_MS = 600000,
+	LOOKING_MS = 2000,
+	LOOKED_FOR_MS = 3000, /* by then it has told of more looks than a new one at first */
+	STEP_MS = 20,
 	STOPPED_MS = 3000,
 	GONE_MS = 2000,
 	UNIT_READY_MS = 90000,
@@ -104,18 +107,49 @@ static void expect_story(struct drill *drill, enum hf_role role, uint32_t index,
 	drill_expect_no_more_than(drill, "restart_worker");
 }
 
+static int64_t looks_of(const struct drill *drill, uint32_t index)
+{
+	return drill_worker(drill, HF_ROLE_INFER, index, true, "jobs", 0) -
+	       drill_worker(drill, HF_ROLE_INFER, index, true, "failed", 0);
+}
+
+/* Its successor counts from none: fewer than before, and some, are its own. It tells once a second. */
+static void expect_looking(struct drill *drill, uint32_t index, int64_t looks_before)
+{
+	int64_t looks = 0;
+
+	for (int64_t end_ms = drill_now_ms() + NOTICE_MS;
+	     drill_now_ms() < end_ms && !drill_interrupted() &&
+	     (looks == 0 || looks >= looks_before);
+	     drill_wait(drill, STEP_MS))
+		looks = looks_of(drill, index);
+	bool again = looks > 0 && looks < looks_before;
+	(void)drill_expect(drill, again, "the new detector %u gives no result", index);
+	drill_measure(drill, "crash to looking again", LOOKING_MS,
+		      again ? drill_now_ms() - drill->fault_ms : -1, "ms");
+}
+
 /* A worker ends, or hangs: another follows, nobody else goes, and it is told. */
 static void lose_worker(struct drill *drill, bool hangs)
 {
-	const struct drill_wants wants = { 0 };
+	struct drill_wants wants = { 0 };
 	pid_t before[DRILL_CHILDREN_MAX], old;
-	int64_t child_ms = 0;
+	int64_t child_ms = 0, looks = 0;
 	enum hf_role role;
 	uint32_t index;
 
 	name_of(drill->kind->argument, &role, &index);
+	/* A detector is seen to look where there is something to look at. */
+	bool looks_again = role == HF_ROLE_INFER && !hangs;
+	if (looks_again)
+		wants.clip =
+			(struct drill_clip){ .side = 2, .during = 50, .scene = DRILL_SCENE_BUSY };
 	if (!drill_start(drill, &wants))
 		return;
+	if (looks_again) {
+		drill_wait(drill, LOOKED_FOR_MS);
+		looks = looks_of(drill, index);
+	}
 	size_t count = drill_children(drill, before);
 	if (!drill_signal(drill, role, index, hangs ? SIGSTOP : SIGKILL, &old))
 		return;
@@ -126,6 +160,8 @@ static void lose_worker(struct drill *drill, bool hangs)
 	if (!hangs)
 		drill_measure(drill, "crash to child running", CRASH_CHILD_MS,
 			      child_ms - drill->fault_ms, "ms");
+	if (looks_again)
+		expect_looking(drill, index, looks);
 	expect_story(drill, role, index, hangs);
 }
 
