@@ -262,6 +262,8 @@ bool drill_command(const struct drill *drill, enum hf_operator_verb verb, const 
 bool drill_await_state(struct drill *drill, const char *state, int64_t timeout_ms);
 /* No reason is active but these (a list with blanks). */
 bool drill_await_reasons(struct drill *drill, const char *allowed, int64_t timeout_ms);
+/* The names of those that are active, with blanks between. */
+void drill_reasons(const struct drill *drill, char ret_names[DRILL_TEXT_BYTES]);
 /* A number the status tells of a worker, or of its stats; otherwise: it tells none. */
 int64_t drill_worker(const struct drill *drill, enum hf_role role, uint32_t index, bool stats,
 		     const char *key, int64_t otherwise);

@@ -229,7 +229,10 @@ static enum outcome judge(struct tour *tour, struct drill *drill, int64_t from_m
 	bool safe = drill_find(drill, from_ms, "mode_engaged", "action", "safe_mode", NULL, NULL) !=
 		    NULL;
 	bool answered = true;
+	char reasons[DRILL_TEXT_BYTES] = "";
 
+	if (!healthy)
+		drill_reasons(drill, reasons);
 	for (uint32_t i = 0; i < count; i++)
 		answered = answered &&
 			   (!restarts(&made[i]) || was_restarted(drill, from_ms, &made[i]));
@@ -237,8 +240,8 @@ static enum outcome judge(struct tour *tour, struct drill *drill, int64_t from_m
 			  "number %u of seed %" PRIu64 " (%s): a safe mode nothing asked for",
 			  tour->done, seed, drill->done))
 		return OUTCOME_SAFE_MODE;
-	if (!drill_expect(drill, healthy, "number %u of seed %" PRIu64 " (%s): stuck, it is %s",
-			  tour->done, seed, drill->done, drill->seen_state))
+	if (!drill_expect(drill, healthy, "number %u of seed %" PRIu64 " (%s): stuck, it is %s: %s",
+			  tour->done, seed, drill->done, drill->seen_state, reasons))
 		return OUTCOME_STUCK;
 	if (!drill_expect(drill, answered,
 			  "number %u of seed %" PRIu64 " (%s): healthy, and nobody was restarted",

@@ -260,6 +260,25 @@ bool drill_await_reasons(struct drill *drill, const char *allowed, int64_t timeo
 	return false;
 }
 
+void drill_reasons(const struct drill *drill, char ret_names[DRILL_TEXT_BYTES])
+{
+	json_t *why = drill_ask(drill, HF_MSG_CTL_WHY);
+	const json_t *reason;
+	size_t i, used = 0;
+
+	ret_names[0] = '\0';
+	json_array_foreach(json_object_get(why, "reasons"), i, reason)
+	{
+		const char *name = json_string_value(json_object_get(reason, "reason"));
+
+		if (name == NULL || used >= DRILL_TEXT_BYTES)
+			continue;
+		used += (size_t)snprintf(ret_names + used, DRILL_TEXT_BYTES - used, "%s%s",
+					 used > 0 ? " " : "", name);
+	}
+	json_decref(why);
+}
+
 int64_t drill_worker(const struct drill *drill, enum hf_role role, uint32_t index, bool stats,
 		     const char *key, int64_t otherwise)
 {
