@@ -74,9 +74,10 @@ static void look_at_lines(struct audit *audit, sqlite3 *db, const char *folder)
 	struct hf_line line;
 	struct hf_err err;
 	sqlite3_stmt *one = rows(db, "SELECT line FROM lines WHERE row = ("
-				     "SELECT row + ?3 - first FROM runs JOIN streams ON id = stream"
-				     " WHERE device = ?1 AND epoch = ?2 AND first <= ?3"
-				     " AND last >= ?3)");
+				     "SELECT iif(last >= ?3, row + ?3 - first, 0) FROM runs"
+				     " WHERE stream = (SELECT id FROM streams"
+				     " WHERE device = ?1 AND epoch = ?2) AND first <= ?3"
+				     " ORDER BY first DESC LIMIT 1)");
 
 	if (hf_disk_real_open(folder, &disk, &err) != HF_OK)
 		die(err.text);
